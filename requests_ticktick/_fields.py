@@ -1,0 +1,82 @@
+"""What a token's fields may hold, and what is refused."""
+
+from __future__ import annotations
+
+import math
+import re
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from .errors import InvalidTokenError
+
+#: RFC 6749 A.12 and A.17 allow visible ASCII and the space; a space or a
+#: control character would let a stored token add headers to a request.
+_OPAQUE = re.compile(r"[\x21-\x7e]+")
+
+
+def mapping(payload: object) -> Mapping[str, Any]:
+    if not isinstance(payload, Mapping):
+        raise InvalidTokenError(
+            f"Expected an object with an 'access_token', got {type(payload).__name__}."
+        )
+    return payload
+
+
+def bearer(value: object) -> str:
+    if not isinstance(value, str) or value.lower() != "bearer":
+        raise InvalidTokenError(
+            "The token's type is not 'bearer': sign on again, or fix the place "
+            "that the token was read from."
+        )
+    return value
+
+
+def opaque(name: str, value: object) -> str:
+    if not isinstance(value, str) or not value:
+        raise InvalidTokenError(f"The token has no {name}.")
+    if not _OPAQUE.fullmatch(value):
+        raise InvalidTokenError(
+            f"The {name} holds spaces, control characters or letters outside "
+            "ASCII: copy it again, without quotes or line breaks."
+        )
+    return value
+
+
+def number(name: str, value: object) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        try:
+            seconds = float(value)
+        except OverflowError:
+            seconds = math.inf
+        if math.isfinite(seconds):
+            return seconds
+    raise InvalidTokenError(f"{name} is not a finite number of seconds.")
+
+
+def lenient(name: str, value: object) -> float | None:
+    """Accept ``"3600"`` too: servers and hand-written files send strings."""
+    if isinstance(value, str) and re.fullmatch(
+        r"\s*[+-]?\d{1,20}(\.\d{0,9})?\s*", value
+    ):
+        return float(value)
+    return number(name, value)
+
+
+def scope(value: object) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, (list, tuple, set, frozenset)) and all(
+        isinstance(part, str) for part in value
+    ):
+        return " ".join(value)
+    raise InvalidTokenError("scope is neither a string nor a list of strings.")
+
+
+def readable(expires_at: float) -> str | None:
+    try:
+        return time.asctime(time.localtime(expires_at))
+    except (OverflowError, OSError, ValueError):
+        return None  # further away than this machine's calendar goes

@@ -1,0 +1,68 @@
+"""Sending a request once more, as honestly as the first time."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from requests import cookies
+from requests.exceptions import UnrewindableBodyError
+from requests.utils import rewind_body
+
+if TYPE_CHECKING:
+    from requests import PreparedRequest, Response
+
+
+def can_send_again(response: Response) -> bool:
+    """Whether the response's request can be sent once more, byte for byte.
+
+    Its body is then back where it began.
+    """
+    if getattr(response, "connection", None) is None:
+        return False  # no adapter has sent it: it was made up, or pickled
+    request: Any = response.request
+    if request.body is None or isinstance(request.body, (str, bytes)):
+        return True
+    # requests notes a position for a body that can tell it, and for no other.
+    if not isinstance(request._body_position, int):
+        return False
+    try:
+        rewind_body(request)
+    except (UnrewindableBodyError, ValueError):  # ValueError: it was closed
+        return False
+    return True
+
+
+def send_again(
+    response: Response, authorization: str, kwargs: dict[str, Any]
+) -> Response:
+    """Send the response's request once more, with another token.
+
+    :param kwargs: How it was sent: ``timeout``, ``verify``, ``proxies``...
+    """
+    # The connection is free for the second request once the first is read.
+    response.content  # noqa: B018 - a property that reads
+    response.close()
+    request = response.request.copy()
+    request.headers["Authorization"] = authorization
+    _take_cookies(request, response)
+    began = time.perf_counter()
+    connection: Any = response.connection  # set by the adapter
+    second: Response = connection.send(request, **kwargs)
+    second.elapsed = timedelta(seconds=time.perf_counter() - began)
+    second.history.append(response)
+    second.request = request
+    return second
+
+
+def _take_cookies(request: PreparedRequest, response: Response) -> None:
+    """Take over the response's cookies, unless the caller wrote the header."""
+    library: Any = cookies
+    jar: Any = request._cookies  # type: ignore[attr-defined]  # private in requests
+    sent = request.headers.pop("Cookie", None)
+    from_jar = library.get_cookie_header(jar, request)
+    library.extract_cookies_to_jar(jar, response.request, response.raw)
+    header = library.get_cookie_header(jar, request) if sent == from_jar else sent
+    if header is not None:
+        request.headers["Cookie"] = header

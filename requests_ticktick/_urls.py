@@ -1,0 +1,65 @@
+"""What is safe to say of a URL before a secret is sent there."""
+
+from __future__ import annotations
+
+from urllib3.exceptions import LocationParseError
+from urllib3.util import parse_url
+
+from .errors import InsecureTransportError
+
+_PORTS = {"http": 80, "https": 443}
+
+
+def is_loopback(host: str | None) -> bool:
+    """Whether a URL's host is this machine (RFC 8252 7.3)."""
+    if host is None:
+        return False
+    host = host.strip("[]").lower()
+    if host == "localhost":
+        return True
+    import ipaddress
+
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def require_secure(url: str) -> None:
+    """Let ``https://`` pass, and ``http://`` on a loopback address.
+
+    :raises InsecureTransportError: It is neither.
+    """
+    parts = _parse(url)
+    scheme, host = parts if parts is not None else (None, None)
+    if host and (scheme == "https" or (scheme == "http" and is_loopback(host))):
+        return
+    raise InsecureTransportError(
+        f"{without_query(url)!r} is not an https:// address. Plain http:// is "
+        "for loopback addresses (127.0.0.1, [::1], localhost) alone."
+    )
+
+
+def _parse(url: str) -> tuple[str | None, str | None] | None:
+    try:
+        parts = parse_url(url)
+    except LocationParseError:
+        return None
+    return parts.scheme, parts.host
+
+
+def origin(url: str) -> str | None:
+    """``scheme://host[:port]`` as requests connects to it, or ``None``."""
+    try:
+        parts = parse_url(url)
+    except LocationParseError:
+        return None
+    if parts.scheme is None or parts.host is None:
+        return None
+    if parts.port is None or parts.port == _PORTS.get(parts.scheme):
+        return f"{parts.scheme}://{parts.host}"
+    return f"{parts.scheme}://{parts.host}:{parts.port}"
+
+
+def without_query(url: str) -> str:
+    return url.partition("?")[0].rpartition("@")[2]

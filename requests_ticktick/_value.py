@@ -1,0 +1,82 @@
+"""A frozen value, without :mod:`dataclasses`, and one value a process.
+
+``dataclasses`` imports ``inspect``, which alone would be a tenth of
+``import requests``. This is what is needed of it, once.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any, ClassVar, Generic, TypeVar
+
+
+class Value:
+    """Fields are the subclass's ``__slots__``, set once through :meth:`_set`.
+
+    Equal when of one class and equal in every field; pickled and copied by
+    field, without running ``__init__`` again.
+    """
+
+    __slots__: ClassVar[tuple[str, ...]] = ()
+
+    def _set(self, **fields: Any) -> None:
+        for name, value in fields.items():
+            object.__setattr__(self, name, value)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"{type(self).__name__} is frozen: {name}")
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError(f"{type(self).__name__} is frozen: {name}")
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.__slots__}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self._set(**state)
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        return self._key() == other._key()
+
+    def __hash__(self) -> int:
+        return hash(self._key())
+
+    def _key(self) -> tuple[object, ...]:
+        return tuple(getattr(self, name) for name in self.__slots__)
+
+
+T = TypeVar("T")
+
+
+class PerProcess(Generic[T]):
+    """One ``T`` for each process; a forked child gets one of its own.
+
+    A lock that another thread held at the moment of the fork would stay
+    locked in the child for ever.
+
+    :param make: Makes a ``T``; pickled by reference.
+    """
+
+    def __init__(self, make: Callable[[], T]) -> None:
+        self._make = make
+        self._made: dict[int, T] = {}
+
+    def get(self) -> T:
+        """Return this process's own."""
+        # dict.setdefault is atomic: of two threads, both get the first's.
+        return self._made.setdefault(os.getpid(), self._make())
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return PerProcess, (self._make,)
+
+
+class Secret(str):
+    """Text that a traceback with local variables, or a log, does not show."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'***'"

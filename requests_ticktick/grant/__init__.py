@@ -1,0 +1,152 @@
+"""The authorization code grant (RFC 6749 4.1 and 6, RFC 7636).
+
+requests-oauthlib carries the protocol; it is imported at the first sign-on,
+since most processes never see one.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+
+import requests
+
+from .._value import Secret
+from ..client import Client
+from ..errors import TickTickAuthError, TokenEndpointError
+from ..owner import Owner
+from ..service import Service
+from ..token import Token
+from .request import AuthorizationRequest
+
+__all__ = ["AuthorizationCodeGrant", "AuthorizationRequest"]
+
+
+class AuthorizationCodeGrant:
+    """How an app gets a token from a service.
+
+    :param service: The endpoints.
+    :param client: The app's credentials.
+    :param scope: The scopes to ask for, separated by spaces.
+    :param session: Carries the token requests (proxies, certificates); by
+        default each has one of its own.
+    """
+
+    def __init__(
+        self,
+        service: Service,
+        client: Client,
+        *,
+        scope: str,
+        session: requests.Session | None = None,
+    ) -> None:
+        self._service = service
+        self._client = client
+        self._scope = scope
+        self._session = session
+
+    @property
+    def owner(self) -> Owner:
+        """Return whose tokens these are."""
+        return Owner(self._client.client_id, self._service.token_endpoint, self._scope)
+
+    def begin(self) -> AuthorizationRequest:
+        """Make an authorization request (RFC 6749 4.1.1).
+
+        :raises SignOnRequiredError: The client's id or secret is missing.
+        """
+        from oauthlib.oauth2 import WebApplicationClient
+        from requests_oauthlib import OAuth2Session
+
+        client_id = self._client.require_id()
+        redirect_uri = self._client.redirect_uri
+        public = self._service.token_endpoint_auth_method == "none"
+        if not public:
+            # Asked for now: nobody should grant access in vain.
+            self._client.require_secret()
+        client = WebApplicationClient(client_id)
+        session = OAuth2Session(
+            client=client, redirect_uri=redirect_uri, scope=self._scope
+        )
+        params = dict(self._service.extra_authorization_params)
+        verifier = None
+        if public or self._service.code_challenge_method is not None:
+            verifier = client.create_code_verifier(64)
+            params["code_challenge"] = client.create_code_challenge(verifier, "S256")
+            params["code_challenge_method"] = "S256"
+        state = secrets.token_urlsafe(32)
+        # oauthlib refuses http://, which Service has admitted for loopback
+        # addresses alone.
+        scheme, rest = self._service.authorization_endpoint.split(":", 1)
+        url, _ = session.authorization_url(f"https:{rest}", state=state, **params)
+        return AuthorizationRequest(
+            f"{scheme}:{url.split(':', 1)[1]}",
+            state=state,
+            redirect_uri=redirect_uri,
+            code_verifier=verifier,
+        )
+
+    def exchange(
+        self, request: AuthorizationRequest, redirected_url: str, *, now: float
+    ) -> Token:
+        """Turn the redirect into a token (RFC 6749 4.1.3).
+
+        :param redirected_url: Where the person was sent back to.
+        :param now: Epoch seconds.
+        :raises SignOnError: The redirect carries no code of this sign-on.
+        :raises TokenEndpointError: The code was not accepted.
+        """
+        redirected_url = Secret(redirected_url)
+        form = {"code": request.code_from(redirected_url)}
+        if request.code_verifier is not None:
+            form["code_verifier"] = Secret(request.code_verifier)
+        return self._send(form, redirect_uri=request.redirect_uri, now=now)
+
+    def refresh(self, token: Token, *, now: float) -> Token:
+        """Turn a refresh token into an access token (RFC 6749 6).
+
+        An answer without a refresh token leaves the old one in force.
+
+        :param now: Epoch seconds.
+        :raises TokenEndpointError: It was not accepted.
+        """
+        assert token.refresh_token is not None  # the caller has looked
+        form = {"refresh_token": Secret(token.refresh_token)}
+        renewed = self._send(form, redirect_uri=self._client.redirect_uri, now=now)
+        if renewed.refresh_token is None:
+            return renewed.replace(refresh_token=token.refresh_token)
+        return renewed
+
+    def _send(self, form: Mapping[str, str], *, redirect_uri: str, now: float) -> Token:
+        """Send one token request.
+
+        Whatever happens in the libraries below is raised anew from here: their
+        frames hold the request's body, and their errors the request.
+        """
+        from .token_endpoint import TokenRequest
+
+        try:
+            request = TokenRequest(
+                self._service,
+                self._client,
+                form,
+                redirect_uri=redirect_uri,
+                scope=self._scope,
+                transport=self._session,
+                now=now,
+            )
+            if "code" in form:
+                return request.exchange_code()
+            return request.exchange_refresh_token()
+        except TickTickAuthError as error:
+            failure: TickTickAuthError = error.with_traceback(None)
+        except requests.RequestException as error:
+            failure = self._unreachable(type(error).__name__)
+        failure.__context__ = None
+        raise failure
+
+    def _unreachable(self, problem: str) -> TokenEndpointError:
+        return TokenEndpointError(
+            f"No answer from the token endpoint {self._service.token_endpoint} "
+            f"({problem}). Check the network and proxy settings, then try again."
+        )

@@ -1,0 +1,172 @@
+"""The authorization request, and the redirect that answers it."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Mapping
+from typing import Any, NoReturn
+from urllib.parse import parse_qs
+
+from .._value import Secret, Value
+from ..errors import AuthorizationDeniedError, SignOnError, StateMismatchError
+
+#: A redirect has a handful of parameters; more are an attack.
+_MAX_FIELDS = 50
+
+
+class AuthorizationRequest(Value):
+    """One authorization request, from its URL to the redirect that ends it.
+
+    Plain data goes out through :meth:`to_dict` and in through
+    :meth:`from_dict`, so that a web application can keep it in the person's
+    session, and complete it in another process. It belongs to that one person
+    and to one sign-on.
+
+    :param url: What the person opens.
+    :param state: The random value that the redirect must carry (RFC 6749
+        10.12).
+    :param redirect_uri: Where the person is sent back to.
+    :param code_verifier: The secret of PKCE (RFC 7636), where it is used.
+    """
+
+    __slots__ = ("code_verifier", "redirect_uri", "state", "url")
+
+    url: str
+    state: str
+    redirect_uri: str
+    code_verifier: str | None
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        state: str,
+        redirect_uri: str,
+        code_verifier: str | None = None,
+    ) -> None:
+        self._set(
+            url=url,
+            state=state,
+            redirect_uri=redirect_uri,
+            code_verifier=code_verifier,
+        )
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> AuthorizationRequest:
+        """Read what :meth:`to_dict` gave.
+
+        :raises SignOnError: It is something else.
+        """
+        values = dict.fromkeys(cls.__slots__)
+        if isinstance(fields, Mapping):
+            values.update({name: fields.get(name) for name in cls.__slots__})
+        verifier = values.pop("code_verifier")
+        complete = all(isinstance(value, str) and value for value in values.values())
+        if not complete or not isinstance(verifier, (str, type(None))):
+            del values, verifier, fields
+            raise SignOnError(
+                "The stored authorization request is incomplete: begin the sign-on "
+                "again."
+            )
+        return cls(**values, code_verifier=verifier)  # type: ignore[arg-type]  # checked
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data, which is as secret as the sign-on itself."""
+        return self.__getstate__()
+
+    def accepts(self, redirected_url: str) -> bool:
+        """Whether this is the redirect that ends this sign-on."""
+        answer = _parameters(redirected_url)
+        return self._same_state(answer) and ("code" in answer or "error" in answer)
+
+    def code_from(self, redirected_url: str) -> str:
+        """Return the authorization code that the redirect carries.
+
+        :param redirected_url: The whole URL, or its query.
+        :raises AuthorizationDeniedError: It carries an error.
+        :raises StateMismatchError: It is another sign-on's.
+        :raises SignOnError: It carries neither code nor error.
+        """
+        redirected_url = Secret(redirected_url)
+        answer = _parameters(redirected_url)
+        if "error" in answer and ("state" not in answer or self._same_state(answer)):
+            # Without a state it is anybody's, who can do no worse than fail.
+            _raise_denied(
+                str(answer["error"]),
+                str(answer.get("error_description", "")),
+                self.redirect_uri,
+            )
+        if not self._same_state(answer):
+            raise StateMismatchError(
+                "The redirect does not belong to this sign-on: its 'state' is missing "
+                "or another's. Open the URL that was shown last, and pass on the whole "
+                "address that it leads to."
+            )
+        if not answer.get("code"):
+            raise SignOnError(
+                "The redirect carries no authorization code. Pass on the whole address "
+                "that the browser shows after access was allowed."
+            )
+        return answer["code"]
+
+    def _same_state(self, answer: Mapping[str, str]) -> bool:
+        state = answer.get("state", "").encode("utf-8", "surrogatepass")
+        return hmac.compare_digest(state, self.state.encode("utf-8", "surrogatepass"))
+
+    def __repr__(self) -> str:
+        return f"<AuthorizationRequest redirect_uri={self.redirect_uri!r}>"
+
+
+def hint(text: str, redirect_uri: str) -> str | None:
+    """Translate what TickTick's servers are known to say.
+
+    Most of the trouble that users of other clients report is one of these.
+    """
+    if "redirect_uri must be registered" in text:
+        return (
+            f"Your app has no redirect URI: add {redirect_uri} to it in TickTick's "
+            "developer portal."
+        )
+    if "Invalid redirect" in text or "registered values" in text:
+        return (
+            f"The redirect URI {redirect_uri} is not the one that your app has in "
+            "TickTick's developer portal. They must be equal letter for letter: "
+            "scheme, host (localhost is not 127.0.0.1), port and the slash at the end."
+        )
+    if "Bad client credentials" in text or "invalid_client" in text:
+        return (
+            "Compare client_id and client_secret with your app's page in TickTick's "
+            "developer portal, and check that the service (TickTick or Dida365) is "
+            "the one that it was registered with."
+        )
+    return None
+
+
+def clean(text: str) -> str:
+    """Make a server's words fit to be shown: one short line of them."""
+    return "".join(c if c.isprintable() else " " for c in text[:300]).strip()
+
+
+def _raise_denied(error: str, description: str, redirect_uri: str) -> NoReturn:
+    error, description = clean(error), clean(description)
+    advice = hint(f"{error} {description}", redirect_uri)
+    if advice is None:
+        advice = "Sign on again, and allow access."
+    said = f"{error}: {description}" if description else error
+    raise AuthorizationDeniedError(
+        f"Access was not granted ({said}). {advice}",
+        error=error,
+        description=description or None,
+    )
+
+
+def _parameters(redirected_url: str) -> dict[str, str]:
+    text = redirected_url.strip()
+    _, mark, query = text.partition("?")
+    query = (query if mark else text).partition("#")[0]
+    try:
+        found = parse_qs(query, keep_blank_values=True, max_num_fields=_MAX_FIELDS)
+    except ValueError:
+        return {}
+    # RFC 6749 3.1: a parameter that comes twice is as good as none.
+    return {name: Secret(v[0]) for name, v in found.items() if len(v) == 1}

@@ -1,0 +1,133 @@
+"""Which TickTick: its endpoints, and the origins of its API."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+
+from urllib3.util import parse_url
+
+from ._urls import is_loopback as is_loopback
+from ._urls import origin, require_secure, without_query
+from ._value import Value
+
+_AUTH_METHODS = ("client_secret_basic", "client_secret_post", "none")
+
+
+class Service(Value):
+    """An OAuth 2.0 authorization server and the API that takes its tokens.
+
+    :param authorization_endpoint: RFC 6749 3.1, where a person grants access.
+    :param token_endpoint: RFC 6749 3.2.
+    :param api_origins: ``scheme://host[:port]``, one or several: the only
+        places that the token is ever sent to.
+    :param revocation_endpoint: RFC 7009, where there is one.
+    :param token_endpoint_auth_method: ``client_secret_basic``,
+        ``client_secret_post`` or ``none`` (RFC 7591 2).
+    :param code_challenge_method: ``S256`` to use PKCE (RFC 7636). Without a
+        client secret it is used in any case.
+    :param extra_authorization_params: Added to the authorization request.
+    :raises InsecureTransportError: An address is not ``https://``, nor
+        ``http://`` on a loopback address.
+    :raises ValueError: A method is unknown, or an origin is none.
+    """
+
+    __slots__ = (
+        "_extra",
+        "api_origins",
+        "api_prefixes",
+        "authorization_endpoint",
+        "code_challenge_method",
+        "revocation_endpoint",
+        "token_endpoint",
+        "token_endpoint_auth_method",
+    )
+
+    authorization_endpoint: str
+    token_endpoint: str
+    api_origins: tuple[str, ...]
+    api_prefixes: tuple[str, ...]
+    revocation_endpoint: str | None
+    token_endpoint_auth_method: str
+    code_challenge_method: str | None
+    _extra: dict[str, str]
+
+    def __init__(
+        self,
+        authorization_endpoint: str,
+        token_endpoint: str,
+        api_origins: str | Iterable[str],
+        *,
+        revocation_endpoint: str | None = None,
+        token_endpoint_auth_method: str = "client_secret_basic",
+        code_challenge_method: str | None = None,
+        extra_authorization_params: Mapping[str, str] | None = None,
+    ) -> None:
+        if token_endpoint_auth_method not in _AUTH_METHODS:
+            raise ValueError(
+                f"token_endpoint_auth_method is one of {', '.join(_AUTH_METHODS)}"
+            )
+        if code_challenge_method not in (None, "S256"):
+            # RFC 9700 2.1.1: 'plain' reveals the verifier.
+            raise ValueError("code_challenge_method is None or 'S256'")
+        if isinstance(api_origins, str):
+            api_origins = (api_origins,)
+        origins = tuple(_api_origin(origin) for origin in api_origins)
+        for endpoint in (authorization_endpoint, token_endpoint, revocation_endpoint):
+            if endpoint is not None:
+                require_secure(endpoint)
+        self._set(
+            authorization_endpoint=authorization_endpoint,
+            token_endpoint=token_endpoint,
+            api_origins=origins,
+            # What a URL that requests has prepared begins with.
+            api_prefixes=tuple(f"{origin}/" for origin in origins),
+            revocation_endpoint=revocation_endpoint,
+            token_endpoint_auth_method=token_endpoint_auth_method,
+            code_challenge_method=code_challenge_method,
+            _extra=dict(extra_authorization_params or {}),
+        )
+
+    @property
+    def extra_authorization_params(self) -> Mapping[str, str]:
+        """Return what is added to the authorization request."""
+        return MappingProxyType(self._extra)
+
+    def is_api_url(self, url: str | None) -> bool:
+        """Whether the token may be sent to ``url``: an API origin's."""
+        if url is None:
+            return False
+        return url.startswith(self.api_prefixes) or origin(url) in self.api_origins
+
+    def _key(self) -> tuple[object, ...]:
+        return (*super()._key()[1:], tuple(sorted(self._extra.items())))
+
+    def __repr__(self) -> str:
+        return f"<Service {self.authorization_endpoint}>"
+
+
+def _api_origin(url: str) -> str:
+    require_secure(url)
+    parts = parse_url(url)
+    if parts.path not in (None, "", "/") or parts.query or parts.fragment or parts.auth:
+        raise ValueError(
+            f"An API origin is scheme://host[:port] and no more, not "
+            f"{without_query(url)!r}"
+        )
+    found = origin(url)
+    assert found is not None  # require_secure has found scheme and host
+    return found
+
+
+TICKTICK = Service(
+    "https://ticktick.com/oauth/authorize",
+    "https://ticktick.com/oauth/token",
+    ["https://api.ticktick.com"],
+)
+
+#: TickTick in China: separate accounts, apps and developer portal.
+DIDA365 = Service(
+    "https://dida365.com/oauth/authorize",
+    "https://dida365.com/oauth/token",
+    ["https://api.dida365.com"],
+)

@@ -1,0 +1,77 @@
+"""A failed renewal, as text that those who waited for it can read."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from typing import Any
+
+from .. import errors
+from .._value import Value
+
+_FIELDS = ("error", "description", "status_code", "location", "holder")
+
+
+class Failure(Value):
+    """One failed renewal.
+
+    :param error: What the others are to raise.
+    :param asked: The fingerprint of the token that a person was asked to
+        replace; ``None`` where nobody was asked.
+    """
+
+    __slots__ = ("asked", "error")
+
+    error: errors.TickTickAuthError
+    asked: str | None
+
+    def __init__(self, error: BaseException, asked: str | None) -> None:
+        self._set(error=shareable(error), asked=asked)
+
+    def dump(self) -> str:
+        """Return text that is unlike any other failure's."""
+        return json.dumps(
+            {
+                "id": secrets.token_hex(8),
+                "error": _dump(self.error),
+                "asked": self.asked,
+            }
+        )
+
+    @classmethod
+    def load(cls, text: str) -> Failure | None:
+        """Read what :meth:`dump` gave; ``None`` where it is something else."""
+        try:
+            record = json.loads(text)
+            return cls(_load(record["error"]), record["asked"])
+        except (ValueError, KeyError, TypeError, RecursionError):
+            return None
+
+
+def shareable(error: BaseException) -> errors.TickTickAuthError:
+    """Return an error that can be raised in another thread or process.
+
+    One object raised in several threads would gather all their tracebacks.
+    """
+    if isinstance(error, errors.TickTickAuthError):
+        return _load(_dump(error))
+    return errors.SignOnError(
+        f"The sign-on that this one waited for was broken off "
+        f"({type(error).__name__}): try again."
+    )
+
+
+def _dump(error: errors.TickTickAuthError) -> dict[str, Any]:
+    fields = {name: getattr(error, name, None) for name in _FIELDS}
+    return {"type": type(error).__name__, "message": str(error), **fields}
+
+
+def _load(record: dict[str, Any]) -> errors.TickTickAuthError:
+    kind = getattr(errors, str(record["type"]), errors.SignOnError)
+    if not (isinstance(kind, type) and issubclass(kind, errors.TickTickAuthError)):
+        kind = errors.SignOnError
+    error = kind(str(record["message"]))
+    for name in _FIELDS:
+        if hasattr(error, name):
+            setattr(error, name, record.get(name))
+    return error

@@ -1,0 +1,95 @@
+"""The token in memory, and the only clock that tokens expire by."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from ..token import Token
+
+#: Seconds until the next try, after a renewal failed and nobody was asked.
+RETRY_AFTER = 5.0
+
+#: The monotonic clock guards against jumps of the other; it does not get to
+#: decide the last millisecond.
+_TICK = 0.001
+
+
+class Clock(Protocol):
+    """What :mod:`time` offers; a test passes another."""
+
+    def time(self) -> float:
+        """Return epoch seconds."""
+
+    def monotonic(self) -> float:
+        """Return seconds that never go back."""
+
+
+class Held:
+    """A token in memory, with its deadlines on both clocks.
+
+    The wall clock says when the token expires. The monotonic one notices when
+    that clock was set back.
+    """
+
+    __slots__ = ("end", "end_monotonic", "renew", "renew_monotonic", "token")
+
+    def __init__(self, token: Token, end: float, end_monotonic: float) -> None:
+        self.token = token
+        self.end = end
+        self.end_monotonic = end_monotonic + _TICK
+        self.renew_before_end(0.0)
+
+    def renew_before_end(self, seconds: float) -> None:
+        """Have it renewed that long before its expiry."""
+        self.renew = self.end - seconds
+        self.renew_monotonic = self.end_monotonic - seconds
+
+
+class Memory:
+    """What one source knows of its token, and of the time.
+
+    :param clock: :mod:`time`, or a test's.
+    :param leeway: Seconds before its expiry that a token is renewed.
+    """
+
+    def __init__(self, clock: Clock, leeway: float) -> None:
+        self.clock = clock
+        self.leeway = leeway
+        self.held: Held | None = None
+        #: Whether no store has what is held.
+        self.unsaved = False
+
+    def is_fresh(self, held: Held) -> bool:
+        """Whether it is to be used as it is."""
+        clock = self.clock
+        return clock.time() <= held.renew and clock.monotonic() <= held.renew_monotonic
+
+    def is_alive(self, held: Held) -> bool:
+        """Whether it has not expired."""
+        clock = self.clock
+        return clock.time() < held.end and clock.monotonic() < held.end_monotonic
+
+    def weigh(self, token: Token) -> Held:
+        """Work out a token's deadlines."""
+        held = self.held
+        if held is not None and held.token == token:
+            return held  # with the deadlines that it has had all along
+        now, monotonic = self.clock.time(), self.clock.monotonic()
+        if token.expires_at is None:
+            return Held(token, float("inf"), float("inf"))
+        left, lifetime = token.expires_at - now, token.lifetime
+        if lifetime is not None:
+            # It never has more left than it was issued with, wherever the
+            # clock stood when that was written down.
+            left = min(left, lifetime)
+        held = Held(token, token.expires_at, monotonic + left)
+        if lifetime is None or lifetime > self.leeway:
+            # A token born within the leeway would only be handed back.
+            held.renew_before_end(self.leeway)
+        return held
+
+    def postpone(self, held: Held) -> None:
+        """Have the renewal tried again in a few seconds."""
+        clock = self.clock
+        held.renew = min(held.end, clock.time() + RETRY_AFTER)
+        held.renew_monotonic = min(held.end_monotonic, clock.monotonic() + RETRY_AFTER)

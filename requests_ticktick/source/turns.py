@@ -1,0 +1,122 @@
+"""Whose turn it is to renew: among threads, and among processes.
+
+Waiting is measured on the real clock, whatever clock tokens expire by.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from ..errors import LockTimeoutError, TickTickAuthError
+from ..token import Token
+from .failures import shareable
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from ..stores import TokenStore
+
+#: Seconds between two tries for the store's lock. A try costs 0.1 ms, a look
+#: at the version 0.003 ms, so that looks are many and tries are few.
+_TRY_EVERY = 0.05
+
+#: Seconds between two looks: a tenth of the wait so far, within these bounds.
+#: Nobody waits much longer than it had to, and nobody polls fast for long.
+_LOOK_EVERY = (0.002, 0.1)
+
+
+class Attempt:
+    """One thread's renewal, as a context; the others wait for its end."""
+
+    def __init__(self, turns: Turns) -> None:
+        self.token: Token | None = None
+        self._turns = turns
+        self._error: TickTickAuthError | None = None
+        self._done = threading.Event()
+
+    def __enter__(self) -> Attempt:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if error is not None:
+            self._error = shareable(error)
+        self._turns.leave()
+        self._done.set()
+
+    def wait(self, timeout: float) -> Token | None:
+        """Return the attempt's token; ``None`` where it ended without one.
+
+        :param timeout: Seconds.
+        :raises TickTickAuthError: What the attempt failed with.
+        :raises LockTimeoutError: It has not ended.
+        """
+        if not self._done.wait(timeout):
+            raise LockTimeoutError(
+                f"Another thread has been signing on for over {timeout:g} s: finish "
+                "or cancel that sign-on, then try again.",
+                holder="another thread of this process",
+            )
+        if self._error is not None:
+            raise shareable(self._error)
+        return self.token
+
+
+class Turns:
+    """The threads of one process: one attempts, the others wait or go on."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._attempt: Attempt | None = None
+
+    def join(self) -> tuple[Attempt, bool]:
+        """Return the attempt under way or a new one, and whether it is new."""
+        with self._lock:
+            if self._attempt is not None:
+                return self._attempt, False
+            self._attempt = Attempt(self)
+            return self._attempt, True
+
+    def lead(self) -> Attempt | None:
+        """Return a new attempt; ``None`` where one is under way."""
+        attempt, leads = self.join()
+        return attempt if leads else None
+
+    def leave(self) -> None:
+        """End the attempt under way."""
+        with self._lock:
+            self._attempt = None
+
+
+class Watch:
+    """One wait for a store's lock, from its beginning to its time-out."""
+
+    def __init__(self, store: TokenStore) -> None:
+        self._store = store
+        self._began = time.monotonic()
+
+    def is_over(self) -> bool:
+        """Whether the store's time-out has passed."""
+        return time.monotonic() - self._began >= self._store.lock_timeout
+
+    def wait(self, version: object) -> None:
+        """Return when there may be something new to read, or to lock.
+
+        :param version: The store's, before it was read.
+        """
+        began = time.monotonic()
+        while True:
+            now = time.monotonic()
+            shortest, longest = _LOOK_EVERY
+            pause = min(max((now - self._began) / 10, shortest), longest)
+            time.sleep(pause)
+            if version is None or self._store.version() != version:
+                return
+            if now - began >= _TRY_EVERY:
+                return

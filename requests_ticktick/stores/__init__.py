@@ -1,0 +1,14 @@
+"""Where tokens are kept.
+
+One module for each kind. Those that need an extra are imported from their own
+modules: :mod:`requests_ticktick.stores.redis`,
+:mod:`requests_ticktick.stores.keyring`.
+"""
+
+from .base import TokenStore
+from .chain import ChainStore
+from .env import EnvStore
+from .file import FileStore
+from .memory import MemoryStore
+
+__all__ = ["ChainStore", "EnvStore", "FileStore", "MemoryStore", "TokenStore"]
