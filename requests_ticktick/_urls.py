@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from urllib3.exceptions import LocationParseError
 from urllib3.util import parse_url
 
@@ -48,8 +50,23 @@ def _parse(url: str) -> tuple[str | None, str | None] | None:
     return parts.scheme, parts.host
 
 
+def reached_origin(url: str) -> str | None:
+    """Return the origin that requests will connect to, or ``None``.
+
+    requests prepares a URL by urllib3's reading, and connects by the standard
+    library's. Where the two see different hosts, it is nobody's origin.
+    """
+    try:
+        parts, other = parse_url(url), urlsplit(url)
+        same = (parts.host or "").strip("[]") == (other.hostname or "")
+        same = same and parts.port == other.port
+    except (LocationParseError, ValueError):
+        return None
+    return origin(url) if same else None
+
+
 def origin(url: str) -> str | None:
-    """``scheme://host[:port]`` as requests connects to it, or ``None``."""
+    """Return ``scheme://host[:port]`` as urllib3 reads it, or ``None``."""
     try:
         parts = parse_url(url)
     except LocationParseError:

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from urllib3.util import parse_url
 
 from ._urls import is_loopback as is_loopback
-from ._urls import origin, require_secure, without_query
+from ._urls import origin, reached_origin, require_secure, without_query
 from ._value import Value
 
 _AUTH_METHODS = ("client_secret_basic", "client_secret_post", "none")
@@ -97,7 +97,7 @@ class Service(Value):
         """Whether the token may be sent to ``url``: an API origin's."""
         if url is None:
             return False
-        return url.startswith(self.api_prefixes) or origin(url) in self.api_origins
+        return url.startswith(self.api_prefixes) or reached_origin(url) in self.api_origins
 
     def _key(self) -> tuple[object, ...]:
         return (*super()._key()[1:], tuple(sorted(self._extra.items())))

@@ -1,0 +1,166 @@
+"""Where the token may go, and who the client is."""
+
+from __future__ import annotations
+
+import pickle
+
+import pytest
+
+from requests_ticktick import (
+    DIDA365,
+    TICKTICK,
+    InsecureTransportError,
+    Service,
+    SignOnRequiredError,
+)
+from requests_ticktick.client import DEFAULT_REDIRECT_URI, Client
+
+AUTHORIZE, TOKEN, API = "https://as.test/a", "https://as.test/t", "https://api.test"
+
+
+@pytest.mark.parametrize(
+    ("url", "allowed"),
+    [
+        ("https://api.ticktick.com/open/v1/project", True),
+        ("https://api.ticktick.com:443/open/v1/project", True),
+        ("HTTPS://API.TickTick.com/open", True),
+        ("https://user:password@api.ticktick.com/", True),
+        ("https://api.ticktick.com//evil.test/", True),
+        ("https://api.ticktick.com/@evil.test/", True),
+        ("https://api.ticktick.com?x=1", True),
+        ("http://api.ticktick.com/open/v1/project", False),
+        ("https://api.ticktick.com:8443/", False),
+        ("https://api.ticktick.com./", False),
+        ("https://ticktick.com/", False),
+        ("https://www.api.ticktick.com/", False),
+        ("https://api.ticktick.com.evil.test/", False),
+        ("https://api.ticktick.comevil.test/", False),
+        ("https://api.ticktick.com@evil.test/", False),
+        ("https://api.ticktick.com\\@evil.test/", False),
+        ("https://api.ticktick.com%2f@evil.test/", False),
+        ("https://evil.test/https://api.ticktick.com/", False),
+        ("https://api.dida365.com/open/v1/project", False),
+        ("https://[::1/", False),
+        ("//api.ticktick.com/", False),
+        ("/open/v1/project", False),
+        ("", False),
+        (None, False),
+    ],
+)
+def test_the_token_goes_to_the_api_origin_alone(url, allowed):
+    """Scheme, host and port have to be the service's, by any spelling of them."""
+    assert TICKTICK.is_api_url(url) is allowed
+
+
+def test_dida365_is_another_service():
+    """Its accounts, apps and tokens are its own."""
+    assert DIDA365.is_api_url("https://api.dida365.com/open/v1/project")
+    assert DIDA365 != TICKTICK
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "127.8.9.1"])
+def test_plain_http_is_for_loopback_addresses(host):
+    """A proxy or a test on this machine needs no certificate."""
+    base = f"http://{host}:8080"
+
+    service = Service(f"{base}/a", f"{base}/t", [base])
+
+    assert service.is_api_url(f"{base}/open/v1")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://as.test/a",
+        "http://127.0.0.1.evil.test/",
+        "http://127.evil.test/",
+        "http://localhost.evil.test/",
+        "http://2130706433/",
+        "http://[::ffff:10.0.0.1]/",
+        "ftp://127.0.0.1/",
+        "127.0.0.1:8080",
+        "https://",
+        "https://[::1",
+        "",
+    ],
+)
+def test_an_insecure_address_is_refused(url):
+    """Neither an endpoint nor an origin may send a secret in clear."""
+    for addresses in ((url, TOKEN, API), (AUTHORIZE, url, API), (AUTHORIZE, TOKEN, url)):
+        with pytest.raises(InsecureTransportError, match="https"):
+            Service(*addresses)
+    with pytest.raises(InsecureTransportError):
+        Service(AUTHORIZE, TOKEN, API, revocation_endpoint=url)
+
+
+def test_an_insecure_address_is_named_without_its_secrets():
+    """User info and query stay out of the message."""
+    with pytest.raises(InsecureTransportError) as caught:
+        Service("http://me:hunter2@as.test/a?key=hunter3", TOKEN, API)
+
+    assert "as.test" in str(caught.value)
+    assert "hunter" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "origin", ["https://api.test/open/v1", "https://api.test?x", "https://u@api.test"]
+)
+def test_an_origin_is_no_url(origin):
+    """A path would promise a protection that the origin does not give."""
+    with pytest.raises(ValueError, match="origin"):
+        Service(AUTHORIZE, TOKEN, [origin])
+
+
+def test_one_origin_needs_no_list():
+    """A string is one origin, not as many as it has letters."""
+    assert Service(AUTHORIZE, TOKEN, API + "/").api_origins == (API,)
+
+
+def test_unknown_methods_are_refused():
+    """``plain`` is no protection (RFC 9700), and a typo is none either."""
+    with pytest.raises(ValueError, match="S256"):
+        Service(AUTHORIZE, TOKEN, API, code_challenge_method="plain")
+    with pytest.raises(ValueError, match="client_secret_basic"):
+        Service(AUTHORIZE, TOKEN, API, token_endpoint_auth_method="basic")
+
+
+def test_a_service_is_a_value():
+    """It compares, hashes, pickles and shows no more than its address."""
+    one = Service(AUTHORIZE, TOKEN, API, extra_authorization_params={"prompt": "x"})
+    other = pickle.loads(pickle.dumps(one))
+
+    assert one == other
+    assert len({one, other}) == 1
+    assert one != Service(AUTHORIZE, TOKEN, API)
+    assert dict(one.extra_authorization_params) == {"prompt": "x"}
+    assert repr(one) == f"<Service {AUTHORIZE}>"
+
+
+def test_a_client_comes_from_the_environment(monkeypatch):
+    """What is not passed is read where it is needed, not before."""
+    client = Client()
+    monkeypatch.setenv("TICKTICK_CLIENT_ID", "env-id")
+    monkeypatch.setenv("TICKTICK_CLIENT_SECRET", "env-secret")
+    monkeypatch.setenv("TICKTICK_REDIRECT_URI", "http://localhost:1/")
+
+    assert client.require_id() == "env-id"
+    assert client.require_secret() == "env-secret"
+    assert client.redirect_uri == "http://localhost:1/"
+    assert b"env-secret" not in pickle.dumps(client)
+    assert Client("id", "secret", "uri").require_id() == "id"
+
+
+def test_a_missing_credential_is_named():
+    """The error says which parameter, and which variable."""
+    with pytest.raises(SignOnRequiredError, match=r"client_id=.*TICKTICK_CLIENT_ID"):
+        Client().require_id()
+    with pytest.raises(SignOnRequiredError, match=r"TICKTICK_CLIENT_SECRET"):
+        Client("id").require_secret()
+    assert Client().redirect_uri == DEFAULT_REDIRECT_URI
+
+
+def test_a_client_does_not_show_its_secret(secrets):
+    """Its repr has the id alone."""
+    secrets.add("hunter2")
+
+    assert "hunter2" not in repr(Client("id", "hunter2"))

@@ -1,0 +1,515 @@
+"""Stores answer what they are asked, and lose nothing."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import pickle
+import stat
+
+import pytest
+
+from requests_ticktick import (
+    ChainStore,
+    EnvStore,
+    FileStore,
+    LockTimeoutError,
+    MemoryStore,
+    Token,
+    TokenStoreError,
+)
+from requests_ticktick.testing import TokenStoreContract
+
+QUOTED = """'{'access_token': '628ff081-5331-4a37-8ddk-021974c9f43g',
+'token_type': 'bearer', 'expires_in': 14772375,
+'scope': 'tasks:read tasks:write',
+'expire_time': 1637192935,
+'readable_expire_time':
+'Wed Nov 17 15:48:55 2021'}'"""
+
+
+class TestMemoryStore(TokenStoreContract):
+    shared = False
+
+    @pytest.fixture
+    def store(self):
+        return MemoryStore()
+
+
+class TestFileStore(TokenStoreContract):
+    @pytest.fixture
+    def store(self, tmp_path):
+        return FileStore(tmp_path / "new" / "token.json")
+
+    def corrupt(self, store):
+        with open(store.path, "wb") as file:
+            file.write(b'{"access_token": "half')
+
+
+class TestChainStore(TokenStoreContract):
+    @pytest.fixture
+    def store(self, tmp_path):
+        return ChainStore([EnvStore("UNSET_TOKEN"), FileStore(tmp_path / "token.json")])
+
+
+# -- the environment -----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "token", "expires_at"),
+    [
+        pytest.param("tp_0123", "tp_0123", None, id="a bare token"),
+        pytest.param(" 'tp_0123' ", "tp_0123", None, id="a bare token in quotes"),
+        pytest.param('{"access_token": "a"}', "a", None, id="JSON"),
+        pytest.param(
+            "{'access_token': 'a', 'expire_time': 5}", "a", 5, id="a dict literal"
+        ),
+        pytest.param(
+            "\"{'access_token': 'a', 'expire_time': 5}\"", "a", 5, id="in quotes"
+        ),
+        pytest.param(
+            QUOTED,
+            "628ff081-5331-4a37-8ddk-021974c9f43g",
+            1637192935,
+            id="ticktick-py's documented example",
+        ),
+    ],
+)
+def test_the_environment_holds_a_token_in_any_usual_form(
+    monkeypatch, text, token, expires_at
+):
+    """A literal, JSON or the bare token, with or without quotes around."""
+    monkeypatch.setenv("A_TOKEN", text)
+
+    found = EnvStore("A_TOKEN").load()
+
+    assert found.access_token == token
+    assert found.expires_at == expires_at
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{'access_token': 'hunter2'",
+        "{'access_token': 'hunter2', 'expire_time': 'soon'}",
+        "{'access_token': f('hunter2')}",
+        "{'token': 'hunter2'}",
+        "hunter2 hunter2",
+        "hunter2\x7f",
+        "{" + "[" * 50_000,
+        "{'hunter2': " + "-" * 50_000 + "1}",
+        "hunter2" * 50_000,
+        "'hunter2 x'",
+        "''",
+    ],
+)
+def test_a_bad_literal_is_named_and_not_shown(monkeypatch, secrets, text):
+    """The error names the variable; its value appears nowhere."""
+    secrets.add("hunter2")
+    monkeypatch.setenv("A_TOKEN", text)
+
+    with pytest.raises(TokenStoreError, match="A_TOKEN") as caught:
+        EnvStore("A_TOKEN").load()
+
+    assert caught.value.location == "A_TOKEN"
+    shown = f"{caught.value!r} {caught.value.__context__!r}"
+    assert "hunter2" not in shown
+
+
+@pytest.mark.parametrize("text", [None, "", "  "])
+def test_an_empty_variable_is_no_token(monkeypatch, text):
+    """Unset and empty are the same: absent."""
+    monkeypatch.delenv("A_TOKEN", raising=False)
+    if text is not None:
+        monkeypatch.setenv("A_TOKEN", text)
+
+    assert EnvStore("A_TOKEN").load() is None
+    assert EnvStore("A_TOKEN").version() == EnvStore("A_TOKEN").version()
+
+
+def test_the_environment_is_never_written(monkeypatch):
+    """It says so, and where to write instead."""
+    store = EnvStore("A_TOKEN")
+
+    with pytest.raises(TokenStoreError, match="ChainStore"):
+        store.save(Token("a"))
+    with pytest.raises(TokenStoreError, match="unset"):
+        store.delete()
+    with store.lock(0):
+        assert not store.writable
+    assert repr(store) == "EnvStore('A_TOKEN')"
+    assert pickle.loads(pickle.dumps(store)).name == "A_TOKEN"
+
+
+# -- the chain -----------------------------------------------------------------
+
+
+def test_a_chain_offers_every_token_in_order(monkeypatch, tmp_path):
+    """An expired literal in front does not hide the good file behind it."""
+    monkeypatch.setenv("A_TOKEN", "{'access_token': 'old', 'expire_time': 5}")
+    file = FileStore(tmp_path / "t.json")
+    file.save(Token("good"))
+
+    chain = ChainStore([EnvStore("A_TOKEN"), MemoryStore(), file])
+
+    assert [t.access_token for t in chain.candidates()] == ["old", "good"]
+    assert chain.load().access_token == "old"
+    assert list(chain.members())[2] is file
+
+
+def test_a_chain_saves_to_the_first_that_can_be_written(monkeypatch, tmp_path):
+    """The environment's token never reaches the disk; a new one does."""
+    memory, file = MemoryStore(), FileStore(tmp_path / "t.json")
+    monkeypatch.setenv("A_TOKEN", "from-the-environment")
+    chain = ChainStore([EnvStore("A_TOKEN"), memory, file])
+
+    chain.save(Token("new"))
+
+    assert memory.load().access_token == "new"
+    assert file.load() is None
+
+
+def test_a_chain_deletes_from_all_that_can_be_written(tmp_path):
+    """Also when one of them fails, which is then said."""
+
+    class Stubborn(MemoryStore):
+        def delete(self):
+            raise TokenStoreError("no", location="here")
+
+    file = FileStore(tmp_path / "t.json")
+    file.save(Token("a"))
+
+    with pytest.raises(TokenStoreError, match="no"):
+        ChainStore([EnvStore("A"), Stubborn(), file]).delete()
+
+    assert file.load() is None
+
+
+def test_a_chain_of_read_only_stores_is_read_only():
+    """There is nowhere to save, nothing to lock, and nothing to report."""
+    chain = ChainStore([EnvStore("A")])
+
+    assert not chain.writable
+    with pytest.raises(TokenStoreError, match="add one"):
+        chain.save(Token("a"))
+    with chain.lock(0):
+        chain.record_failure("x")
+    assert chain.failure() is None
+    assert chain.version() is None
+    assert repr(chain) == "ChainStore([EnvStore('A')])"
+
+
+def test_a_chain_keeps_an_empty_store():
+    """A store without a token is a store all the same."""
+    memory = MemoryStore()
+
+    ChainStore([memory]).save(Token("a"))
+
+    assert memory.load().access_token == "a"
+    assert "MemoryStore(<Token" in repr(memory)
+
+
+# -- the file ------------------------------------------------------------------
+
+
+def mode(path):
+    return stat.S_IMODE(os.stat(path).st_mode)
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o777])
+def test_the_file_is_private_whatever_the_umask(tmp_path, umask):
+    """0600 in a folder of 0700, and so are the files beside it."""
+    store = FileStore(tmp_path / "folder" / "t.json")
+    before = os.umask(umask)
+    try:
+        store.save(Token("a"))
+        with store.lock(0):
+            pass
+    finally:
+        os.umask(before)
+
+    assert mode(tmp_path / "folder") == 0o700
+    names = sorted(os.listdir(tmp_path / "folder"))
+    assert names == ["t.json", "t.json.lock", "t.json.lock-info"]
+    assert {mode(tmp_path / "folder" / name) for name in names} == {0o600}
+
+
+def test_the_file_is_private_from_its_first_byte(tmp_path, monkeypatch):
+    """At no moment could another account have opened it."""
+    modes = []
+    real = os.open
+
+    def spy(path, flags, mode=0o777, **kwargs):
+        fd = real(path, flags, mode, **kwargs)
+        if flags & os.O_CREAT:
+            modes.append(stat.S_IMODE(os.fstat(fd).st_mode))
+        return fd
+
+    monkeypatch.setattr(os, "open", spy)
+    before = os.umask(0)
+    try:
+        FileStore(tmp_path / "t.json").save(Token("a"))
+    finally:
+        os.umask(before)
+
+    assert modes == [0o600]
+
+
+def test_loose_permissions_are_reported_once(tmp_path, caplog):
+    """The warning says what to run; saving mends the file."""
+    path = tmp_path / "t.json"
+    path.write_text('{"access_token": "a"}')
+    path.chmod(0o644)
+    store = FileStore(path)
+
+    store.load()
+    store.load()
+
+    assert [r.getMessage() for r in caplog.records].count(
+        f"Others may read {path}: chmod 600 {path}"
+    ) == 1
+    store.save(Token("a"))
+    assert mode(path) == 0o600
+
+
+def test_a_folder_that_others_can_write_to_is_reported(tmp_path, caplog):
+    """They could put another file in the token's place."""
+    folder = tmp_path / "shared"
+    folder.mkdir()
+    FileStore(folder / "t.json").save(Token("a"))
+    folder.chmod(0o777)
+
+    FileStore(folder / "t.json").load()
+
+    assert f"chmod go-w {folder}" in caplog.text
+    caplog.clear()
+    folder.chmod(0o1777)
+    FileStore(folder / "t.json").load()
+    assert not [r for r in caplog.records if r.levelno >= logging.WARNING]
+
+
+BOMB = b'{"a":' * 100_000
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(b"", id="empty"),
+        pytest.param(b"{}", id="no token"),
+        pytest.param(b"[]", id="a list"),
+        pytest.param(b"null", id="null"),
+        pytest.param(b'{"access_token": "hunter2', id="cut off"),
+        pytest.param(b"\x00\xff\xfe" * 50, id="binary"),
+        pytest.param(BOMB, id="deeply nested"),
+        pytest.param(b'{"access_token": "a", "expires_at": NaN}', id="NaN"),
+        pytest.param(b'{"access_token": "a", "x": ' + b"9" * 9999 + b"}", id="huge int"),
+        pytest.param(b" " * 10_000_000, id="10 MB"),
+    ],
+)
+def test_a_corrupt_file_is_set_aside_once(tmp_path, caplog, content):
+    """Nothing crashes, nothing is lost, and there is one warning."""
+    path = tmp_path / "t.json"
+    path.write_bytes(content)
+    path.chmod(0o600)
+    store = FileStore(path)
+
+    assert store.load() is None
+    assert store.load() is None
+
+    warnings = [r for r in caplog.records if r.levelno >= logging.WARNING]
+    assert len(warnings) == 1
+    assert "set aside" in warnings[0].getMessage()
+    (aside,) = tmp_path.glob("t.json.corrupt-*")
+    assert aside.read_bytes() == content
+    store.save(Token("new"))
+    assert store.load().access_token == "new"
+
+
+def test_a_good_file_is_not_set_aside_for_the_bad_one_before_it(tmp_path, monkeypatch):
+    """Somebody may save between the reading and the renaming."""
+    path = tmp_path / "t.json"
+    path.write_bytes(b"bad")
+    real = os.rename
+
+    def late(source, target):
+        monkeypatch.setattr(os, "rename", real)
+        FileStore(path).save(Token("good"))
+        real(source, target)
+
+    monkeypatch.setattr(os, "rename", late)
+
+    assert FileStore(path).load() is None
+    assert FileStore(path).load().access_token == "good"
+    assert len(list(tmp_path.glob("t.json.corrupt-*"))) == 1  # the save's own
+
+
+def test_a_corrupt_file_that_cannot_be_moved_is_left(tmp_path, monkeypatch, caplog):
+    """A read-only folder leaves it where it is; it still is no token."""
+    path = tmp_path / "t.json"
+    path.write_bytes(b"bad")
+
+    def refuse(*_args):
+        raise PermissionError(13, "denied")
+
+    monkeypatch.setattr(os, "rename", refuse)
+
+    assert FileStore(path).load() is None
+    assert path.read_bytes() == b"bad"
+    assert "set aside." in caplog.text
+
+
+def test_unknown_keys_of_the_file_are_kept(tmp_path):
+    """A key that another program put there survives our renewal."""
+    path = tmp_path / "t.json"
+    path.write_text('{"access_token": "a", "note": "mine", "expire_time": 5}')
+
+    FileStore(path).save(Token("b", expires_at=2e9))
+
+    fields = json.loads(path.read_text())
+    assert fields["note"] == "mine"
+    assert fields["access_token"] == "b"
+    assert fields["expire_time"] == 2_000_000_000
+
+
+def test_a_link_is_followed_and_not_replaced(tmp_path):
+    """The target gets the token, the lock stands beside the target."""
+    (tmp_path / "real").mkdir()
+    target, link = tmp_path / "real" / "t.json", tmp_path / "link.json"
+    link.symlink_to(target)
+
+    FileStore(link).save(Token("a"))
+    FileStore(link).save(Token("b"))
+    with FileStore(link).lock(0), pytest.raises(LockTimeoutError):
+        FileStore(target).lock(0).__enter__()
+
+    assert link.is_symlink()
+    assert FileStore(target).load().access_token == "b"
+    FileStore(link).delete()
+    assert link.is_symlink()
+    assert not target.exists()
+
+
+def test_leftovers_of_killed_writers_are_swept(tmp_path):
+    """Old temporary files go with the next save; young ones may be in use."""
+    old, young, other = (
+        tmp_path / ".t.json.0.tmp",
+        tmp_path / ".t.json.1.tmp",
+        tmp_path / ".other.json.0.tmp",
+    )
+    for leftover in (old, young, other):
+        leftover.write_text("half")
+    os.utime(old, (1, 1))
+    os.utime(other, (1, 1))
+
+    FileStore(tmp_path / "t.json").save(Token("a"))
+
+    assert not old.exists()
+    assert young.exists()
+    assert other.exists()
+
+
+@pytest.mark.parametrize("step", ["fsync", "replace"])
+def test_a_failed_write_leaves_the_old_token(tmp_path, monkeypatch, step):
+    """A full disk costs nothing that was there, and leaves no litter."""
+    store = FileStore(tmp_path / "t.json")
+    store.save(Token("old"))
+
+    def full(*_args, **_kwargs):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, step, full)
+    with pytest.raises(TokenStoreError, match="No space left") as caught:
+        store.save(Token("new"))
+    monkeypatch.undo()
+
+    assert caught.value.location == str(tmp_path / "t.json")
+    assert store.load().access_token == "old"
+    assert os.listdir(tmp_path) == ["home", "t.json"] or sorted(
+        name for name in os.listdir(tmp_path) if name != "home"
+    ) == ["t.json"]
+
+
+def test_a_path_that_cannot_be_is_named(tmp_path):
+    """A file where a folder should be: every verb says so in its own way."""
+    (tmp_path / "file").write_text("")
+    store = FileStore(tmp_path / "file" / "t.json")
+
+    assert store.load() is None
+    store.delete()
+    with pytest.raises(TokenStoreError, match="Cannot write"):
+        store.save(Token("a"))
+    with pytest.raises(TokenStoreError, match="Cannot lock"):
+        store.lock(0).__enter__()
+
+
+def test_what_is_no_regular_file_is_not_read(tmp_path):
+    """A folder or a FIFO at the path neither blocks nor crashes."""
+    fifo, folder = tmp_path / "fifo", tmp_path / "folder"
+    os.mkfifo(fifo)
+    folder.mkdir()
+
+    for path in (fifo, folder):
+        with pytest.raises(TokenStoreError, match="Cannot read"):
+            FileStore(path).load()
+    with pytest.raises(TokenStoreError, match="Cannot remove"):
+        FileStore(folder).delete()
+
+
+def test_the_default_file_is_in_the_users_state_folder(tmp_path, monkeypatch):
+    """One for each profile; never in the working directory."""
+    state = tmp_path / "home" / "state" / "requests-ticktick"
+
+    assert FileStore().path == str(state / "default.json")
+    assert FileStore(profile="work").path == str(state / "work.json")
+    monkeypatch.setenv("TICKTICK_TOKEN_FILE", "~/t.json")
+    assert FileStore().path == str(tmp_path / "home" / "t.json")
+    assert FileStore(profile="work").path == str(state / "work.json")
+    assert repr(FileStore(profile="work")) == f"FileStore('{state / 'work.json'}')"
+
+
+@pytest.mark.parametrize("profile", ["", "../x", "a/b", ".hidden", "a\0", "a b"])
+def test_a_profile_is_a_plain_name(profile):
+    """It cannot lead out of its folder."""
+    with pytest.raises(ValueError, match="profile"):
+        FileStore(profile=profile)
+
+
+def test_a_path_and_a_profile_exclude_each_other(tmp_path):
+    """Which of them should win, nobody could guess."""
+    with pytest.raises(ValueError, match="not both"):
+        FileStore(tmp_path / "t.json", profile="work")
+
+
+def test_a_lock_timeout_names_the_holder(tmp_path):
+    """Process, host and since when: what one needs to find it."""
+    store = FileStore(tmp_path / "t.json", lock_timeout=0.0)
+
+    with store.lock(), pytest.raises(LockTimeoutError) as caught:
+        store.lock().__enter__()
+
+    assert f"process {os.getpid()} on " in caught.value.holder
+    assert " since 20" in caught.value.holder
+    assert caught.value.holder in str(caught.value)
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"{", b'{"failure": 5}'])
+def test_a_spoilt_note_beside_the_lock_is_no_note(tmp_path, content):
+    """The lock is the kernel's; the note is a courtesy."""
+    store = FileStore(tmp_path / "t.json")
+    with store.lock(0):
+        (tmp_path / "t.json.lock-info").write_bytes(content)
+        assert store.failure() is None
+        with pytest.raises(LockTimeoutError, match="process"):
+            store.lock(0).__enter__()
+
+
+def test_a_planted_link_at_the_lock_is_not_followed(tmp_path):
+    """Nobody gets us to open a file of their choice."""
+    victim = tmp_path / "victim"
+    (tmp_path / "t.json.lock").symlink_to(victim)
+
+    with pytest.raises(TokenStoreError, match="Cannot lock"):
+        FileStore(tmp_path / "t.json").lock(0).__enter__()
+
+    assert not victim.exists()

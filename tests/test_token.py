@@ -1,0 +1,245 @@
+"""A token is one frozen value, whoever wrote it down."""
+
+from __future__ import annotations
+
+import copy
+import json
+import math
+import pickle
+import time
+
+import pytest
+from oauthlib.oauth2 import WebApplicationClient
+
+from requests_ticktick import InvalidTokenError, Token, TickTickAuthError
+
+UUID = "628ff081-5331-4a37-8ddc-021974c9f43a"
+
+TICKTICK_PY = {
+    "access_token": UUID,
+    "token_type": "bearer",
+    "expires_in": 14772375,
+    "scope": "tasks:read tasks:write",
+    "expire_time": 1637192935,
+    "readable_expire_time": "Wed Nov 17 15:48:55 2021",
+}
+
+
+@pytest.mark.parametrize(
+    "opaque", [UUID, "tp_0123456789abcdef", "dp_0123", "aaa.bbb-_.ccc", "~!$&'()*+,;="]
+)
+def test_any_opaque_token_is_fine(opaque):
+    """A UUID, a personal API token, a JWT: the text is kept as it is."""
+    assert Token(opaque).access_token == opaque
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        pytest.param("", id="empty"),
+        pytest.param(None, id="missing"),
+        pytest.param(17, id="a number"),
+        pytest.param("a b", id="a space"),
+        pytest.param(" a", id="a leading space"),
+        pytest.param("a\r\nX-Admin: 1", id="a header of its own"),
+        pytest.param("a\x00", id="a NUL"),
+        pytest.param("a\n", id="a line break at the end"),
+        pytest.param("é", id="a letter outside ASCII"),
+        pytest.param("\ud800", id="a lone surrogate"),
+    ],
+)
+def test_what_cannot_go_into_a_header_is_no_token(bad):
+    """Header injection is refused where the token enters, not where it leaves."""
+    with pytest.raises(InvalidTokenError) as caught:
+        Token.from_dict({"access_token": bad})
+
+    assert isinstance(caught.value, TickTickAuthError)
+    assert isinstance(caught.value, ValueError)
+    if isinstance(bad, str) and len(bad) > 2:
+        assert bad not in str(caught.value)
+
+
+@pytest.mark.parametrize("payload", [None, [], "text", 1, b"{}", [["access_token", "a"]]])
+def test_a_payload_that_is_no_object_is_no_token(payload):
+    """Neither a response nor a file may hold anything but an object."""
+    for read in (Token.from_dict, lambda p: Token.from_response(p, now=0.0)):
+        with pytest.raises(InvalidTokenError, match="access_token"):
+            read(payload)
+
+
+@pytest.mark.parametrize("name", ["expires_in", "expires_at", "issued_at", "expire_time"])
+@pytest.mark.parametrize(
+    "bad",
+    [math.nan, math.inf, -math.inf, "soon", "", "1e9", "0x10", True, [], {}, 10**400],
+    ids=str,
+)
+def test_an_expiry_that_is_no_finite_number_is_refused(name, bad):
+    """A token with a nonsensical expiry is refused, rather than kept for ever."""
+    with pytest.raises(InvalidTokenError, match=name):
+        Token.from_dict({"access_token": "a", name: bad})
+
+
+@pytest.mark.parametrize("lifetime", [3600, 3600.0, "3600", " 3600 ", "3600.0", 0, -5])
+def test_a_lifetime_counts_from_the_request(lifetime):
+    """``expires_in`` becomes absolute, wherever the number came as a string."""
+    token = Token.from_response(
+        {"access_token": "a", "expires_in": lifetime}, now=1000.0
+    )
+
+    assert token.expires_at == 1000.0 + float(lifetime)
+    assert token.issued_at == 1000.0
+    assert token.lifetime == float(lifetime)
+
+
+def test_a_token_without_a_lifetime_does_not_expire():
+    """Without ``expires_in`` it is valid until the API says otherwise."""
+    token = Token.from_response({"access_token": "a"}, now=1000.0)
+
+    assert token.expires_at is None
+    assert token.lifetime is None
+    assert not token.expires_within(1e12, now=1e12)
+
+
+@pytest.mark.parametrize("kind", ["bearer", "Bearer", "BEARER", None])
+def test_the_token_type_is_bearer_in_any_case(kind):
+    """RFC 6749 7.1: the type is not case sensitive; TickTick's may lack."""
+    assert Token.from_dict({"access_token": "a", "token_type": kind})
+
+
+@pytest.mark.parametrize("kind", ["mac", "", "bearer ", 5, ["bearer"]])
+def test_another_token_type_is_refused(kind):
+    """A token that is not sent as a bearer token is not sent at all."""
+    with pytest.raises(InvalidTokenError, match="bearer"):
+        Token.from_dict({"access_token": "a", "token_type": kind})
+
+
+def test_a_ticktick_py_token_is_read_and_written_back():
+    """What ticktick-py wrote comes back with the same keys and values."""
+    token = Token.from_dict(TICKTICK_PY)
+
+    assert token.expires_at == 1637192935
+    assert token.issued_at == 1637192935 - 14772375
+    written = token.to_dict()
+    assert {k: written[k] for k in TICKTICK_PY if not k.startswith("readable")} == {
+        k: v for k, v in TICKTICK_PY.items() if not k.startswith("readable")
+    }
+    assert written["readable_expire_time"] == time.asctime(time.localtime(1637192935))
+
+
+def test_a_requests_oauthlib_token_is_read():
+    """Its scope is a list, its expiry is called ``expires_at``."""
+    token = Token.from_dict(
+        {
+            "access_token": "a",
+            "token_type": "Bearer",
+            "expires_in": 3600,
+            "expires_at": 1637192935.5,
+            "scope": ["tasks:write", "tasks:read"],
+            "refresh_token": "r",
+        }
+    )
+
+    assert token.expires_at == 1637192935.5
+    assert token.scopes == {"tasks:read", "tasks:write"}
+    assert token.refresh_token == "r"
+
+
+def test_oauthlib_reads_what_is_written():
+    """A stored token can be handed to oauthlib as it is."""
+    token = Token("a", expires_at=2_000_000_000.0, issued_at=1.0, scope="tasks:read")
+
+    client = WebApplicationClient("id", token=token.to_dict())
+
+    assert client.access_token == "a"
+    assert client._expires_at == 2_000_000_000
+
+
+def test_unknown_keys_survive_a_round_trip():
+    """What a server adds is kept, through JSON, and is not mistaken for ours."""
+    fields = {"access_token": "a", "id_token": "x", "nested": {"n": [1, None]}}
+
+    token = Token.from_dict(json.loads(json.dumps(fields)))
+
+    assert dict(token.extra) == {"id_token": "x", "nested": {"n": [1, None]}}
+    assert Token.from_dict(json.loads(json.dumps(token.to_dict()))) == token
+
+
+def test_an_expiry_without_a_lifetime_is_enough_and_the_reverse():
+    """Any two of issue, lifetime and expiry give the third."""
+    assert Token.from_dict({"access_token": "a", "expires_at": 7}).lifetime is None
+    both = {"access_token": "a", "issued_at": 5, "expires_in": 2}
+    assert Token.from_dict(both).expires_at == 7
+    # A lifetime alone says nothing: nobody knows since when.
+    assert Token.from_dict({"access_token": "a", "expires_in": 2}).expires_at is None
+
+
+def test_scopes_compare_as_sets():
+    """TickTick's answer has another order than the request."""
+    one = Token("a", scope="tasks:read tasks:write")
+    other = Token("a", scope="tasks:write  tasks:read")
+
+    assert one == other
+    assert hash(one) == hash(other)
+    assert one != Token("a", scope="tasks:read")
+    assert Token("a", scope=["x", "y"]).scope == "x y"
+    assert Token("a").scopes == frozenset()
+
+
+@pytest.mark.parametrize("scope", [5, [1], {"a": 1}])
+def test_a_scope_is_text_or_a_list_of_texts(scope):
+    """Anything else is refused."""
+    with pytest.raises(InvalidTokenError, match="scope"):
+        Token.from_dict({"access_token": "a", "scope": scope})
+
+
+def test_a_token_is_shown_as_its_fingerprint():
+    """Neither its text nor its refresh token is in ``repr`` or ``str``."""
+    token = Token(UUID, refresh_token="refresh-1", extra={"id_token": "eyJ"})
+
+    for shown in (repr(token), str(token), f"{token}", f"{[token]}"):
+        assert token.fingerprint in shown
+        assert UUID not in shown
+        assert "refresh-1" not in shown
+        assert "eyJ" not in shown
+    assert len(token.fingerprint) == 8
+    int(token.fingerprint, 16)
+
+
+def test_a_token_is_frozen():
+    """Nobody who shares it can change it."""
+    token = Token("a")
+
+    with pytest.raises(AttributeError, match="frozen"):
+        token.access_token = "b"
+    with pytest.raises(AttributeError, match="frozen"):
+        del token.access_token
+    with pytest.raises(TypeError):
+        token.extra["x"] = 1
+
+
+@pytest.mark.parametrize("clone", [copy.copy, copy.deepcopy], ids=["copy", "deepcopy"])
+def test_a_token_is_copied_and_pickled_whole(clone):
+    """Every field and every unknown key arrives."""
+    token = Token("a", expires_at=5.0, refresh_token="r", extra={"k": [1]})
+
+    assert clone(token) == token
+    assert pickle.loads(pickle.dumps(token)) == token
+    assert token != "a"
+    assert token.replace(access_token="b").refresh_token == "r"
+
+
+def test_the_leeway_ends_to_the_microsecond():
+    """A token is renewed in the last 60 seconds, and not a moment sooner."""
+    token = Token("a", expires_at=2_000_000_060.0)
+
+    assert not token.expires_within(60.0, now=2_000_000_000.0)
+    assert not token.expires_within(60.0, now=1_999_999_999.999999)
+    assert token.expires_within(60.0, now=2_000_000_000.000001)
+
+
+def test_an_expiry_beyond_the_calendar_is_kept():
+    """Only its readable form is left out."""
+    written = Token("a", expires_at=1e300).to_dict()
+
+    assert written["expires_at"] == 1e300
+    assert "readable_expire_time" not in written
