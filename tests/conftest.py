@@ -1,0 +1,308 @@
+"""What every test gets: a machine of its own, and two guards.
+
+* Nothing connects to, or asks for, an address outside the loopback interface.
+* No secret in play appears in a log record of any level, or in the output.
+"""
+
+from __future__ import annotations
+
+import importlib
+import ipaddress
+import os
+import shutil
+import socket
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+import requests
+from hypothesis import settings
+
+#: Whether a missing component is a failure. Tests see no ``CI`` variable.
+IN_CI = bool(os.environ.get("CI"))
+
+# The examples share a machine with real servers and processes.
+settings.register_profile("requests-ticktick", deadline=None)
+settings.load_profile("requests-ticktick")
+
+
+# -- A clean environment ----------------------------------------------------
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No developer's token, home, proxy, terminal or screen is in reach."""
+    for name in list(os.environ):
+        if _is_personal(name):
+            monkeypatch.delenv(name)
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    for kind in ("CACHE", "CONFIG", "DATA", "STATE"):
+        monkeypatch.setenv(f"XDG_{kind}_HOME", str(home / kind.lower()))
+
+
+def _is_personal(name: str) -> bool:
+    return name.startswith(("TICKTICK_", "PYTICKTICK_", "OAUTHLIB_", "SSH_")) or (
+        name.upper()
+        in {
+            "ALL_PROXY",
+            "BROWSER",
+            "CI",
+            "CURL_CA_BUNDLE",
+            "DISPLAY",
+            "HTTPS_PROXY",
+            "HTTP_PROXY",
+            "NETRC",
+            "NO_PROXY",
+            "REQUESTS_CA_BUNDLE",
+            "WAYLAND_DISPLAY",
+        }
+    )
+
+
+# -- Components that a machine may lack -------------------------------------
+
+
+def _missing(component: str) -> None:
+    reason = f"{component} is not installed"
+    if IN_CI:
+        pytest.fail(f"{reason}, and this is CI", pytrace=False)
+    pytest.skip(reason)
+
+
+@pytest.fixture
+def require() -> Callable[[str], str]:
+    """Find a command: ``path = require("redis-server")``, or skip the test.
+
+    In CI a command that is missing fails the test.
+    """
+
+    def find(command: str) -> str:
+        # A virtual environment that was not activated has its commands too.
+        own = str(Path(sys.executable).parent)
+        path = shutil.which(command, path=os.pathsep.join([own, os.environ["PATH"]]))
+        if path is None:
+            _missing(command)
+        assert path is not None
+        return path
+
+    return find
+
+
+@pytest.fixture
+def require_module() -> Callable[[str], ModuleType]:
+    """Import a module: ``redis = require_module("redis")``, or skip the test.
+
+    In CI a module that is missing fails the test.
+    """
+
+    def find(name: str) -> ModuleType:
+        try:
+            return importlib.import_module(name)
+        except ModuleNotFoundError as error:
+            if error.name is None or not name.startswith(error.name):
+                raise
+            _missing(name)
+            raise
+
+    return find
+
+
+# -- The loopback guard -----------------------------------------------------
+
+
+class LoopbackGuard:
+    """Refuses, and remembers, what would leave the loopback interface.
+
+    The refusal is no ``Exception``, so that no code under test handles it as a
+    network failure; one in a thread is found by :meth:`check`.
+    """
+
+    def __init__(self) -> None:
+        self.refused: list[str] = []
+
+    def install(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        for name in ("connect", "connect_ex"):
+            monkeypatch.setattr(socket.socket, name, self._guarded_connect(name))
+        resolve = socket.getaddrinfo
+
+        def getaddrinfo(host: Any, *args: Any, **kwargs: Any) -> Any:
+            if host not in (None, "", b""):  # the machine's own, to listen on
+                self._pass(host)
+            return resolve(host, *args, **kwargs)
+
+        monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+
+    def check(self) -> None:
+        """Fail for what was refused, wherever that was."""
+        if self.refused:
+            pytest.fail(f"left the loopback interface: {self.refused}", pytrace=False)
+
+    def _guarded_connect(self, name: str) -> Callable[[socket.socket, Any], Any]:
+        connect = getattr(socket.socket, name)
+
+        def guarded(sock: socket.socket, address: Any) -> Any:
+            if sock.family in (socket.AF_INET, socket.AF_INET6):
+                self._pass(address[0])
+            return connect(sock, address)
+
+        return guarded
+
+    def _pass(self, host: str | bytes) -> None:
+        name = host.decode() if isinstance(host, bytes) else host
+        if not _is_loopback(name):
+            self.refused.append(name)
+            pytest.fail(f"{name} is not on the loopback interface")
+
+
+def _is_loopback(host: str) -> bool:
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.partition("%")[0]).is_loopback
+    except ValueError:
+        return False
+
+
+@pytest.fixture(autouse=True)
+def loopback_guard(monkeypatch: pytest.MonkeyPatch) -> Iterator[LoopbackGuard]:
+    """Fail the test if it, or a thread of it, turns to another machine."""
+    guard = LoopbackGuard()
+    guard.install(monkeypatch)
+    yield guard
+    guard.check()
+
+
+# -- The secret scan --------------------------------------------------------
+
+
+class Secrets:
+    """The secrets in play: whatever shows one of them fails the test."""
+
+    def __init__(self) -> None:
+        self._known: set[str] = set()
+        self._sources: list[Callable[[], Iterable[str]]] = []
+        #: What a test took from ``capsys`` or ``capfd`` is scanned as well.
+        self.taken: list[str] = []
+
+    def add(self, *values: str) -> None:
+        """Know these values as secrets."""
+        self._known.update(values)
+
+    def watch(self, source: Callable[[], Iterable[str]]) -> None:
+        """Know what ``source`` returns by the end of the test as secrets."""
+        self._sources.append(source)
+
+    def __iter__(self) -> Iterator[str]:
+        known = self._known.union(*(source() for source in self._sources))
+        return iter(sorted(value for value in known if value))
+
+    def shown_in(self, text: str) -> list[str]:
+        """Which secrets ``text`` shows, each with the line that does."""
+        return [
+            f"{secret!r} in {line!r}"
+            for secret in self
+            for line in text.splitlines()
+            if secret in line
+        ]
+
+    def check(self, text: str) -> None:
+        """Fail if ``text``, such as a subprocess's output, shows a secret."""
+        shown = self.shown_in(text)
+        assert not shown, shown
+
+
+_secrets = pytest.StashKey[Secrets]()
+
+
+@pytest.fixture(autouse=True)
+def secrets(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Secrets:
+    """The secrets in play; fixtures and tests add theirs.
+
+    Log records and the output are scanned when the test has ended. Where
+    standard output shows a token by intent, mark the test ``prints_secrets``.
+    """
+    found = request.node.stash[_secrets] = Secrets()
+    read = pytest.CaptureFixture.readouterr
+
+    def readouterr(capture: pytest.CaptureFixture[Any]) -> Any:
+        result = read(capture)
+        streams = result if _out_is_scanned(request.node) else result[1:]
+        found.taken += [text for text in streams if isinstance(text, str)]
+        return result
+
+    monkeypatch.setattr(pytest.CaptureFixture, "readouterr", readouterr)
+    return found
+
+
+def _out_is_scanned(item: pytest.Item) -> bool:
+    return item.get_closest_marker("prints_secrets") is None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Iterator[None]:
+    """Fail a test that passed, but showed a secret."""
+    report: Any = yield
+    secrets = item.stash.get(_secrets, None)
+    if secrets is not None and report.passed and report.when != "setup":
+        # A report has the output of the phases before it, too.
+        texts = [report.caplog, report.capstderr, *secrets.taken]
+        if _out_is_scanned(item):
+            texts.append(report.capstdout)
+        shown = secrets.shown_in("\n".join(texts))
+        if shown:
+            report.outcome = "failed"
+            report.longrepr = "\n".join(["A secret was shown:", *shown])
+            secrets.taken.clear()
+            del item.stash[_secrets]  # told once; not again after the teardown
+    return report
+
+
+# -- A TickTick, and a client of it -----------------------------------------
+
+
+@pytest.fixture
+def sandbox(secrets: Secrets) -> Iterator[Any]:
+    """A TickTick on the loopback interface, new for this test."""
+    from requests_ticktick.sandbox import Sandbox
+
+    with Sandbox() as running:
+        secrets.watch(lambda: running.secrets)
+        yield running
+
+
+@pytest.fixture
+def clock() -> Any:
+    """A clock that stands still until it is told to move."""
+    from requests_ticktick.testing import FakeClock
+
+    return FakeClock()
+
+
+@pytest.fixture
+def auth(sandbox: Any, tmp_path: Path) -> Any:
+    """A client of the sandbox that has not signed on yet."""
+    from requests_ticktick import FileStore, TickTickAuth
+
+    return TickTickAuth(
+        client_id=sandbox.client_id,
+        client_secret=sandbox.client_secret,
+        redirect_uri=sandbox.redirect_uri,
+        store=FileStore(tmp_path / "token.json"),
+        sign_on=sandbox.sign_on,
+        service=sandbox.service,
+    )
+
+
+@pytest.fixture
+def session(auth: Any) -> Iterator[requests.Session]:
+    """A session whose requests carry a token of the sandbox."""
+    with requests.Session() as session:
+        session.auth = auth
+        yield session
