@@ -1,0 +1,103 @@
+"""Use the package with one extra alone, and without pytest.
+
+Run by ``tox -e extra-NAME``: what a user has who installed this extra only.
+"""
+
+from __future__ import annotations
+
+import importlib
+import subprocess
+import sys
+from collections.abc import Callable
+from importlib.util import find_spec
+
+COMMAND = "requests-ticktick"
+
+
+def core() -> None:
+    """The core keeps a token; the command says what it lacks."""
+    import requests
+
+    import requests_ticktick
+
+    for name in requests_ticktick.__all__:
+        getattr(requests_ticktick, name)
+    auth = requests_ticktick.TickTickAuth.from_token("tp_0123456789")
+    request = requests.Request("GET", "https://api.ticktick.com/", auth=auth)
+    header = request.prepare().headers["Authorization"]
+    assert header == "Bearer tp_0123456789", header
+
+    result = subprocess.run([COMMAND], capture_output=True, text=True, check=False)
+    assert result.returncode != 0
+    assert "requests-ticktick[cli]" in result.stderr, result.stderr
+    assert "Traceback" not in result.stderr, result.stderr
+
+
+def cli() -> None:
+    """The command explains itself."""
+    for arguments in ([], ["login"], ["status"], ["token"], ["logout"]):
+        subprocess.run([COMMAND, *arguments, "--help"], check=True)
+
+
+def sandbox() -> None:
+    """A session signs on to the sandbox, and is answered."""
+    import requests
+
+    from requests_ticktick import MemoryStore, TickTickAuth
+    from requests_ticktick.sandbox import Sandbox
+
+    with Sandbox() as ticktick, requests.Session() as session:
+        session.auth = TickTickAuth(
+            client_id=ticktick.client_id,
+            client_secret=ticktick.client_secret,
+            redirect_uri=ticktick.redirect_uri,
+            store=MemoryStore(),
+            sign_on=ticktick.sign_on,
+            service=ticktick.service,
+        )
+        response = session.get(ticktick.url("/open/v1/project"))
+        assert response.status_code == 200, response.status_code
+
+
+def library(name: str) -> Callable[[], None]:
+    """What the extra installs can be imported beside the core."""
+
+    def check() -> None:
+        importlib.import_module("requests_ticktick")
+        importlib.import_module(name)
+
+    return check
+
+
+CHECKS = {
+    "core": core,
+    "cli": cli,
+    "sandbox": sandbox,
+    "keyring": library("keyring"),
+    "redis": library("redis"),
+    "httpie": library("httpie"),
+    "httpx": library("httpx"),
+}
+
+#: What is there only with an extra. Flask brings click, and HTTPie brings
+#: rich, but nothing brings both.
+LIBRARIES = {
+    "cli": {"click", "rich"},
+    "httpie": {"httpie"},
+    "httpx": {"httpx"},
+    "keyring": {"keyring"},
+    "redis": {"redis"},
+    "sandbox": {"flask", "werkzeug"},
+}
+
+
+def main(extra: str) -> None:
+    """Make the check of one extra, if it is alone."""
+    there = {name for name, needed in LIBRARIES.items() if all(map(find_spec, needed))}
+    assert there == {extra} - {"core"}, there
+    CHECKS[extra]()
+    print(f"{extra}: works alone")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,195 @@
+"""Who imports whom, what importing costs, and how long things get."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "requests_ticktick"
+NAME = PACKAGE.name
+
+#: The modules and folders of the package, the lowest rank first. One imports
+#: those of lower ranks and its own folder, never its equals.
+RANKS = (
+    {"_value", "_version", "errors"},
+    {"_fields", "_replay", "_urls"},
+    {"client", "owner", "service", "token"},
+    {"grant", "sign_on", "stores"},
+    {"source"},
+    {"auth"},
+    {"cli", "httpie", "httpx", "pytest_plugin", "testing"},
+    {"__main__"},
+)
+RANK = {room: rank for rank, rooms in enumerate(RANKS) for room in rooms}
+#: The sandbox is what the rest is tested with, so it uses none of the rest.
+SANDBOX_IMPORTS = {"service"}
+
+#: What "import requests_ticktick" leaves to the moment of its first use.
+LATE = (
+    "ast",
+    "click",
+    "dataclasses",
+    "filelock",
+    "flask",
+    "http.server",
+    "httpie",
+    "httpx",
+    "inspect",
+    "keyring",
+    "oauthlib",
+    "platformdirs",
+    "redis",
+    "requests_oauthlib",
+    "rich",
+    "socketserver",
+    "webbrowser",
+    "werkzeug",
+)
+
+MODULES = sorted(PACKAGE.rglob("*.py"))
+each_module = pytest.mark.parametrize(
+    "path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE))
+)
+
+
+def room_of(dotted: str) -> str:
+    """``grant.request`` is in the room ``grant``."""
+    return dotted.partition(".")[0]
+
+
+def dotted_name(path: Path) -> str:
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(part for part in parts if part != "__init__")
+
+
+def statements(node: ast.AST) -> Iterator[ast.AST]:
+    """All of a module, but for what only a type checker runs."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.dump(child.test):
+            for statement in child.orelse:
+                yield statement
+                yield from statements(statement)
+            continue
+        yield child
+        yield from statements(child)
+
+
+def imported(path: Path, tree: ast.Module) -> Iterator[str]:
+    """The package's modules that a module imports, anywhere in it."""
+    package = [NAME, *path.relative_to(PACKAGE).parent.parts]
+    for node in statements(tree):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            above = package[: len(package) + 1 - node.level] if node.level else []
+            source = ".".join([*above, *filter(None, [node.module])])
+            names = [f"{source}.{alias.name}" for alias in node.names]
+        else:
+            continue
+        for name in names:
+            if name.startswith(f"{NAME}."):
+                yield name.removeprefix(f"{NAME}.")
+
+
+def parse(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@each_module
+def test_imports_go_down_the_ranks(path: Path) -> None:
+    """No cycle, and no storage that calls back up into sign-on."""
+    here = room_of(dotted_name(path))
+    if not here:
+        pytest.skip("the top of the package offers all of it")
+
+    rooms = {room_of(name) for name in imported(path, parse(path))} - {here}
+
+    if here == "sandbox":
+        assert rooms <= SANDBOX_IMPORTS
+        return
+    assert here in RANK, f"give {here} a rank in this test, and in the design"
+    if RANK[here] > RANK["auth"]:
+        rooms.discard("sandbox")  # the ways in may open onto it
+    assert {room for room in rooms if RANK.get(room, 99) >= RANK[here]} == set()
+
+
+def test_the_walk_sees_what_it_must() -> None:
+    """Imports of all kinds are found; a type checker's are not."""
+    tree = ast.parse(
+        "from typing import TYPE_CHECKING\n"
+        "import requests_ticktick.auth\n"
+        "from requests_ticktick.source import TokenSource\n"
+        "from .. import errors\n"
+        "from ..token import Token\n"
+        "from . import base\n"
+        "from .base import TokenStore\n"
+        "if TYPE_CHECKING:\n"
+        "    from ..grant import AuthorizationRequest\n"
+        "else:\n"
+        "    from .. import owner\n"
+        "def function():\n"
+        "    from ..client import Client\n"
+    )
+
+    found = {room_of(name) for name in imported(PACKAGE / "stores" / "x.py", tree)}
+
+    assert found == {
+        "auth",
+        "client",
+        "errors",
+        "owner",
+        "source",
+        "stores",
+        "token",
+    }
+
+
+@each_module
+def test_a_module_fits_on_a_few_screens(path: Path) -> None:
+    """220 lines at most, and 40 for the body of a function."""
+    text = path.read_text(encoding="utf-8")
+
+    assert len(text.splitlines()) <= 220
+    long = {
+        node.name: length(node)
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+        and length(node) > 40
+    }
+    assert not long
+
+
+def length(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Lines of the body, the docstring not counted."""
+    body = function.body[ast.get_docstring(function) is not None :]
+    if not body:
+        return 0
+    assert body[-1].end_lineno is not None
+    return body[-1].end_lineno - body[0].lineno + 1
+
+
+def test_importing_the_package_imports_little_else() -> None:
+    """A script that has a token pays for requests, and for hardly more."""
+    result = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "import sys, requests; before = set(sys.modules)\n"
+            f"import {NAME}; print(*sorted(set(sys.modules) - before))",
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+
+    new = result.stdout.split()
+    assert f"{NAME}.auth" in new
+    assert [name for name in new if name.startswith(LATE)] == []
