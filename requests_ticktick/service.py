@@ -97,7 +97,9 @@ class Service(Value):
         """Whether the token may be sent to ``url``: an API origin's."""
         if url is None:
             return False
-        return url.startswith(self.api_prefixes) or reached_origin(url) in self.api_origins
+        return (
+            url.startswith(self.api_prefixes) or reached_origin(url) in self.api_origins
+        )
 
     def _key(self) -> tuple[object, ...]:
         return (*super()._key()[1:], tuple(sorted(self._extra.items())))

@@ -137,13 +137,13 @@ class TokenStoreContract:
         theirs = Owner("you", "https://as.test/t", "tasks:read").stamp(Token("b"))
         store.save(mine)
 
+        refused = False
         try:
             store.save(theirs)
-        except TokenStoreError as error:
-            assert "another client" in str(error)
-        else:
-            raise AssertionError("it was overwritten")
+        except TokenStoreError:
+            refused = True
 
+        assert refused, "it was overwritten"
         assert store.load() == mine
 
     def test_the_lock_excludes(self, store: TokenStore) -> None:
@@ -206,7 +206,7 @@ class TokenStoreContract:
             pass
 
     def test_readers_never_see_half_a_token(self, store: TokenStore) -> None:
-        """While others write, a reader gets the old token or the new one."""
+        """While others write, one gets the old token or the new one."""
         tokens = [Token(f"token-{n}" * 40) for n in range(4)]
         store.save(tokens[0])
         stop = threading.Event()
@@ -237,7 +237,7 @@ class TokenStoreContract:
             assert store.version() != before
 
     def test_a_failure_is_told_to_those_who_wait(self, store: TokenStore) -> None:
-        """Where a store keeps it, it is kept for all; and it can be dropped."""
+        """A store pickles and copies, also while its lock is held."""
         other = self.twin(store)
         assert store.failure() is None
 

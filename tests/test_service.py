@@ -86,7 +86,11 @@ def test_plain_http_is_for_loopback_addresses(host):
 )
 def test_an_insecure_address_is_refused(url):
     """Neither an endpoint nor an origin may send a secret in clear."""
-    for addresses in ((url, TOKEN, API), (AUTHORIZE, url, API), (AUTHORIZE, TOKEN, url)):
+    for addresses in (
+        (url, TOKEN, API),
+        (AUTHORIZE, url, API),
+        (AUTHORIZE, TOKEN, url),
+    ):
         with pytest.raises(InsecureTransportError, match="https"):
             Service(*addresses)
     with pytest.raises(InsecureTransportError):

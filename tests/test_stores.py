@@ -303,7 +303,9 @@ BOMB = b'{"a":' * 100_000
         pytest.param(b"\x00\xff\xfe" * 50, id="binary"),
         pytest.param(BOMB, id="deeply nested"),
         pytest.param(b'{"access_token": "a", "expires_at": NaN}', id="NaN"),
-        pytest.param(b'{"access_token": "a", "x": ' + b"9" * 9999 + b"}", id="huge int"),
+        pytest.param(
+            b'{"access_token": "a", "x": ' + b"9" * 9999 + b"}", id="huge int"
+        ),
         pytest.param(b" " * 10_000_000, id="10 MB"),
     ],
 )

@@ -11,7 +11,7 @@ import time
 import pytest
 from oauthlib.oauth2 import WebApplicationClient
 
-from requests_ticktick import InvalidTokenError, Token, TickTickAuthError
+from requests_ticktick import InvalidTokenError, TickTickAuthError, Token
 
 UUID = "628ff081-5331-4a37-8ddc-021974c9f43a"
 
@@ -59,7 +59,9 @@ def test_what_cannot_go_into_a_header_is_no_token(bad):
         assert bad not in str(caught.value)
 
 
-@pytest.mark.parametrize("payload", [None, [], "text", 1, b"{}", [["access_token", "a"]]])
+@pytest.mark.parametrize(
+    "payload", [None, [], "text", 1, b"{}", [["access_token", "a"]]]
+)
 def test_a_payload_that_is_no_object_is_no_token(payload):
     """Neither a response nor a file may hold anything but an object."""
     for read in (Token.from_dict, lambda p: Token.from_response(p, now=0.0)):
@@ -67,7 +69,9 @@ def test_a_payload_that_is_no_object_is_no_token(payload):
             read(payload)
 
 
-@pytest.mark.parametrize("name", ["expires_in", "expires_at", "issued_at", "expire_time"])
+@pytest.mark.parametrize(
+    "name", ["expires_in", "expires_at", "issued_at", "expire_time"]
+)
 @pytest.mark.parametrize(
     "bad",
     [math.nan, math.inf, -math.inf, "soon", "", "1e9", "0x10", True, [], {}, 10**400],

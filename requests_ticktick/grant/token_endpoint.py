@@ -175,7 +175,8 @@ class TokenRequest(OAuth2Session):
         if not isinstance(text, str) or not text:
             return None
         for secret in self._secrets.values():
-            text = text.replace(secret, "***")
+            if len(secret) >= 4:
+                text = text.replace(secret, "***")
         return clean(text)
 
 

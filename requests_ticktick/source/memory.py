@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Protocol
 
 from ..token import Token
@@ -40,8 +41,8 @@ class Held:
         self.renew_before_end(0.0)
 
     def renew_before_end(self, seconds: float) -> None:
-        """Have it renewed that long before its expiry."""
-        self.renew = self.end - seconds
+        """Have it renewed that long before its expiry; 0: once it expired."""
+        self.renew = self.end - seconds if seconds else math.nextafter(self.end, 0.0)
         self.renew_monotonic = self.end_monotonic - seconds
 
 

@@ -174,7 +174,7 @@ class Renewal:
             try:
                 return self.grant.refresh(token, now=self._memory.clock.time())
             except TokenEndpointError as error:
-                if error.error not in _REFRESH_IS_OVER:
+                if not _ends_refreshing(error):
                     raise
                 logger.debug("The refresh grant has ended: %s", error)
         return self._ask_a_person(question)
@@ -218,3 +218,9 @@ class Renewal:
         """Tell those who wait, here and in other processes."""
         with contextlib.suppress(TokenStoreError):
             self._store.record_failure(Failure(error, self._asked).dump())
+
+
+def _ends_refreshing(error: TokenEndpointError) -> bool:
+    # Dida365 calls it an invalid client that may not use this grant.
+    said = error.description or ""
+    return error.error in _REFRESH_IS_OVER or "grant type" in said

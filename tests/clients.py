@@ -1,0 +1,42 @@
+"""Clients of a sandbox, as tests make them."""
+
+from __future__ import annotations
+
+from requests_ticktick import MemoryStore, TickTickAuth
+
+
+def client_of(sandbox, store=None, *, sign_on=None, clock=None, **options):
+    """Return an auth for the sandbox; with a memory of its own by default."""
+    auth = TickTickAuth(
+        sandbox.client_id,
+        sandbox.client_secret,
+        sandbox.redirect_uri,
+        store=MemoryStore() if store is None else store,
+        sign_on=sandbox.sign_on if sign_on is None else sign_on,
+        service=options.pop("service", sandbox.service),
+        **options,
+    )
+    if clock is not None:
+        auth.source.clock = clock
+        sandbox.clock = clock.time
+    return auth
+
+
+class Person:
+    """Somebody at the sandbox's consent page, who can be watched and told.
+
+    :param sandbox: Where access is granted.
+    :param answers: Errors to raise, or ``None`` to grant access; then granted.
+    """
+
+    def __init__(self, sandbox, *answers):
+        self.sandbox = sandbox
+        self.answers = list(answers)
+        self.asked = 0
+
+    def __call__(self, request):
+        self.asked += 1
+        answer = self.answers.pop(0) if self.answers else None
+        if answer is not None:
+            raise answer
+        return self.sandbox.sign_on(request)

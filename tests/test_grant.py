@@ -1,0 +1,564 @@
+"""The authorization code grant, against a server that takes it at its word."""
+
+from __future__ import annotations
+
+import base64
+import json
+import logging
+import socket
+import threading
+import traceback
+from urllib.parse import parse_qs, parse_qsl, urlsplit
+
+import pytest
+import requests
+from clients import client_of
+
+from requests_ticktick import (
+    TICKTICK,
+    AuthorizationDeniedError,
+    AuthorizationRequest,
+    Service,
+    SignOnError,
+    SignOnRequiredError,
+    StateMismatchError,
+    TickTickAuth,
+    TokenEndpointError,
+)
+from requests_ticktick.grant import token_endpoint
+from requests_ticktick.sandbox import Sandbox
+
+
+def query_of(url):
+    return dict(parse_qsl(urlsplit(url).query))
+
+
+def token_request(sandbox):
+    (received,) = [r for r in sandbox.received if r.endpoint == "token"]
+    return received, dict(parse_qsl(received.body.decode()))
+
+
+# -- the authorization request ---------------------------------------------------
+
+
+def test_the_authorization_request_is_ticktick_s():
+    """Endpoint and parameters are those of TickTick's documentation."""
+    auth = TickTickAuth("my-id", "my-secret", "http://localhost:1234/x/?a=b")
+
+    request = auth.begin_sign_on()
+
+    assert request.url.startswith("https://ticktick.com/oauth/authorize?")
+    assert query_of(request.url) == {
+        "response_type": "code",
+        "client_id": "my-id",
+        "redirect_uri": "http://localhost:1234/x/?a=b",
+        "scope": "tasks:read tasks:write",
+        "state": request.state,
+    }
+
+
+def test_every_request_has_a_state_of_its_own():
+    """256 random bits: a redirect cannot be guessed, nor used twice."""
+    auth = TickTickAuth("id", "secret")
+
+    states = {auth.begin_sign_on().state for _ in range(50)}
+
+    assert len(states) == 50
+    assert min(map(len, states)) >= 43
+
+
+def test_further_parameters_come_along():
+    """What a service wants besides, it gets."""
+    service = Service(
+        "http://127.0.0.1:1/a",
+        "http://127.0.0.1:1/t",
+        "http://127.0.0.1:1",
+        extra_authorization_params={"prompt": "consent"},
+    )
+
+    request = TickTickAuth("id", "secret", service=service).begin_sign_on()
+
+    assert request.url.startswith("http://127.0.0.1:1/a?")
+    assert query_of(request.url)["prompt"] == "consent"
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        ((None, "secret"), "TICKTICK_CLIENT_ID"),
+        (("id", None), "TICKTICK_CLIENT_SECRET"),
+    ],
+)
+def test_a_missing_credential_is_named_before_anybody_is_asked(given, named):
+    """Nobody grants access only to learn that it was in vain."""
+    with pytest.raises(SignOnRequiredError, match=named):
+        TickTickAuth(*given).begin_sign_on()
+
+
+# -- the token request -----------------------------------------------------------
+
+
+def test_the_token_request_is_ticktick_s(sandbox):
+    """Basic with the raw id and secret; the scope again; no secret in the form."""
+    auth = client_of(sandbox)
+
+    auth.sign_on()
+
+    received, form = token_request(sandbox)
+    raw = f"{sandbox.client_id}:{sandbox.client_secret}".encode()
+    expected = f"Basic {base64.b64encode(raw).decode()}"
+    assert received.headers["Authorization"] == expected
+    assert received.query == ""
+    code = form.pop("code")
+    assert len(code) == 6
+    assert form == {
+        "grant_type": "authorization_code",
+        "redirect_uri": sandbox.redirect_uri,
+        "scope": "tasks:read tasks:write",
+    }
+
+
+def test_client_secret_post_sends_the_secret_in_the_form():
+    """For services that want it there; and nowhere else then."""
+    with Sandbox(auth_method="client_secret_post") as sandbox:
+        client_of(sandbox).sign_on()
+
+        received, form = token_request(sandbox)
+
+    assert "Authorization" not in received.headers
+    assert form["client_id"] == sandbox.client_id
+    assert form["client_secret"] == sandbox.client_secret
+
+
+def test_a_client_without_a_secret_uses_pkce():
+    """The challenge goes ahead, the verifier follows; neither is guessable."""
+    with Sandbox(public=True) as sandbox:
+        auth = client_of(sandbox)
+        requests_made = [auth.begin_sign_on() for _ in range(3)]
+        auth.complete_sign_on(requests_made[0], sandbox.sign_on(requests_made[0]))
+
+        received, form = token_request(sandbox)
+
+    query = query_of(requests_made[0].url)
+    assert query["code_challenge_method"] == "S256"
+    assert form["code_verifier"] == requests_made[0].code_verifier
+    assert form["code_verifier"] not in requests_made[0].url
+    assert form["client_id"] == sandbox.client_id
+    assert "client_secret" not in form
+    assert "Authorization" not in received.headers
+    assert len({r.code_verifier for r in requests_made}) == 3
+
+
+def test_pkce_and_a_secret_go_together():
+    """Where the service asks for both, both are sent (RFC 9700 2.1.1)."""
+    with Sandbox(code_challenge_method="S256") as sandbox:
+        assert client_of(sandbox).sign_on()
+        received, form = token_request(sandbox)
+
+    assert form["code_verifier"]
+    assert received.headers["Authorization"].startswith("Basic ")
+
+
+def test_the_users_session_carries_the_token_request(sandbox):
+    """Its proxies, certificates and adapters apply; its auth does not."""
+    sent = []
+
+    class Recorder(requests.adapters.HTTPAdapter):
+        def send(self, request, **kwargs):
+            sent.append((request.url, request.headers["Authorization"][:6], kwargs))
+            return super().send(request, **kwargs)
+
+    own = requests.Session()
+    own.mount("http://", Recorder())
+    own.verify = "/my/ca.pem"
+    auth = client_of(sandbox, session=own)
+    own.auth = auth
+
+    auth.sign_on()
+
+    ((url, scheme, kwargs),) = sent
+    assert url == sandbox.service.token_endpoint
+    assert scheme == "Basic "
+    assert kwargs["verify"] == "/my/ca.pem"
+    assert kwargs["timeout"] == token_endpoint.TIMEOUT
+
+
+def test_a_redirect_of_the_token_endpoint_is_not_followed(sandbox):
+    """A 307 would carry the code and the secret to wherever it points."""
+    with Sandbox() as elsewhere:
+        sandbox.fail(1, 307, headers={"Location": elsewhere.url("/oauth/token")})
+
+        with pytest.raises(TokenEndpointError, match="Redirects are not followed"):
+            client_of(sandbox).sign_on()
+
+        assert elsewhere.received == []
+
+
+# -- two steps -------------------------------------------------------------------
+
+
+def test_a_web_application_signs_on_in_two_steps(sandbox):
+    """The request travels as plain data, and is completed by another process."""
+    request = client_of(sandbox).begin_sign_on()
+    in_the_session = json.dumps(request.to_dict())
+    redirected_url = sandbox.sign_on(request)
+    other = client_of(sandbox)
+
+    again = AuthorizationRequest.from_dict(json.loads(in_the_session))
+    token = other.complete_sign_on(again, redirected_url)
+
+    assert again == request
+    assert token == other.token()
+    assert sandbox.token_requests == 1
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{}, None, [], {"url": "u", "state": "", "redirect_uri": "r"}, {"url": 1}],
+)
+def test_a_stored_request_that_is_none_is_refused(fields):
+    """A tampered or lost session ends in a clear error."""
+    with pytest.raises(SignOnError, match="begin the sign-on again"):
+        AuthorizationRequest.from_dict(fields)
+    bad_verifier = {"url": "u", "state": "s", "redirect_uri": "r", "code_verifier": 5}
+    with pytest.raises(SignOnError):
+        AuthorizationRequest.from_dict(bad_verifier)
+
+
+def test_a_code_is_good_once(sandbox):
+    """A redirect that is used twice ends in TickTick's refusal."""
+    auth = client_of(sandbox)
+    request = auth.begin_sign_on()
+    redirected_url = sandbox.sign_on(request)
+    auth.complete_sign_on(request, redirected_url)
+
+    with pytest.raises(TokenEndpointError, match="sign on again") as caught:
+        auth.complete_sign_on(request, redirected_url)
+
+    assert caught.value.error == "invalid_grant"
+    assert caught.value.status_code == 400
+
+
+# -- the redirect ----------------------------------------------------------------
+
+REQUEST = AuthorizationRequest(
+    "https://as.test/a?state=right-state",
+    state="right-state",
+    redirect_uri="http://127.0.0.1:1/cb",
+)
+
+
+@pytest.mark.parametrize(
+    "redirected_url",
+    [
+        "http://127.0.0.1:1/cb?code=c0de&state=right-state",
+        "http://127.0.0.1:1/cb?state=right-state&code=c0de#fragment",
+        "?code=c0de&state=right-state",
+        "code=c0de&state=right-state",
+        "  code=c0de&state=right-state\n",
+    ],
+)
+def test_the_code_is_found_in_the_redirect(redirected_url):
+    """The whole URL, or its query alone."""
+    assert REQUEST.code_from(redirected_url) == "c0de"
+    assert REQUEST.accepts(redirected_url)
+
+
+@pytest.mark.parametrize(
+    "redirected_url",
+    [
+        "http://127.0.0.1:1/cb?code=c0de",
+        "http://127.0.0.1:1/cb?code=c0de&state=",
+        "http://127.0.0.1:1/cb?code=c0de&state=wrong",
+        "http://127.0.0.1:1/cb?code=c0de&state=RIGHT-STATE",
+        "http://127.0.0.1:1/cb?code=c0de&state=right-state&state=right-state",
+        "http://127.0.0.1:1/cb?code=c0de&state=%F0%9F%92%A9",
+        "http://127.0.0.1:1/cb?code=c0de&state=\ud800",
+        "http://127.0.0.1:1/cb?error=access_denied&state=wrong",
+        "&".join(["x=y"] * 1000),
+        "c0de",
+        "",
+    ],
+)
+def test_another_redirect_is_not_this_sign_ons(redirected_url):
+    """Wrong, missing, doubled or absurd: the state decides (RFC 6749 10.12)."""
+    assert not REQUEST.accepts(redirected_url)
+    with pytest.raises(StateMismatchError, match="whole address") as caught:
+        REQUEST.code_from(redirected_url)
+
+    assert "c0de" not in str(caught.value)
+
+
+def test_a_redirect_without_a_code_is_said_to_be_one():
+    """The right state alone grants nothing."""
+    for url in ("?state=right-state", "?code=&state=right-state"):
+        with pytest.raises(SignOnError, match="no authorization code"):
+            REQUEST.code_from(url)
+
+
+@pytest.mark.parametrize("state", ["&state=right-state", ""])
+@pytest.mark.parametrize("code", ["&code=c0de", ""])
+def test_a_refusal_is_an_error_with_its_fields(state, code):
+    """An error wins over a code, and over a server that forgets the state."""
+    with pytest.raises(AuthorizationDeniedError, match="allow access") as caught:
+        REQUEST.code_from(f"?error=access_denied&error_description=No+way{state}{code}")
+
+    assert caught.value.error == "access_denied"
+    assert caught.value.description == "No way"
+    assert "c0de" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "advice"),
+    [
+        (
+            "At least one redirect_uri must be registered with the client.",
+            r"add http://127.0.0.1:1/cb to it",
+        ),
+        (
+            "Invalid redirect: http://x does not match one of the registered values: "
+            "[http://y]",
+            r"equal letter for letter",
+        ),
+        ("Bad client credentials", r"client_id and client_secret"),
+    ],
+)
+def test_ticktick_s_own_words_are_translated(text, advice):
+    """The most frequent trouble gets the advice that ends it."""
+    from urllib.parse import quote
+
+    url = f"?error=invalid_request&error_description={quote(text)}&state=right-state"
+    with pytest.raises(AuthorizationDeniedError, match=advice) as caught:
+        REQUEST.code_from(url)
+
+    assert text in str(caught.value)
+
+
+def test_what_the_server_says_is_made_fit_to_print():
+    """Control characters and pages of text stay out of the message."""
+    with pytest.raises(AuthorizationDeniedError) as caught:
+        REQUEST.code_from("?error=x%1b[31m%0d%0ay" + "z" * 9999)
+
+    assert len(str(caught.value)) < 700
+    assert str(caught.value).isprintable()
+
+
+# -- what the token endpoint may answer -------------------------------------------
+
+HTML = "<html><title>401</title>Bad client credentials</html>"
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "said"),
+    [
+        pytest.param(200, HTML, "no JSON object", id="HTML"),
+        pytest.param(401, HTML, "client_id and client_secret", id="HTML with 401"),
+        pytest.param(403, {}, "client_id and client_secret", id="403"),
+        pytest.param(200, "", "no JSON object", id="empty"),
+        pytest.param(204, "", "no JSON object", id="204"),
+        pytest.param(200, [1], "no JSON object", id="a list"),
+        pytest.param(200, b"\xff\xfe\x00", "no JSON object", id="binary"),
+        pytest.param(200, "{" * 100_000, "no JSON object", id="nested"),
+        pytest.param(200, b"x" * 3_000_000, "no JSON object", id="3 MB"),
+        pytest.param(200, {}, "has no access_token", id="no token"),
+        pytest.param(200, {"error": "oops"}, "oops", id="200 with an error"),
+        pytest.param(200, {"error": {"a": 1}}, "an error", id="a strange error"),
+        pytest.param(
+            200, {"access_token": "a", "token_type": "mac"}, "bearer", id="mac"
+        ),
+        pytest.param(
+            200, {"access_token": "a", "expires_in": "soon"}, "expires_in", id="soon"
+        ),
+        pytest.param(400, {"error": "invalid_scope"}, "token_endpoint", id="400"),
+        pytest.param(429, "slow down", "Wait a minute", id="429"),
+        pytest.param(500, HTML.replace("Bad", "x"), "Wait a minute", id="500"),
+        pytest.param(503, "", "Wait a minute", id="503"),
+    ],
+)
+def test_a_bad_answer_is_one_clear_error(sandbox, status, body, said):
+    """Whatever comes back: what it was, its status, and what to do next."""
+    sandbox.fail(1, status, body)
+
+    with pytest.raises(TokenEndpointError, match=said) as caught:
+        client_of(sandbox).sign_on()
+
+    assert caught.value.status_code == status
+    assert f"HTTP status {status}" in str(caught.value)
+    assert sandbox.token_requests == 1
+
+
+def test_the_answers_fields_are_on_the_error_without_its_secrets(sandbox, secrets):
+    """Spring's servers quote the code that they refuse; we do not."""
+    auth = client_of(sandbox)
+    request = auth.begin_sign_on()
+    redirected_url = sandbox.sign_on(request)
+    code = parse_qs(urlsplit(redirected_url).query)["code"][0]
+    secrets.add(code)
+    sandbox.fail(
+        1,
+        400,
+        {
+            "error": "invalid_grant",
+            "error_description": f"Invalid authorization code: {code}",
+        },
+    )
+
+    with pytest.raises(TokenEndpointError) as caught:
+        auth.complete_sign_on(request, redirected_url)
+
+    assert caught.value.error == "invalid_grant"
+    assert caught.value.description == "Invalid authorization code: ***"
+    assert code not in str(caught.value)
+
+
+@pytest.mark.parametrize("lifetime", ["3600", 3600, 3600.9])
+def test_a_lifetime_may_be_any_spelling_of_a_number(sandbox, lifetime):
+    """Oauthlib would refuse some of these; servers send them."""
+    sandbox.fail(1, 200, {"access_token": "a", "expires_in": lifetime})
+
+    assert client_of(sandbox).sign_on().lifetime == pytest.approx(float(lifetime))
+
+
+def test_other_scopes_than_asked_for_are_no_error(sandbox):
+    """RFC 6749 3.3: the server may grant less; the answer says so."""
+    sandbox.fail(1, 200, {"access_token": "a", "scope": "tasks:read"})
+    auth = client_of(sandbox)
+
+    assert auth.sign_on().scopes == {"tasks:read"}
+    assert auth.token().access_token == "a"
+    assert sandbox.sign_ons == 1
+
+
+def test_a_refused_connection_is_tried_again(sandbox, monkeypatch):
+    """Nothing was sent, so nothing is lost by a second try."""
+    auth = client_of(sandbox)
+    request = auth.begin_sign_on()
+    redirected_url = sandbox.sign_on(request)
+    real, refused = socket.socket.connect, []
+
+    def flaky(sock, address):
+        if not refused:
+            refused.append(address)
+            raise ConnectionRefusedError(111, "refused")
+        return real(sock, address)
+
+    monkeypatch.setattr(socket.socket, "connect", flaky)
+
+    assert auth.complete_sign_on(request, redirected_url)
+    assert len(refused) == 1
+
+
+def test_what_was_sent_is_not_sent_again(sandbox):
+    """A server that hangs up after reading gets no second copy of the code."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    accepted = []
+
+    def hang_up():
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            accepted.append(connection.recv(65536))
+            connection.close()
+
+    thread = threading.Thread(target=hang_up, daemon=True)
+    thread.start()
+    port = listener.getsockname()[1]
+    service = Service(
+        sandbox.service.authorization_endpoint,
+        f"http://127.0.0.1:{port}/t",
+        sandbox.service.api_origins,
+    )
+    try:
+        with pytest.raises(TokenEndpointError, match="No answer") as caught:
+            client_of(sandbox, service=service).sign_on()
+    finally:
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+        thread.join(10)
+
+    assert len(accepted) == 1
+    assert caught.value.status_code is None
+
+
+def test_a_silent_token_endpoint_ends_with_the_time_out(sandbox, monkeypatch):
+    """Every wait has an end, and the error names the endpoint."""
+    monkeypatch.setattr(token_endpoint, "TIMEOUT", (5.0, 0.2))
+    sandbox.delay(30)
+
+    with pytest.raises(TokenEndpointError, match="/oauth/token"):
+        client_of(sandbox).sign_on()
+
+    assert sandbox.token_requests == 1
+
+
+# -- nothing is shown ------------------------------------------------------------
+
+
+def test_no_secret_is_logged_by_any_library(sandbox, secrets, caplog):
+    """requests-oauthlib logs all that it knows at DEBUG, so it knows nothing."""
+    caplog.set_level(logging.DEBUG)
+    sandbox.refresh_tokens = True
+    secrets.watch(lambda: sandbox.secrets)
+    auth = client_of(sandbox)
+    request = auth.begin_sign_on()
+    secrets.add(request.state)
+
+    auth.complete_sign_on(request, sandbox.sign_on(request))
+    sandbox.expire_all()
+    auth.source.token(instead_of=auth.token())
+
+    assert sandbox.token_requests == 2
+    names = {record.name for record in caplog.records}
+    assert "requests_oauthlib.oauth2_session" in names
+    assert len(sandbox.secrets) >= 6
+    secrets.check(caplog.text)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        (400, {"error": "invalid_grant"}),
+        (200, "<html>"),
+        (200, {"access_token": "a b"}),
+    ],
+)
+def test_no_secret_is_in_a_traceback_with_its_locals(sandbox, secrets, fault):
+    """Error trackers send every frame's variables; ours hold nothing."""
+    sandbox.fail(1, *fault)
+    request = client_of(sandbox).begin_sign_on()
+    redirects = [sandbox.sign_on(request)]
+    secrets.add(*parse_qs(urlsplit(redirects[0]).query)["code"], request.state)
+    secrets.add(sandbox.client_secret)
+    auth = client_of(sandbox, sign_on=lambda request: redirects.pop())
+    auth.source._grant.begin = lambda: request
+
+    with pytest.raises(TokenEndpointError) as caught:
+        auth.sign_on()
+
+    shown = "".join(
+        traceback.TracebackException.from_exception(
+            caught.value, capture_locals=True
+        ).format()
+    )
+    ours = "".join(p for p in shown.split('  File "') if "requests_ticktick" in p[:200])
+    assert "renewal.py" in ours
+    secrets.check(ours)
+    assert caught.value.__context__ is None
+    assert caught.value.request is None
+
+
+def test_the_request_shows_neither_state_nor_verifier():
+    """Its repr has the redirect URI alone."""
+    service = Service(
+        TICKTICK.authorization_endpoint,
+        TICKTICK.token_endpoint,
+        TICKTICK.api_origins,
+        token_endpoint_auth_method="none",
+    )
+    request = TickTickAuth("id", service=service).begin_sign_on()
+
+    assert request.state not in repr(request)
+    assert request.code_verifier not in repr(request)
+    assert request.url not in repr(request)

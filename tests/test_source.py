@@ -1,0 +1,773 @@
+"""When a token is renewed, by whom, and how often a person is asked."""
+
+from __future__ import annotations
+
+import logging
+import pickle
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import requests
+from clients import Person, client_of
+
+from requests_ticktick import (
+    AuthorizationDeniedError,
+    ChainStore,
+    EnvStore,
+    FileStore,
+    LockTimeoutError,
+    MemoryStore,
+    SignOnError,
+    SignOnRequiredError,
+    TickTickAuth,
+    Token,
+    TokenEndpointError,
+    TokenStoreError,
+    refuse,
+)
+from requests_ticktick.sandbox import Sandbox
+from requests_ticktick.source.memory import RETRY_AFTER
+
+
+def warnings_in(caplog):
+    return [r.getMessage() for r in caplog.records if r.levelno >= logging.WARNING]
+
+
+# -- expiry ----------------------------------------------------------------------
+
+
+def test_a_token_is_renewed_in_its_last_minute_and_no_sooner(sandbox, clock):
+    """At 60 s it is used; a moment later it is renewed, unasked."""
+    auth = client_of(sandbox, clock=clock)
+    sandbox.expires_in = 3600
+    first = auth.token()
+
+    clock.advance(3540)
+    assert auth.token() is first
+    assert sandbox.sign_ons == 1
+
+    clock.advance(0.01)
+    assert auth.token().access_token != first.access_token
+    assert sandbox.sign_ons == 2
+
+
+@pytest.mark.parametrize("leeway", [0.0, 10.0, 300.0])
+def test_the_leeway_is_the_callers_to_choose(sandbox, clock, leeway):
+    """It is a number of seconds before the expiry."""
+    auth = client_of(sandbox, clock=clock, leeway=leeway)
+    sandbox.expires_in = 3600
+    auth.token()
+
+    clock.advance(3600 - leeway - 1)
+    auth.token()
+    assert sandbox.sign_ons == 1
+
+    clock.advance(2)
+    auth.token()
+    assert sandbox.sign_ons == 2
+
+
+def test_a_token_of_unknown_expiry_is_used_until_it_is_refused(sandbox, clock):
+    """Nobody is asked because time has passed."""
+    auth = client_of(sandbox, clock=clock)
+    sandbox.expires_in = None
+    first = auth.token()
+
+    clock.advance(1e9)
+
+    assert auth.token() is first
+
+
+def test_the_lifetime_counts_from_the_request(sandbox, clock):
+    """An answer that took 50 s to arrive has 50 s less to live."""
+    sandbox.expires_in = 3600
+    auth = client_of(sandbox, clock=clock)
+    began = clock.time()
+    exchange = auth.source._grant.exchange
+
+    def slow(*args, now):
+        token = exchange(*args, now=now)
+        clock.advance(50)
+        return token
+
+    auth.source._grant.exchange = slow
+
+    token = auth.token()
+
+    assert token.expires_at == began + 3600
+    clock.advance(3490)
+    assert auth.token() is token
+    clock.advance(1)
+    assert auth.token() is not token
+
+
+@pytest.mark.parametrize("lifetime", [1, 30, 60])
+def test_a_token_born_within_the_leeway_is_used_until_it_expires(
+    sandbox, clock, lifetime
+):
+    """No lifetime, however short, makes a loop of sign-ons."""
+    sandbox.expires_in = lifetime
+    auth = client_of(sandbox, clock=clock)
+
+    first = auth.token()
+    clock.advance(lifetime - 0.5)
+    assert auth.token() is first
+    assert sandbox.sign_ons == 1
+
+    clock.advance(0.5)
+    assert auth.token() is not first
+    assert sandbox.sign_ons == 2
+
+
+@pytest.mark.parametrize("lifetime", [0, -5])
+def test_a_token_born_dead_is_handed_out_once(sandbox, clock, lifetime):
+    """Each call asks once; none of them loops."""
+    sandbox.fail(9, 200, {"access_token": "a", "expires_in": lifetime})
+    auth = client_of(sandbox, clock=clock)
+
+    assert auth.token().access_token == "a"
+    assert auth.token().access_token == "a"
+    assert sandbox.sign_ons == 2
+
+
+def test_the_same_token_handed_back_is_used_to_its_end(sandbox, clock):
+    """TickTick may re-issue what is alive: a person is asked once for it."""
+    sandbox.reissue = True
+    sandbox.expires_in = 3600
+    person = Person(sandbox)
+    auth = client_of(sandbox, clock=clock, sign_on=person)
+    first = auth.token()
+
+    clock.advance(3550)
+    again = auth.token()
+    assert again.access_token == first.access_token
+    assert person.asked == 2
+    for _ in range(9):
+        clock.advance(5)
+        assert auth.token() is again
+    assert person.asked == 2
+
+    clock.advance(5)
+    assert auth.token().access_token != first.access_token
+    assert person.asked == 3
+
+
+def test_the_same_token_handed_back_is_known_to_other_processes(
+    sandbox, clock, tmp_path
+):
+    """That it was born within the leeway is in the file, not in memory."""
+    sandbox.reissue, sandbox.expires_in = True, 3600
+    store = FileStore(tmp_path / "t.json")
+    client_of(sandbox, store, clock=clock).token()
+    clock.advance(3550)
+    client_of(sandbox, store, clock=clock).token()
+
+    person = Person(sandbox)
+    client_of(sandbox, store, clock=clock, sign_on=person).token()
+
+    assert person.asked == 0
+
+
+# -- a renewal that fails -----------------------------------------------------------
+
+
+def test_a_failed_renewal_keeps_the_token_that_still_works(sandbox, clock, caplog):
+    """One warning; the next try is seconds later; then the renewal."""
+    sandbox.expires_in, sandbox.refresh_tokens = 3600, True
+    auth = client_of(sandbox, clock=clock)
+    first = auth.token()
+    clock.advance(3545)
+    sandbox.fail(2, 503)
+
+    assert auth.token() is first
+    assert auth.token() is first
+    assert sandbox.token_requests == 2
+    clock.advance(RETRY_AFTER + 0.1)
+    assert auth.token() is first
+    assert sandbox.token_requests == 3
+    clock.advance(RETRY_AFTER + 0.1)
+    assert auth.token() is not first
+
+    assert sandbox.sign_ons == 1
+    (warning,) = warnings_in(caplog)
+    assert "expires soon" in warning
+
+
+def test_a_failed_renewal_of_an_expired_token_is_an_error(sandbox, clock):
+    """Then there is nothing left to use."""
+    sandbox.expires_in, sandbox.refresh_tokens = 3600, True
+    auth = client_of(sandbox, clock=clock)
+    auth.token()
+    clock.advance(3601)
+    sandbox.fail(1, 503)
+
+    with pytest.raises(TokenEndpointError, match="503"):
+        auth.token()
+
+    assert auth.token()
+    assert sandbox.sign_ons == 1
+
+
+def test_a_person_who_says_no_is_left_alone_until_the_token_ends(
+    sandbox, clock, caplog
+):
+    """Within the leeway, nobody is asked twice about one token."""
+    sandbox.expires_in = 3600
+    person = Person(sandbox, None, AuthorizationDeniedError("no", error="x"))
+    auth = client_of(sandbox, clock=clock, sign_on=person)
+    first = auth.token()
+    clock.advance(3541)
+
+    for _ in range(5):
+        assert auth.token() is first
+        clock.advance(10)
+    assert person.asked == 2
+
+    clock.advance(60)
+    assert auth.token() is not first
+    assert person.asked == 3
+    assert len(warnings_in(caplog)) == 1
+
+
+def test_a_person_who_said_no_elsewhere_is_left_alone_here(sandbox, clock, tmp_path):
+    """The other process has left word with the store."""
+    sandbox.expires_in = 3600
+    store = FileStore(tmp_path / "t.json")
+    client_of(sandbox, store, clock=clock).token()
+    clock.advance(3541)
+    no = Person(sandbox, AuthorizationDeniedError("no"))
+    client_of(sandbox, store, clock=clock, sign_on=no).token()
+
+    person = Person(sandbox)
+    client_of(sandbox, store, clock=clock, sign_on=person).token()
+
+    assert (no.asked, person.asked) == (1, 0)
+
+
+def test_a_worker_without_a_person_uses_the_token_to_its_end(sandbox, clock, caplog):
+    """The warning comes a minute early and names the command to run."""
+    sandbox.expires_in = 3600
+    store = MemoryStore()
+    client_of(sandbox, store, clock=clock).token()
+    worker = client_of(sandbox, store, clock=clock, sign_on=refuse)
+    clock.advance(3541)
+
+    for _ in range(5):
+        assert worker.token()
+        clock.advance(10)
+    (warning,) = warnings_in(caplog)
+    assert "requests-ticktick login" in warning
+
+    clock.advance(60)
+    with pytest.raises(SignOnRequiredError, match="requests-ticktick login"):
+        worker.token()
+
+
+# -- clocks that jump ------------------------------------------------------------
+
+
+@pytest.mark.parametrize("jump", [3600, -3600])
+def test_a_clock_that_jumps_sends_no_expired_token_and_asks_nobody_twice(
+    sandbox, clock, jump
+):
+    """The wall clock and the monotonic one both have to agree."""
+    sandbox.expires_in = 7200
+    person = Person(sandbox)
+    auth = client_of(sandbox, clock=clock, sign_on=person)
+    sandbox.clock = clock.monotonic  # the server's clock does not jump
+    auth.token()
+
+    clock.jump(jump)
+    with requests.Session() as session:
+        session.auth = auth
+        for _ in range(90):
+            clock.advance(80)
+            response = session.get(sandbox.url("/open/v1/project"))
+            assert response.status_code == 200
+            assert response.history == []  # no 401 on the way
+    assert person.asked == 2
+
+
+def test_a_token_from_the_future_lives_no_longer_than_it_was_issued_for(sandbox, clock):
+    """It was written down while the clock was an hour ahead."""
+    now = clock.time()
+    store = MemoryStore(Token("a", issued_at=now + 3600, expires_at=now + 7200))
+    auth = client_of(sandbox, store, clock=clock)
+
+    assert auth.token().access_token == "a"
+    clock.advance(3601)
+
+    assert auth.token().access_token != "a"
+
+
+# -- which token -----------------------------------------------------------------
+
+
+def test_memory_then_environment_then_file_then_new(
+    sandbox, clock, tmp_path, monkeypatch
+):
+    """ticktick-py's order; what has expired is passed over."""
+    now = clock.time()
+    file = FileStore(tmp_path / "t.json")
+    file.save(Token("from-file", expires_at=now + 7200))
+    store = ChainStore([EnvStore("A_TOKEN"), file])
+    monkeypatch.setenv(
+        "A_TOKEN", f"{{'access_token': 'from-env', 'expire_time': {now + 3600}}}"
+    )
+    auth = client_of(sandbox, store, clock=clock)
+
+    assert auth.token().access_token == "from-env"
+    monkeypatch.delenv("A_TOKEN")
+    assert auth.token().access_token == "from-env"
+    monkeypatch.setenv("A_TOKEN", f"{{'access_token': 'old', 'expire_time': {now}}}")
+    clock.advance(3600)
+    assert auth.token().access_token == "from-file"
+    assert sandbox.sign_ons == 0
+    clock.advance(3600)
+    assert auth.token().access_token not in ("old", "from-file", "from-env")
+    assert sandbox.sign_ons == 1
+    assert "old" not in (tmp_path / "t.json").read_text()
+
+
+def test_of_two_tokens_in_their_last_minute_none_hides_a_fresh_one(sandbox, clock):
+    """A candidate that needs renewal is the last resort."""
+    now = clock.time()
+    store = ChainStore(
+        [MemoryStore(Token("a", expires_at=now + 30)), MemoryStore(Token("b"))]
+    )
+
+    assert client_of(sandbox, store, clock=clock).token().access_token == "b"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        pytest.param({"client_id": "another"}, id="client"),
+        pytest.param({"service": "another"}, id="service"),
+        pytest.param({"scope": "tasks:read"}, id="scopes"),
+    ],
+)
+def test_another_owners_token_is_neither_used_nor_overwritten(
+    sandbox, tmp_path, caplog, other
+):
+    """The sign-on's token stays in memory; the warning says what to do."""
+    store = FileStore(tmp_path / "t.json")
+    mine = client_of(sandbox, store)
+    mine.token()
+    before = (tmp_path / "t.json").read_bytes()
+    app = {"client_id": other["client_id"]} if "client_id" in other else {}
+    scope = other.get("scope", "tasks:read tasks:write")
+    with Sandbox(**{"client_id": sandbox.client_id, **app}) as two:
+        client = client_of(sandbox if "scope" in other else two, store, scope=scope)
+        token = client.token()
+        assert client.token() is token
+        client.forget()
+
+    assert (tmp_path / "t.json").read_bytes() == before
+    assert mine.token().access_token != token.access_token
+    (warning,) = warnings_in(caplog)
+    assert "profile" in warning
+    assert "memory" in warning
+
+
+def test_scopes_in_another_order_are_the_same(sandbox, tmp_path):
+    """A file belongs to a set of scopes."""
+    store = FileStore(tmp_path / "t.json")
+    client_of(sandbox, store, scope="tasks:read tasks:write").token()
+
+    client_of(sandbox, store, scope="tasks:write tasks:read").token()
+
+    assert sandbox.sign_ons == 1
+
+
+def test_no_credentials_are_needed_where_there_is_a_token(tmp_path):
+    """A worker knows neither the client's id nor its secret."""
+    store = FileStore(tmp_path / "t.json")
+    store.save(Token("a", scope="tasks:read tasks:write", extra={"client_id": "x"}))
+
+    assert TickTickAuth(store=store).token().access_token == "a"
+
+
+# -- stores that fail -------------------------------------------------------------
+
+
+def test_a_token_that_cannot_be_saved_works_from_memory(sandbox, tmp_path, caplog):
+    """A read-only place costs one warning, not one sign-on a call."""
+    (tmp_path / "file").write_text("")
+    auth = client_of(sandbox, FileStore(tmp_path / "file" / "t.json"))
+
+    tokens = {auth.token().access_token for _ in range(3)}
+
+    assert len(tokens) == 1
+    assert sandbox.sign_ons == 1
+    lock, save = warnings_in(caplog)
+    assert "without a lock" in lock
+    assert "from memory" in save
+
+
+def test_a_full_disk_costs_one_warning(sandbox, tmp_path, caplog, monkeypatch):
+    """The token works from memory, and its refresh token as well."""
+    import os
+
+    sandbox.refresh_tokens = True
+
+    def full(*_args):
+        raise OSError(28, "No space left on device")
+
+    auth = client_of(sandbox, FileStore(tmp_path / "t.json"))
+    monkeypatch.setattr(os, "fsync", full)
+    first = auth.token()
+    second = auth.source.token(instead_of=first)
+
+    assert second.access_token != first.access_token
+    assert sandbox.sign_ons == 1
+    assert len(warnings_in(caplog)) == 1
+    assert "No space left" in warnings_in(caplog)[0]
+
+
+def test_a_store_that_breaks_later_does_not_stop_a_token_in_memory(
+    sandbox, clock, tmp_path, caplog
+):
+    """Within the leeway the store is asked; what it says is a warning."""
+    sandbox.expires_in = 3600
+    store = FileStore(tmp_path / "t.json")
+    auth = client_of(sandbox, store, clock=clock)
+    first = auth.token()
+    clock.advance(3550)
+    (tmp_path / "t.json").unlink()
+    (tmp_path / "t.json").mkdir()
+
+    assert auth.token() is first
+    assert "token in memory is used" in caplog.text
+
+    clock.advance(60)
+    with pytest.raises(TokenStoreError, match="Cannot read"):
+        auth.token()
+
+
+# -- refresh tokens ---------------------------------------------------------------
+
+
+def test_a_refresh_token_spares_the_person(sandbox, clock, tmp_path):
+    """It is used once, and the one that came in its place is saved."""
+    sandbox.refresh_tokens, sandbox.expires_in = True, 3600
+    store = FileStore(tmp_path / "t.json")
+    auth = client_of(sandbox, store, clock=clock)
+    first = auth.token()
+
+    for _ in range(3):
+        clock.advance(3600)
+        auth.token()
+
+    assert sandbox.sign_ons == 1
+    assert sandbox.token_requests == 4
+    assert sandbox.reuse_detected == 0
+    assert store.load().refresh_token not in (None, first.refresh_token)
+
+
+def test_an_answer_without_a_refresh_token_keeps_the_old(sandbox, clock):
+    """RFC 6749 6: it stays in force."""
+    sandbox.refresh_tokens = True
+    auth = client_of(sandbox, clock=clock)
+    first = auth.token()
+    sandbox.fail(1, 200, {"access_token": "second", "expires_in": 3600})
+
+    second = auth.source.token(instead_of=first)
+
+    assert second.access_token == "second"
+    assert second.refresh_token == first.refresh_token
+
+
+def test_a_refused_refresh_token_is_read_again_before_anybody_is_asked(
+    sandbox, clock, tmp_path
+):
+    """Somebody without our lock has rotated it in the meantime."""
+    sandbox.refresh_tokens, sandbox.expires_in = True, 3600
+    store = FileStore(tmp_path / "t.json")
+    person = Person(sandbox)
+    auth = client_of(sandbox, store, clock=clock, sign_on=person)
+    auth.token()
+    refresh = auth.source._grant.refresh
+    stale = store.load()
+    good = stale.replace(refresh_token=stale.refresh_token)
+
+    def refresh_twice(token, *, now):
+        store.save(good)
+        return refresh(token, now=now)
+
+    auth.source._grant.refresh = refresh_twice
+    store.save(stale.replace(refresh_token="spent"))
+    clock.advance(3600)
+
+    assert auth.token()
+    assert person.asked == 1
+
+
+def test_a_spent_refresh_token_ends_in_a_sign_on(sandbox, clock, tmp_path):
+    """Nothing was deleted on the way; the person is asked once."""
+    sandbox.refresh_tokens, sandbox.expires_in = True, 3600
+    store = FileStore(tmp_path / "t.json")
+    auth = client_of(sandbox, store, clock=clock)
+    auth.token()
+    sandbox.revoke_all(refresh_tokens=True)
+    clock.advance(3600)
+    before = (tmp_path / "t.json").read_bytes()
+    worker = client_of(sandbox, store, clock=clock, sign_on=refuse)
+    with pytest.raises(SignOnRequiredError):
+        worker.token()
+    assert (tmp_path / "t.json").read_bytes() == before
+
+    assert auth.token()
+    assert sandbox.sign_ons == 2
+
+
+def test_dida365_s_refusal_of_the_grant_ends_in_a_sign_on(sandbox, clock):
+    """``Unauthorized grant type: refresh_token`` is an end, not an outage."""
+    store = MemoryStore(Token("old", refresh_token="r", expires_at=5.0))
+
+    assert client_of(sandbox, store, clock=clock).token().access_token != "old"
+    assert (sandbox.token_requests, sandbox.sign_ons) == (2, 1)
+
+
+# -- threads ---------------------------------------------------------------------
+
+
+def test_twenty_threads_sign_on_once(sandbox, tmp_path):
+    """One leads; the others go on with its token."""
+    sandbox.delay(0.1)
+    auth = client_of(sandbox, FileStore(tmp_path / "t.json"))
+    barrier = threading.Barrier(20)
+
+    def ask(_):
+        barrier.wait()
+        return auth.token()
+
+    with ThreadPoolExecutor(20) as pool:
+        tokens = set(pool.map(ask, range(20)))
+
+    assert len(tokens) == 1
+    assert (sandbox.sign_ons, sandbox.token_requests) == (1, 1)
+
+
+def test_a_failed_sign_on_is_shared_with_those_who_waited(sandbox):
+    """They get its error, each one of its own; nobody is asked in turn."""
+    waiting = threading.Semaphore(0)
+    release = threading.Event()
+
+    def sign_on(request):
+        release.wait(30)
+        raise AuthorizationDeniedError("no", error="access_denied")
+
+    person = Person(sandbox)
+    auth = client_of(sandbox, sign_on=sign_on)
+    attempts = auth.source._turns.get()
+    join = attempts.join
+
+    def counted():
+        try:
+            return join()
+        finally:
+            waiting.release()
+
+    attempts.join = counted
+
+    def ask(_):
+        with pytest.raises(AuthorizationDeniedError) as caught:
+            auth.token()
+        return caught.value
+
+    with ThreadPoolExecutor(8) as pool:
+        errors = pool.map(ask, range(8))
+        for _ in range(8):
+            assert waiting.acquire(timeout=30)
+        release.set()
+        errors = list(errors)
+
+    assert len({id(error) for error in errors}) == 8
+    assert {error.error for error in errors} == {"access_denied"}
+    assert sandbox.sign_ons == 0
+    # Whoever asks from now on is a new question.
+    auth.source._sign_on = auth.source._renewal._sign_on = person
+    assert auth.token()
+
+
+def test_in_the_leeway_nobody_waits_for_the_one_who_renews(sandbox, clock):
+    """While a person is signing on, the others use the token that works."""
+    sandbox.expires_in = 3600
+    asked, release = threading.Event(), threading.Event()
+
+    def sign_on(request):
+        if first_done:
+            asked.set()
+            release.wait(30)
+        return sandbox.sign_on(request)
+
+    first_done = []
+    auth = client_of(sandbox, clock=clock, sign_on=sign_on)
+    first = auth.token()
+    first_done.append(True)
+    clock.advance(3550)
+
+    with ThreadPoolExecutor(1) as pool:
+        leader = pool.submit(auth.token)
+        assert asked.wait(30)
+        assert [auth.token() for _ in range(5)] == [first] * 5
+        release.set()
+        assert leader.result(30) is not first
+
+    assert auth.token() is leader.result()
+    assert sandbox.sign_ons == 2
+
+
+def test_in_the_leeway_nobody_waits_for_another_process(sandbox, clock, tmp_path):
+    """Its lock is taken: this one goes on, and finds the new token later."""
+    sandbox.expires_in = 3600
+    store = FileStore(tmp_path / "t.json")
+    auth = client_of(sandbox, store, clock=clock)
+    first = auth.token()
+    clock.advance(3550)
+
+    with FileStore(tmp_path / "t.json").lock(0):
+        assert auth.token() is first
+
+    other = client_of(sandbox, store, clock=clock)
+    second = other.token()
+    assert second is not first
+    assert auth.token() == second
+    assert sandbox.sign_ons == 2
+
+
+def test_those_who_wait_for_the_lock_go_on_as_soon_as_there_is_a_token(
+    sandbox, tmp_path
+):
+    """They need the token, not the lock."""
+    store = FileStore(tmp_path / "t.json")
+    watched = threading.Event()
+
+    class Watched(FileStore):
+        def version(self):
+            watched.set()
+            return super().version()
+
+    auth = client_of(sandbox, Watched(tmp_path / "t.json"))
+    with ThreadPoolExecutor(1) as pool, store.lock(0):
+        waiter = pool.submit(auth.token)
+        assert watched.wait(30)
+        store.save(Token("a", scope="tasks:read tasks:write"))
+        assert waiter.result(30).access_token == "a"
+
+    assert sandbox.sign_ons == 0
+
+
+def test_waiting_for_a_lock_ends_with_the_stores_time_out(sandbox, tmp_path):
+    """The error names the holder; nobody was asked."""
+    auth = client_of(sandbox, FileStore(tmp_path / "t.json", lock_timeout=0.2))
+
+    with (
+        FileStore(tmp_path / "t.json").lock(0),
+        pytest.raises(LockTimeoutError, match="process"),
+    ):
+        auth.token()
+
+    assert sandbox.sign_ons == 0
+
+
+def test_waiting_for_a_thread_ends_with_the_stores_time_out(sandbox):
+    """Also where the lock is another thread's of this process."""
+    store = MemoryStore()
+    store.lock_timeout = 0.2
+    auth = client_of(sandbox, store)
+    attempt, leads = auth.source._turns.get().join()
+    assert leads
+
+    with pytest.raises(LockTimeoutError, match="thread"):
+        auth.token()
+
+    with attempt:
+        pass
+    assert auth.token()
+
+
+def test_an_interrupted_sign_on_frees_everything(sandbox, tmp_path):
+    """Ctrl-C leaves neither lock nor attempt behind; the next call works."""
+    person = Person(sandbox, KeyboardInterrupt())
+    auth = client_of(sandbox, FileStore(tmp_path / "t.json"), sign_on=person)
+
+    with pytest.raises(KeyboardInterrupt):
+        auth.token()
+
+    assert auth.token()
+    assert person.asked == 2
+
+
+def test_an_early_attempt_without_a_token_lets_the_next_one_try(sandbox, clock):
+    """Those who found the token expired meanwhile do not get its nothing."""
+    auth = client_of(sandbox, clock=clock)
+    turns = auth.source._turns.get()
+    attempt, _ = turns.join()
+
+    with ThreadPoolExecutor(1) as pool:
+        follower = pool.submit(auth.token)
+        with attempt:
+            auth.source.store.save(Token("a"))
+        assert follower.result(30).access_token in ("a",) or sandbox.sign_ons == 1
+
+
+# -- on demand -------------------------------------------------------------------
+
+
+def test_sign_on_asks_only_where_there_is_no_token(sandbox):
+    """With ``force`` it asks in any case, also past a refresh token."""
+    sandbox.refresh_tokens = True
+    auth = client_of(sandbox)
+
+    first = auth.sign_on()
+    assert auth.sign_on() is first
+    assert auth.sign_on(force=True) is not first
+    assert auth.token() is not first
+    assert sandbox.sign_ons == 2
+
+
+def test_a_sign_on_must_return_a_url(sandbox):
+    """A callable that forgets its return is told so."""
+    with pytest.raises(SignOnError, match="NoneType"):
+        client_of(sandbox, sign_on=lambda request: None).token()
+
+
+def test_forget_drops_the_token_everywhere(sandbox, tmp_path):
+    """From memory and from the file; the next call signs on."""
+    store = FileStore(tmp_path / "t.json")
+    auth = client_of(sandbox, ChainStore([EnvStore("UNSET"), store]))
+    auth.token()
+
+    auth.forget()
+
+    assert store.load() is None
+    auth.token()
+    assert sandbox.sign_ons == 2
+
+
+def test_a_sign_on_in_two_steps_waits_for_nobody_for_long(sandbox, tmp_path):
+    """The code is good once: its token is saved with the lock or without."""
+    store = FileStore(tmp_path / "t.json")
+    auth = client_of(sandbox, store)
+    request = auth.begin_sign_on()
+    redirected_url = sandbox.sign_on(request)
+
+    with FileStore(tmp_path / "t.json").lock(0):
+        token = auth.complete_sign_on(request, redirected_url)
+
+    assert store.load() == token
+
+
+def test_an_auth_is_pickled_without_its_locks(sandbox, clock, tmp_path):
+    """The copy reads the same file, by the same clock, and signs nobody on."""
+    auth = client_of(sandbox, FileStore(tmp_path / "t.json"), clock=clock)
+    first = auth.token()
+
+    copy = pickle.loads(pickle.dumps(auth))
+
+    assert copy.token() == first
+    assert copy.source.clock.time() == clock.time()
+    assert sandbox.sign_ons == 1
