@@ -1,0 +1,137 @@
+"""Lists and tasks, in memory."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+Item = dict[str, Any]
+
+_SAMPLES: Mapping[str, tuple[str, ...]] = {
+    "Groceries": ("Oat milk", "Coffee beans", "Lemons"),
+    "Work": ("Send the invoice", "Prepare Monday's meeting"),
+    "Reading": ("RFC 6749",),
+}
+
+#: TickTick's inbox: tasks without a list go there, and it is not listed.
+INBOX = "inbox"
+
+
+class Board:
+    """What the API reads and changes. A missing item is a ``KeyError``."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._projects: dict[str, Item] = {INBOX: _project(INBOX, {"name": "Inbox"})}
+        self._tasks: dict[str, Item] = {}
+        for name, titles in _SAMPLES.items():
+            project = self.add_project({"name": name})
+            for title in titles:
+                self.add_task({"projectId": project["id"], "title": title})
+
+    def projects(self) -> list[Item]:
+        """All lists but the inbox."""
+        with self._lock:
+            return [item for key, item in self._projects.items() if key != INBOX]
+
+    def project(self, project_id: str) -> Item:
+        """One list."""
+        with self._lock:
+            return self._projects[project_id]
+
+    def contents(self, project_id: str) -> Item:
+        """Show a list with the tasks in it that are still to do."""
+        with self._lock:
+            project = self.project(project_id)
+            tasks = [
+                task
+                for task in self._tasks.values()
+                if task["projectId"] == project_id and task["status"] == 0
+            ]
+        return {"project": project, "tasks": tasks, "columns": []}
+
+    def add_project(self, fields: Item) -> Item:
+        """Add a list.
+
+        :raises ValueError: It has no name.
+        """
+        project = _project(_new_id(), _named("name", fields))
+        with self._lock:
+            return self._projects.setdefault(project["id"], project)
+
+    def update_project(self, project_id: str, fields: Item) -> Item:
+        """Change some of a list's fields."""
+        with self._lock:
+            changed = {**self.project(project_id), **fields, "id": project_id}
+            self._projects[project_id] = changed
+            return changed
+
+    def delete_project(self, project_id: str) -> None:
+        """Remove a list and the tasks in it."""
+        with self._lock:
+            del self._projects[project_id]
+            for task in list(self._tasks.values()):
+                if task["projectId"] == project_id:
+                    del self._tasks[task["id"]]
+
+    def task(self, project_id: str, task_id: str) -> Item:
+        """One task of a list."""
+        with self._lock:
+            task = self._tasks[task_id]
+        if task["projectId"] != project_id:
+            raise KeyError(task_id)
+        return task
+
+    def add_task(self, fields: Item) -> Item:
+        """Add a task.
+
+        :raises ValueError: It has no title.
+        """
+        task = _task(_new_id(), _named("title", fields))
+        with self._lock:
+            self.project(task["projectId"])
+            return self._tasks.setdefault(task["id"], task)
+
+    def update_task(self, task_id: str, fields: Item) -> Item:
+        """Change some of a task's fields; it stays in its list."""
+        with self._lock:
+            task = self._tasks[task_id]
+            fixed = {"id": task_id, "projectId": task["projectId"]}
+            self._tasks[task_id] = {**task, **fields, **fixed}
+            return self._tasks[task_id]
+
+    def complete_task(self, project_id: str, task_id: str) -> None:
+        """Tick a task off."""
+        with self._lock:
+            self.task(project_id, task_id)
+            self.update_task(task_id, {"status": 2})
+
+    def delete_task(self, project_id: str, task_id: str) -> None:
+        """Remove a task."""
+        with self._lock:
+            self.task(project_id, task_id)
+            del self._tasks[task_id]
+
+
+def _project(project_id: str, fields: Item) -> Item:
+    defaults = {"viewMode": "list", "kind": "TASK", "permission": "write"}
+    return {"closed": False, "sortOrder": 0, **defaults, **fields, "id": project_id}
+
+
+def _task(task_id: str, fields: Item) -> Item:
+    defaults = {"content": "", "isAllDay": False, "priority": 0, "sortOrder": 0}
+    project_id = fields.get("projectId") or INBOX
+    fixed = {"id": task_id, "projectId": project_id, "status": 0}
+    return {**defaults, **fields, **fixed}
+
+
+def _named(name: str, fields: Item) -> Item:
+    if not isinstance(fields.get(name), str) or not fields[name]:
+        raise ValueError(f"{name} is missing")
+    return fields
+
+
+def _new_id() -> str:
+    return secrets.token_hex(12)
