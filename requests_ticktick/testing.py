@@ -237,7 +237,7 @@ class TokenStoreContract:
             assert store.version() != before
 
     def test_a_failure_is_told_to_those_who_wait(self, store: TokenStore) -> None:
-        """A store pickles and copies, also while its lock is held."""
+        """Where a store keeps it, all see it, and it can be dropped."""
         other = self.twin(store)
         assert store.failure() is None
 

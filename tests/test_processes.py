@@ -1,0 +1,468 @@
+"""One sign-on for every process, whatever becomes of some of them."""
+
+from __future__ import annotations
+
+import copy
+import json
+import multiprocessing
+import os
+import pickle
+import signal
+import threading
+import time
+from concurrent.futures import ProcessPoolExecutor
+
+import pytest
+import requests
+import workers
+from clients import client_of
+
+from requests_ticktick import (
+    FileStore,
+    LockTimeoutError,
+    MemoryStore,
+    Token,
+    TokenStoreError,
+    refuse,
+)
+
+PROJECT = "/open/v1/project"
+METHODS = ["fork", "spawn", "forkserver"]
+
+pytestmark = pytest.mark.filterwarnings(
+    # A fork with threads about is what some of these tests are for.
+    "ignore:.*multi-threaded.*fork:DeprecationWarning"
+)
+
+
+@pytest.fixture
+def store(tmp_path):
+    return FileStore(tmp_path / "t.json")
+
+
+@pytest.fixture(params=METHODS)
+def context(request):
+    return multiprocessing.get_context(request.param)
+
+
+def herd(context, processes, threads, auth, url):
+    """Let processes of some threads each call at one moment."""
+    barrier = context.Barrier(processes)
+    queue = context.Queue()
+    workers_ = [
+        context.Process(
+            target=workers.call_at, args=(barrier, queue, auth, url, threads)
+        )
+        for _ in range(processes)
+    ]
+    for worker in workers_:
+        worker.start()
+    results = [result for _ in workers_ for result in queue.get(timeout=90)]
+    for worker in workers_:
+        worker.join(30)
+        assert worker.exitcode == 0
+    return results
+
+
+# -- one sign-on -------------------------------------------------------------------
+
+
+def test_a_herd_of_processes_signs_on_once(context, sandbox, store):
+    """Whatever way they were started, they go on with one token."""
+    sandbox.delay(0.2)
+    auth = client_of(sandbox, store)
+
+    results = herd(context, 6, 3, auth, sandbox.url(PROJECT))
+
+    assert {status for status, _ in results} == {200}
+    assert len({token for _, token in results}) == 1
+    assert len(results) == 18
+    assert (sandbox.sign_ons, sandbox.token_requests) == (1, 1)
+
+
+def test_a_rotating_refresh_token_is_used_once_by_a_herd(sandbox, store):
+    """Twenty callers with one expired token make one request, not twenty."""
+    sandbox.refresh_tokens = True
+    auth = client_of(sandbox, store)
+    auth.token()
+    stale = store.load()
+    store.save(stale.replace(expires_at=stale.issued_at))
+    sandbox.delay(0.2)
+
+    fork = multiprocessing.get_context("fork")
+    results = herd(fork, 5, 4, client_of(sandbox, store), sandbox.url(PROJECT))
+
+    assert {status for status, _ in results} == {200}
+    assert (sandbox.sign_ons, sandbox.token_requests) == (1, 2)
+    assert sandbox.reuse_detected == 0
+
+
+def test_a_herd_with_a_revoked_token_signs_on_once(sandbox, store):
+    """A 401 for each of them, and one new token for all."""
+    auth = client_of(sandbox, store)
+    auth.token()
+    sandbox.revoke_all()
+    sandbox.delay(0.2)
+
+    fork = multiprocessing.get_context("fork")
+    results = herd(fork, 5, 2, client_of(sandbox, store), sandbox.url(PROJECT))
+
+    assert {status for status, _ in results} == {200}
+    assert sandbox.sign_ons == 2
+
+
+def test_tokens_that_are_born_dead_do_not_start_a_queue_of_sign_ons(sandbox, store):
+    """One issued while they waited is the answer to all, however short-lived."""
+    sandbox.fail(99, 200, {"access_token": "a", "expires_in": 0})
+    sandbox.delay(0.5)
+    fork = multiprocessing.get_context("fork")
+
+    barrier = fork.Barrier(4)
+
+    def ask():
+        barrier.wait(30)
+        client_of(sandbox, store).token()
+
+    askers = [fork.Process(target=ask) for _ in range(4)]
+    for asker in askers:
+        asker.start()
+    for asker in askers:
+        asker.join(30)
+        assert asker.exitcode == 0
+
+    assert sandbox.sign_ons == 1
+
+
+def test_a_failed_sign_on_is_shared_with_the_processes_that_waited(
+    sandbox, store, tmp_path
+):
+    """They do not prompt in turn; whoever asks later may."""
+    sign_on = workers.Failing(tmp_path)
+    auth = client_of(sandbox, store, sign_on=sign_on)
+    fork = multiprocessing.get_context("fork")
+    queue = fork.Queue()
+    waiting = [fork.Event() for _ in range(4)]
+
+    def ask(event):
+        # What is on record is read before anything else: then it waits.
+        failure = FileStore.failure
+
+        def noted(self):
+            result = failure(self)
+            event.set()
+            return result
+
+        FileStore.failure = noted
+        queue.put(workers.call(auth, sandbox.url(PROJECT)))
+
+    processes = [fork.Process(target=ask, args=(event,)) for event in waiting]
+    for process in processes:
+        process.start()
+    for event in waiting:
+        assert event.wait(30)
+    (tmp_path / "go").touch()
+    results = [queue.get(timeout=30)[0] for _ in processes]
+    for process in processes:
+        process.join(30)
+
+    assert results == [("AuthorizationDeniedError", "No, thanks.")] * 4
+    assert sign_on.asked() == 1
+    ((error, _),) = workers.call(auth, sandbox.url(PROJECT))
+    assert error == "AuthorizationDeniedError"
+    assert sign_on.asked() == 2
+
+
+def test_a_worker_without_a_person_does_not_stop_one_who_has_one(sandbox, store):
+    """``refuse`` is one process's own business."""
+    with pytest.raises(requests.RequestException, match="requests-ticktick login"):
+        client_of(sandbox, store, sign_on=refuse).token()
+
+    assert store.failure() is None
+    assert client_of(sandbox, store).token()
+
+
+# -- processes that die ---------------------------------------------------------------
+
+
+def start(context, target, *args):
+    ours, theirs = context.Pipe()
+    process = context.Process(target=target, args=(*args, theirs), daemon=True)
+    process.start()
+    assert ours.poll(60)
+    return process, ours, ours.recv()
+
+
+def test_a_killed_holder_frees_the_lock(sandbox, store):
+    """SIGKILL in the middle of a sign-on: the next one signs on."""
+    fork = multiprocessing.get_context("fork")
+    process, _, _ = start(fork, workers.hold, store)
+    os.kill(process.pid, signal.SIGKILL)
+    process.join()
+
+    assert client_of(sandbox, store).token()
+    assert sandbox.sign_ons == 1
+
+
+def test_a_killed_holder_frees_the_lock_also_while_its_children_live(store):
+    """A child that was forked while the lock was held does not hold it."""
+    fork = multiprocessing.get_context("fork")
+    ours, theirs = fork.Pipe()
+
+    def hold_and_fork():
+        with store.lock(10):
+            child = os.fork()
+            if child == 0:
+                signal.pause()
+            theirs.send(child)
+            signal.pause()
+
+    process = fork.Process(target=hold_and_fork)
+    process.start()
+    child = ours.recv()
+    try:
+        with pytest.raises(LockTimeoutError):
+            store.lock(0).__enter__()
+        os.kill(process.pid, signal.SIGKILL)
+        process.join()
+        with store.lock(10):
+            pass
+    finally:
+        os.kill(child, signal.SIGKILL)
+
+
+def test_a_stopped_holder_is_named(sandbox, store):
+    """SIGSTOP keeps the lock: who waits learns for whom, and then goes on."""
+    fork = multiprocessing.get_context("fork")
+    process, ours, pid = start(fork, workers.hold, store)
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        impatient = FileStore(store.path, lock_timeout=0.3)
+        with pytest.raises(LockTimeoutError, match=f"process {pid} on ") as caught:
+            client_of(sandbox, impatient).token()
+        assert "since 20" in caught.value.holder
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    ours.send("go on")
+    assert ours.recv() == "released"
+
+    assert client_of(sandbox, impatient).token()
+    process.join(10)
+
+
+def kill_writers(target, args, check, times):
+    """Kill writers at random points; return how often the check failed."""
+    fork = multiprocessing.get_context("fork")
+    failures = 0
+    for n in range(times):
+        process, _, _ = start(fork, target, *args)
+        # Anywhere in a write of about half a millisecond, or before it.
+        time.sleep((n * 7919 % 1000) / 1_000_000 * 5)
+        os.kill(process.pid, signal.SIGKILL)
+        process.join()
+        failures += not check()
+    return failures
+
+
+def kills_while_saving(store, times):
+    tokens = [Token("a" * 2000), Token("b" * 3000)]
+    store.save(tokens[0])
+    failures = kill_writers(
+        workers.write_for_ever, (store, tokens), lambda: store.load() in tokens, times
+    )
+    leftovers = [n for n in os.listdir(os.path.dirname(store.path)) if ".corrupt" in n]
+    return failures + len(leftovers)
+
+
+def kills_while_renewing(sandbox, store, times):
+    sandbox.refresh_tokens = True
+    auth = client_of(sandbox, store)
+    auth.token()
+
+    def works():
+        # Saved before the lock was released, or it never was renewed: a
+        # token that the server has rotated and nobody saved costs a sign-on.
+        return store.load() is not None and client_of(sandbox, store).token()
+
+    return kill_writers(workers.renew_for_ever, (auth,), works, times)
+
+
+def test_writers_killed_anywhere_leave_a_token(store):
+    """The old one or the new one, and never half of either."""
+    assert kills_while_saving(store, 30) == 0
+
+
+def test_renewals_killed_anywhere_leave_a_token(sandbox, store):
+    """The file is whole, the lock is free, the next call works."""
+    assert kills_while_renewing(sandbox, store, 10) == 0
+
+
+def torn_reads(store, writers, readers, reads):
+    """Count what readers saw that nobody wrote, at full speed."""
+    fork = multiprocessing.get_context("fork")
+    tokens = [Token(f"{n}" * 4000) for n in range(writers)]
+    store.save(tokens[0])
+    stop, torn = fork.Event(), fork.Value("i", 0)
+
+    def write(token):
+        while not stop.is_set():
+            for _ in range(20):
+                store.save(token)
+
+    def read():
+        for _ in range(reads):
+            if store.load() not in tokens:
+                with torn.get_lock():
+                    torn.value += 1
+
+    writing = [fork.Process(target=write, args=(token,)) for token in tokens]
+    reading = [fork.Process(target=read) for _ in range(readers)]
+    for process in (*writing, *reading):
+        process.start()
+    for process in reading:
+        process.join()
+    stop.set()
+    for process in writing:
+        process.join(60)
+        assert process.exitcode == 0
+    return torn.value
+
+
+def test_readers_at_full_speed_see_whole_tokens(store):
+    """While writers replace the file all the time."""
+    assert torn_reads(store, writers=2, readers=2, reads=1500) == 0
+
+
+# -- fork, spawn, forkserver, pickle ----------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "clone", [copy.deepcopy, lambda auth: pickle.loads(pickle.dumps(auth))]
+)
+@pytest.mark.parametrize("kind", ["file", "memory"])
+def test_an_auth_is_copied_with_its_store(sandbox, store, kind, clone):
+    """What it knows comes along; what it holds open does not."""
+    auth = client_of(sandbox, store if kind == "file" else MemoryStore())
+    token = auth.token()
+
+    assert clone(auth).token() == token
+    assert sandbox.sign_ons == 1
+
+
+def test_a_session_travels_to_any_kind_of_process(context, sandbox, store):
+    """``requests.Session`` and its auth, in a pool of processes."""
+    with requests.Session() as session:
+        session.auth = client_of(sandbox, store)
+        session.get(sandbox.url(PROJECT))
+        with ProcessPoolExecutor(2, mp_context=context) as pool:
+            responses = pool.map(session.get, [sandbox.url(PROJECT)] * 4, timeout=60)
+
+            assert [response.status_code for response in responses] == [200] * 4
+    assert sandbox.sign_ons == 1
+
+
+def run_in_a_fork(work, seconds=20):
+    """Fork, and return what the child's work returned."""
+    reading, writing = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        try:
+            os.write(writing, json.dumps(work()).encode())
+            code = 0
+        finally:
+            os._exit(code)
+    os.close(writing)
+    deadline = time.monotonic() + seconds
+    while os.waitpid(pid, os.WNOHANG) == (0, 0):
+        if time.monotonic() > deadline:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+            pytest.fail("the child hangs")
+        time.sleep(0.01)
+    with os.fdopen(reading, "rb") as pipe:
+        return json.loads(pipe.read() or b"null")
+
+
+class InAnotherThread:
+    """Enter a context in another thread, and leave it there as well."""
+
+    def __init__(self, manager):
+        self._manager = manager
+        self._entered, self._leave = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._run)
+
+    def _run(self):
+        with self._manager:
+            self._entered.set()
+            self._leave.wait(60)
+
+    def __enter__(self):
+        self._thread.start()
+        assert self._entered.wait(30)
+
+    def __exit__(self, *_):
+        self._leave.set()
+        self._thread.join()
+
+
+def test_a_fork_while_a_thread_leads_an_attempt(sandbox, store):
+    """The child has no such thread, and waits for none."""
+    auth = client_of(sandbox, store)
+    attempt, _ = auth.source._turns.get().join()
+
+    with InAnotherThread(attempt):
+        began = time.monotonic()
+        assert run_in_a_fork(lambda: auth.token().fingerprint)
+        assert time.monotonic() - began < 10
+
+    assert sandbox.sign_ons == 1
+
+
+def test_a_fork_while_a_thread_is_among_the_turns(sandbox, store):
+    """The short lock around the turns is the process's own, too."""
+    auth = client_of(sandbox, store)
+
+    with InAnotherThread(auth.source._turns.get()._lock):
+        assert run_in_a_fork(lambda: auth.token().fingerprint)
+
+
+def test_a_fork_while_a_thread_holds_the_lock_of_a_memory_store(sandbox):
+    """The child's memory is its own, and so is its lock."""
+    store = MemoryStore()
+    auth = client_of(sandbox, store)
+
+    with InAnotherThread(store.lock(5)):
+        assert run_in_a_fork(lambda: auth.token().fingerprint)
+
+
+def test_a_fork_while_a_thread_holds_the_lock_of_the_file(sandbox, store):
+    """The parent holds it still; the child gets it when the parent is done."""
+    auth = client_of(sandbox, store)
+    done = threading.Event()
+
+    with InAnotherThread(store.lock(5)):
+        held = run_in_a_fork(lambda: _tries(FileStore(store.path)))
+    done.set()
+
+    assert held == "held"
+    assert run_in_a_fork(lambda: _tries(store)) == "free"
+    assert run_in_a_fork(lambda: auth.token().fingerprint)
+    assert store.load() is not None
+
+
+def _tries(store):
+    try:
+        with store.lock(0):
+            return "free"
+    except (LockTimeoutError, TokenStoreError):
+        return "held"
+
+
+def test_a_child_knows_the_token_of_its_parent(sandbox, store):
+    """What was in memory at the fork needs no file."""
+    auth = client_of(sandbox, store)
+    token = auth.token()
+    store.delete()
+
+    assert run_in_a_fork(lambda: auth.token().fingerprint) == token.fingerprint
+    assert sandbox.sign_ons == 1

@@ -1,0 +1,85 @@
+"""What the processes of the tests do; importable, so that they can be spawned."""
+
+from __future__ import annotations
+
+import os
+import threading
+
+import requests
+
+
+def call(auth, url, threads=1):
+    """Call the API from some threads; return the statuses and the tokens."""
+    barrier = threading.Barrier(threads)
+    results = []
+
+    def run():
+        barrier.wait()
+        try:
+            with requests.Session() as session:
+                session.auth = auth
+                response = session.get(url)
+                results.append((response.status_code, auth.token().fingerprint))
+        except requests.RequestException as error:
+            results.append((type(error).__name__, str(error)))
+
+    pool = [threading.Thread(target=run) for _ in range(threads)]
+    for thread in pool:
+        thread.start()
+    for thread in pool:
+        thread.join()
+    return results
+
+
+def call_at(barrier, queue, auth, url, threads=1):
+    """Wait for the others, then call; put the results into a queue."""
+    barrier.wait(60)
+    queue.put(call(auth, url, threads))
+
+
+def hold(store, connection):
+    """Take the store's lock, say so, and keep it until told otherwise."""
+    with store.lock(10):
+        connection.send(os.getpid())
+        connection.recv()
+    connection.send("released")
+
+
+def write_for_ever(store, tokens, connection):
+    """Save one token after the other, until killed."""
+    connection.send("writing")
+    while True:
+        for token in tokens:
+            store.save(token)
+
+
+def renew_for_ever(auth, connection):
+    """Renew one token after the other, until killed."""
+    connection.send("renewing")
+    while True:
+        auth.source.token(instead_of=auth.token())
+
+
+class Failing:
+    """A sign-on that counts itself in a file, waits for another file, and fails.
+
+    :param folder: Where ``asked`` grows by a line a call, and ``go`` is
+        awaited.
+    """
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def __call__(self, request):
+        from requests_ticktick import AuthorizationDeniedError
+
+        with (self.folder / "asked").open("a") as file:
+            file.write(f"{os.getpid()}\n")
+        event = threading.Event()
+        while not (self.folder / "go").exists():
+            event.wait(0.005)
+        raise AuthorizationDeniedError("No, thanks.", error="access_denied")
+
+    def asked(self):
+        path = self.folder / "asked"
+        return len(path.read_text().splitlines()) if path.exists() else 0
