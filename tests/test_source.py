@@ -169,6 +169,20 @@ def test_the_same_token_handed_back_is_known_to_other_processes(
     assert person.asked == 0
 
 
+def test_a_refused_token_that_was_handed_back_since_is_worth_a_try(sandbox, tmp_path):
+    """A sibling has asked already; its grant is later than the refusal's."""
+    sandbox.reissue = True
+    store = FileStore(tmp_path / "t.json")
+    one, person = client_of(sandbox, store), Person(sandbox)
+    two = client_of(sandbox, store, sign_on=person)
+    refused = two.token()
+    again = one.source.token(instead_of=one.token())
+    assert again.access_token == refused.access_token
+
+    assert two.source.token(instead_of=refused) == again
+    assert person.asked == 1
+
+
 # -- a renewal that fails -----------------------------------------------------------
 
 
@@ -262,6 +276,19 @@ def test_a_worker_without_a_person_uses_the_token_to_its_end(sandbox, clock, cap
     clock.advance(60)
     with pytest.raises(SignOnRequiredError, match="requests-ticktick login"):
         worker.token()
+
+
+def test_a_person_who_turns_up_within_the_leeway_is_asked(sandbox, clock):
+    """``refuse`` asked nobody, so that the next try is seconds later."""
+    sandbox.expires_in = 3600
+    person = Person(sandbox, None, SignOnRequiredError("nobody here yet"))
+    auth = client_of(sandbox, clock=clock, sign_on=person)
+    first = auth.token()
+    clock.advance(3541)
+
+    assert auth.token() is first
+    clock.advance(RETRY_AFTER + 0.1)
+    assert auth.token() is not first
 
 
 # -- clocks that jump ------------------------------------------------------------
@@ -477,6 +504,21 @@ def test_an_answer_without_a_refresh_token_keeps_the_old(sandbox, clock):
 
     assert second.access_token == "second"
     assert second.refresh_token == first.refresh_token
+
+
+def test_a_refresh_token_that_a_sibling_has_used_is_not_used(sandbox, clock, tmp_path):
+    """Memory is older than the store: reuse would revoke the whole family."""
+    sandbox.refresh_tokens, sandbox.expires_in = True, 3600
+    store = FileStore(tmp_path / "t.json")
+    one, two = client_of(sandbox, store, clock=clock), client_of(sandbox, store)
+    two.source.clock = clock
+    one.token()
+    clock.advance(3600)
+    two.token()
+    clock.advance(3600)
+
+    assert one.token()
+    assert (sandbox.reuse_detected, sandbox.sign_ons) == (0, 1)
 
 
 def test_a_refused_refresh_token_is_read_again_before_anybody_is_asked(

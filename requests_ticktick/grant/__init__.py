@@ -6,6 +6,7 @@ since most processes never see one.
 
 from __future__ import annotations
 
+import logging
 import secrets
 from collections.abc import Mapping
 
@@ -18,6 +19,18 @@ from ..owner import Owner
 from ..service import Service
 from ..token import Token
 from .request import AuthorizationRequest
+
+logger = logging.getLogger("requests_ticktick")
+
+#: RFC 6749 5.2: what another try with the same refresh token cannot change.
+_REFRESH_IS_OVER = frozenset(
+    {
+        "invalid_grant",
+        "invalid_scope",
+        "unauthorized_client",
+        "unsupported_grant_type",
+    }
+)
 
 __all__ = ["AuthorizationCodeGrant", "AuthorizationRequest"]
 
@@ -102,17 +115,27 @@ class AuthorizationCodeGrant:
             form["code_verifier"] = Secret(request.code_verifier)
         return self._send(form, redirect_uri=request.redirect_uri, now=now)
 
-    def refresh(self, token: Token, *, now: float) -> Token:
+    def refresh(self, token: Token, *, now: float) -> Token | None:
         """Turn a refresh token into an access token (RFC 6749 6).
 
         An answer without a refresh token leaves the old one in force.
 
         :param now: Epoch seconds.
-        :raises TokenEndpointError: It was not accepted.
+        :returns: ``None`` where the grant has come to its end: the refresh
+            token is spent, or the client may not use it. A person can help.
+        :raises TokenEndpointError: The token endpoint failed otherwise.
         """
         assert token.refresh_token is not None  # the caller has looked
         form = {"refresh_token": Secret(token.refresh_token)}
-        renewed = self._send(form, redirect_uri=self._client.redirect_uri, now=now)
+        try:
+            renewed = self._send(form, redirect_uri=self._client.redirect_uri, now=now)
+        except TokenEndpointError as error:
+            # Dida365 calls it an invalid client that may not use this grant.
+            said = error.description or ""
+            if error.error in _REFRESH_IS_OVER or "grant type" in said:
+                logger.debug("The refresh grant has ended: %s", error)
+                return None
+            raise
         if renewed.refresh_token is None:
             return renewed.replace(refresh_token=token.refresh_token)
         return renewed

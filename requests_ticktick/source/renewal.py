@@ -12,7 +12,6 @@ from ..errors import (
     LockTimeoutError,
     SignOnError,
     SignOnRequiredError,
-    TokenEndpointError,
     TokenStoreError,
 )
 from ..token import Token
@@ -28,16 +27,6 @@ if TYPE_CHECKING:
     from .question import Question
 
 logger = logging.getLogger("requests_ticktick")
-
-#: The refresh grant has come to its end (RFC 6749 5.2); a person can help.
-_REFRESH_IS_OVER = frozenset(
-    {
-        "invalid_grant",
-        "invalid_scope",
-        "unauthorized_client",
-        "unsupported_grant_type",
-    }
-)
 
 
 class Renewal:
@@ -171,12 +160,9 @@ class Renewal:
             token = self._refreshable(tried)
             if token is None:
                 break
-            try:
-                return self.grant.refresh(token, now=self._memory.clock.time())
-            except TokenEndpointError as error:
-                if not _ends_refreshing(error):
-                    raise
-                logger.debug("The refresh grant has ended: %s", error)
+            renewed = self.grant.refresh(token, now=self._memory.clock.time())
+            if renewed is not None:
+                return renewed
         return self._ask_a_person(question)
 
     def _refreshable(self, tried: set[str]) -> Token | None:
@@ -218,9 +204,3 @@ class Renewal:
         """Tell those who wait, here and in other processes."""
         with contextlib.suppress(TokenStoreError):
             self._store.record_failure(Failure(error, self._asked).dump())
-
-
-def _ends_refreshing(error: TokenEndpointError) -> bool:
-    # Dida365 calls it an invalid client that may not use this grant.
-    said = error.description or ""
-    return error.error in _REFRESH_IS_OVER or "grant type" in said

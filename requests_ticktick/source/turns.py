@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 #: at the version 0.003 ms, so that looks are many and tries are few.
 _TRY_EVERY = 0.05
 
-#: Seconds between two looks: a tenth of the wait so far, within these bounds.
+#: Seconds between two looks: a part of the wait so far, within these bounds.
 #: Nobody waits much longer than it had to, and nobody polls fast for long.
+_LOOK_AGAIN_AFTER = 0.05
 _LOOK_EVERY = (0.002, 0.1)
 
 
@@ -114,7 +115,7 @@ class Watch:
         while True:
             now = time.monotonic()
             shortest, longest = _LOOK_EVERY
-            pause = min(max((now - self._began) / 10, shortest), longest)
+            pause = min(max((now - self._began) * _LOOK_AGAIN_AFTER, shortest), longest)
             time.sleep(pause)
             if version is None or self._store.version() != version:
                 return
