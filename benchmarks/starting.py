@@ -33,7 +33,7 @@ def rows(rounds: int) -> Iterator[tuple[str, float, float, str]]:
     ours, bare = "import requests_ticktick", "import requests"
     ratio = _ratio(ours, bare, rounds)
     yield "import requests_ticktick, over import requests", ratio, 1.06, "x"
-    with _api() as url, tempfile.TemporaryDirectory() as folder:
+    with _API() as url, tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "t.json")
         os.environ.update(API=url, FILE=path, BARE_TOKEN="tp_1")
         _save(path)
@@ -73,7 +73,7 @@ class _Handler(BaseHTTPRequestHandler):
         del format, args
 
 
-class _api:
+class _API:
     def __enter__(self) -> str:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
         threading.Thread(target=self._server.serve_forever, daemon=True).start()

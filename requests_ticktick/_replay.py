@@ -59,7 +59,7 @@ def send_again(
 def _take_cookies(request: PreparedRequest, response: Response) -> None:
     """Take over the response's cookies, unless the caller wrote the header."""
     library: Any = cookies
-    jar: Any = request._cookies  # type: ignore[attr-defined]  # private in requests
+    jar: Any = request._cookies
     sent = request.headers.pop("Cookie", None)
     from_jar = library.get_cookie_header(jar, request)
     library.extract_cookies_to_jar(jar, response.request, response.raw)

@@ -220,6 +220,23 @@ def test_a_foreign_401_after_a_redirect_does_not_get_the_token(sandbox, session)
     assert sandbox.sign_ons == 1
 
 
+def test_a_foreign_401_to_our_own_header_does_not_get_a_new_one(sandbox, auth):
+    """A session that keeps headers on redirects leaks one token, not two."""
+
+    class Careless(requests.Session):
+        def rebuild_auth(self, prepared_request, response):
+            pass
+
+    with Sandbox() as foreign, Careless() as session:
+        session.auth = auth
+        sandbox.fail(1, 302, endpoint="api", headers={"Location": foreign.url(PROJECT)})
+
+        assert session.get(sandbox.url(PROJECT)).status_code == 401
+
+        assert len(foreign.received) == 1
+    assert sandbox.sign_ons == 1
+
+
 def test_the_rate_limit_is_no_authentication_error(sandbox, session):
     """TickTick answers it with a 500; it starts no sign-on."""
     session.get(sandbox.url(PROJECT))

@@ -175,6 +175,7 @@ def test_the_users_session_carries_the_token_request(sandbox):
     own.auth = auth
 
     auth.sign_on()
+    own.close()
 
     ((url, scheme, kwargs),) = sent
     assert url == sandbox.service.token_endpoint

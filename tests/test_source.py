@@ -631,7 +631,9 @@ def test_a_failed_sign_on_is_shared_with_those_who_waited(sandbox):
     assert sandbox.sign_ons == 0
     # Whoever asks from now on is a new question.
     auth.source._sign_on = auth.source._renewal._sign_on = person
+    assert auth.source.store.failure() is not None
     assert auth.token()
+    assert auth.source.store.failure() is None
 
 
 def test_in_the_leeway_nobody_waits_for_the_one_who_renews(sandbox, clock):
@@ -700,6 +702,41 @@ def test_those_who_wait_for_the_lock_go_on_as_soon_as_there_is_a_token(
         assert waiter.result(30).access_token == "a"
 
     assert sandbox.sign_ons == 0
+
+
+def test_who_gets_the_lock_reads_again_before_asking(sandbox, tmp_path):
+    """Another process may have signed on between the last look and the lock."""
+
+    class Overtaken(FileStore):
+        def lock(self, timeout=None):
+            self.save(Token("a", scope="tasks:read tasks:write"))
+            return super().lock(timeout)
+
+    auth = client_of(sandbox, Overtaken(tmp_path / "t.json"))
+
+    assert auth.token().access_token == "a"
+    assert sandbox.sign_ons == 0
+
+
+def test_what_one_thread_was_told_may_not_do_for_another(sandbox):
+    """It waited for a token in place of the very one that came out."""
+    auth = client_of(sandbox)
+    refused = auth.token()
+    attempt, _ = auth.source._turns.get().join()
+    waiting = threading.Event()
+    wait = attempt.wait
+
+    def waited(timeout):
+        waiting.set()
+        return wait(timeout)
+
+    attempt.wait = waited
+    with ThreadPoolExecutor(1) as pool:
+        follower = pool.submit(auth.source.token, instead_of=refused)
+        assert waiting.wait(30)
+        with attempt:
+            attempt.token = refused
+        assert follower.result(30).access_token != refused.access_token
 
 
 def test_waiting_for_a_lock_ends_with_the_stores_time_out(sandbox, tmp_path):

@@ -1,0 +1,38 @@
+"""What the two halves of the contract build on."""
+
+from __future__ import annotations
+
+import pickle
+
+from ..stores.base import TokenStore
+from ..token import Token
+
+
+class Contract:
+    """A store under test, and a token to put into it."""
+
+    #: Whether a pickled copy reads and writes the same place.
+    shared = True
+
+    #: A token with something in every field.
+    token = Token(
+        "628ff081-5331-4a37-8ddc-021974c9f43a",
+        expires_at=2_000_000_000.25,
+        scope="tasks:read tasks:write",
+        refresh_token="refresh-1",
+        issued_at=1_999_000_000.5,
+        extra={"unknown": {"nested": [1, None, "é"]}},
+    )
+
+    def corrupt(self, store: TokenStore) -> None:
+        """Spoil the content, as a crash or an editor would; or skip."""
+        import pytest
+
+        pytest.skip("this store has no content that could be spoilt")
+
+    def twin(self, store: TokenStore) -> TokenStore:
+        """Return another object for the same place, as a process has it."""
+        if not self.shared:
+            return store
+        other: TokenStore = pickle.loads(pickle.dumps(store))
+        return other

@@ -1,0 +1,118 @@
+"""What every store promises about its token."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+from ..errors import TokenStoreError
+from ..owner import Owner
+from ..stores.base import TokenStore
+from ..token import Token
+from ._base import Contract
+
+
+class KeepingContract(Contract):
+    """A token is kept whole, and comes back as it was."""
+
+    def test_an_empty_store_has_no_token(self, store: TokenStore) -> None:
+        """Absence is ``None``, and no error."""
+        assert store.load() is None
+        assert list(store.candidates()) == []
+        store.delete()
+        assert store.load() is None
+
+    def test_a_token_comes_back_as_it_was(self, store: TokenStore) -> None:
+        """Every field and every unknown key survives the round trip."""
+        store.save(self.token)
+
+        found = self.twin(store).load()
+
+        assert found == self.token
+        assert found is not None
+        assert dict(found.extra) == dict(self.token.extra)
+        assert list(store.candidates()) == [self.token]
+
+    def test_the_last_token_wins(self, store: TokenStore) -> None:
+        """A store keeps one token."""
+        store.save(self.token)
+        later = Token("second", scope=self.token.scope)
+
+        store.save(later)
+
+        found = self.twin(store).load()
+        assert found is not None
+        assert found.access_token == "second"
+        assert found.expires_at is None
+        assert found.refresh_token is None
+
+    def test_a_token_can_be_deleted_twice(self, store: TokenStore) -> None:
+        """The second time, nothing happens."""
+        store.save(self.token)
+
+        store.delete()
+        store.delete()
+
+        assert self.twin(store).load() is None
+
+    def test_another_owners_token_stays(self, store: TokenStore) -> None:
+        """It is neither overwritten nor lost."""
+        mine = Owner("me", "https://as.test/t", "tasks:read").stamp(self.token)
+        theirs = Owner("you", "https://as.test/t", "tasks:read").stamp(Token("b"))
+        store.save(mine)
+
+        refused = False
+        try:
+            store.save(theirs)
+        except TokenStoreError:
+            refused = True
+
+        assert refused, "it was overwritten"
+        assert store.load() == mine
+
+    def test_readers_never_see_half_a_token(self, store: TokenStore) -> None:
+        """While others write, one gets the old token or the new one."""
+        tokens = [Token(f"token-{n}" * 40) for n in range(4)]
+        store.save(tokens[0])
+        stop = threading.Event()
+
+        def write(mine: TokenStore, token: Token) -> None:
+            while not stop.is_set():
+                mine.save(token)
+
+        with ThreadPoolExecutor(len(tokens)) as pool:
+            writers = [pool.submit(write, self.twin(store), t) for t in tokens]
+            try:
+                reader = self.twin(store)
+                seen = [reader.load() for _ in range(200)]
+            finally:
+                stop.set()
+            for writer in writers:
+                writer.result()
+
+        assert all(token in tokens for token in seen)
+
+    def test_the_version_changes_with_the_content(self, store: TokenStore) -> None:
+        """Those who wait learn of a new token without reading it."""
+        before, other = store.version(), self.twin(store)
+
+        other.save(self.token)
+
+        if before is not None or store.version() is not None:
+            assert store.version() != before
+
+    def test_nothing_secret_is_shown(self, store: TokenStore) -> None:
+        """The repr of a store says where, never what."""
+        store.save(self.token)
+
+        assert self.token.access_token not in repr(store)
+        assert "refresh-1" not in repr(store)
+
+    def test_spoilt_content_is_no_token(self, store: TokenStore) -> None:
+        """It reads as absent, and the next token can be saved."""
+        store.save(self.token)
+        self.corrupt(store)
+
+        assert store.load() is None
+        store.save(self.token)
+        assert self.twin(store).load() == self.token

@@ -1,0 +1,121 @@
+"""What every store promises about its lock."""
+
+from __future__ import annotations
+
+import copy
+import multiprocessing
+import os
+import pickle
+import signal
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+from ..errors import LockTimeoutError
+from ..stores.base import TokenStore
+from ._base import Contract
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
+
+class LockingContract(Contract):
+    """One holds the lock; the others wait, and learn how it ended."""
+
+    def test_the_lock_excludes(self, store: TokenStore) -> None:
+        """While one holds it, nobody else gets it; afterwards, anybody."""
+        other = self.twin(store)
+
+        with store.lock(0):
+            with ThreadPoolExecutor(1) as pool:
+                assert pool.submit(_is_locked, other).result()
+            assert _is_locked(other)
+
+        assert not _is_locked(other)
+        assert not _is_locked(store)
+
+    def test_the_lock_is_released_after_an_error(self, store: TokenStore) -> None:
+        """Whatever happens inside, the next one gets it."""
+        try:
+            with store.lock(0):
+                raise KeyError("inside")
+        except KeyError:
+            pass
+
+        assert not _is_locked(self.twin(store))
+
+    def test_waiting_for_the_lock_ends_with_its_release(
+        self, store: TokenStore
+    ) -> None:
+        """Who waits gets it, well before the time-out."""
+        other, waiting = self.twin(store), threading.Event()
+
+        def wait() -> bool:
+            waiting.set()
+            with other.lock(30):
+                return True
+
+        with ThreadPoolExecutor(1) as pool:
+            with store.lock(0):
+                waiter = pool.submit(wait)
+                waiting.wait(30)
+            assert waiter.result(30)
+
+    def test_the_lock_of_a_process_that_dies_is_free(self, store: TokenStore) -> None:
+        """SIGKILL of the holder locks nobody out."""
+        if not self.shared or not hasattr(signal, "SIGKILL"):
+            import pytest
+
+            pytest.skip("nothing is shared with another process")
+        spawn = multiprocessing.get_context("spawn")
+        ours, theirs = spawn.Pipe()
+        process = spawn.Process(target=_hold, args=(store, theirs), daemon=True)
+        process.start()
+        assert ours.recv() == "locked"
+        assert _is_locked(store)
+
+        assert process.pid is not None
+        os.kill(process.pid, signal.SIGKILL)
+        process.join()
+
+        with store.lock(store.lock_timeout):
+            pass
+
+    def test_a_failure_is_told_to_those_who_wait(self, store: TokenStore) -> None:
+        """Where a store keeps it, all see it, and it can be dropped."""
+        other = self.twin(store)
+        assert store.failure() is None
+
+        with store.lock(0):
+            store.record_failure("first")
+
+        assert other.failure() in ("first", None)
+        with store.lock(0):
+            assert other.failure() in ("first", None)
+            store.record_failure(None)
+        assert other.failure() is None
+
+    def test_a_copy_works(self, store: TokenStore) -> None:
+        """A store can be pickled and copied, also while its lock is held."""
+        store.save(self.token)
+        with store.lock(0):
+            copies = [pickle.loads(pickle.dumps(store)), copy.deepcopy(store)]
+
+        for other in copies:
+            assert other.load() == self.token
+            with other.lock(0):
+                pass
+
+
+def _is_locked(store: TokenStore) -> bool:
+    try:
+        with store.lock(0):
+            return False
+    except LockTimeoutError:
+        return True
+
+
+def _hold(store: TokenStore, connection: Connection[Any, Any]) -> None:
+    with store.lock(0):
+        connection.send("locked")
+        connection.recv()  # which never comes
