@@ -1,0 +1,287 @@
+"""Who is asked to sign on, and when nobody is."""
+
+from __future__ import annotations
+
+import io
+import pickle
+import subprocess
+import sys
+import time
+
+import pytest
+from test_sign_on_support import (
+    PERSONAL,
+    STATE,
+    Person,
+    a_request,
+    free_port,
+    run,
+)
+
+from requests_ticktick.errors import SignOnRequiredError
+from requests_ticktick.sign_on import (
+    ConsoleSignOn,
+    LoopbackSignOn,
+    automatic,
+    person_can_be_here,
+    refuse,
+)
+
+
+@pytest.fixture(autouse=True)
+def nobody(monkeypatch):
+    """No terminal, no display, no continuous integration."""
+    for variable in PERSONAL:
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    monkeypatch.setattr(sys, "platform", "linux")
+
+
+@pytest.fixture
+def person():
+    """Somebody who may sit down at a terminal."""
+    with Person() as person:
+        yield person
+
+
+def test_refusing_names_the_command_to_run():
+    """A worker that nobody watches fails with what to do about it."""
+    with pytest.raises(SignOnRequiredError, match="Run: requests-ticktick login"):
+        refuse(a_request())
+
+
+@pytest.mark.parametrize(
+    "sign_on",
+    [refuse, automatic, LoopbackSignOn(timeout=5.0), ConsoleSignOn(timeout=5.0)],
+    ids=["refuse", "automatic", "LoopbackSignOn", "ConsoleSignOn"],
+)
+def test_a_sign_on_pickles(sign_on):
+    """An auth object takes its sign-on along into a worker process."""
+    copy = pickle.loads(pickle.dumps(sign_on))
+
+    assert type(copy) is type(sign_on)
+    assert getattr(copy, "__dict__", {}) == getattr(sign_on, "__dict__", {})
+
+
+def test_importing_the_sign_on_is_cheap():
+    """Programs that never sign on load no server and no browser control."""
+    done = run(
+        "import sys, requests; before = set(sys.modules)\n"
+        "import requests_ticktick.sign_on\n"
+        "print(*{'http.server', 'socketserver', 'webbrowser', 'html', 'queue'}"
+        " & (set(sys.modules) - before))"
+    )
+
+    assert (done.stdout, done.stderr) == ("\n", "")
+
+
+def test_without_terminal_and_display_the_answer_is_no_at_once():
+    """Nothing is waited for where nobody can answer."""
+    started = time.monotonic()
+
+    with pytest.raises(SignOnRequiredError):
+        automatic(a_request(f"http://127.0.0.1:{free_port()}/"))
+
+    assert time.monotonic() - started < 5.0
+
+
+def closed():
+    stream = io.StringIO()
+    stream.close()
+    return stream
+
+
+@pytest.mark.parametrize("stdin", [None, closed(), io.StringIO()])
+def test_a_missing_or_closed_input_is_no_terminal(monkeypatch, stdin):
+    """A daemon, a windowed program and a worker have no standard input."""
+    monkeypatch.setattr(sys, "stdin", stdin)
+
+    assert not person_can_be_here()
+
+
+def test_somebody_at_a_terminal_is_a_person(person, monkeypatch):
+    """Standard input and standard error are both a terminal."""
+    person.sits_down(monkeypatch)
+
+    assert person_can_be_here()
+
+
+def test_a_terminal_that_shows_nothing_is_no_person(person, monkeypatch):
+    """With standard error in a file nobody would see the URL."""
+    person.sits_down(monkeypatch)
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+
+    assert not person_can_be_here()
+
+
+@pytest.mark.parametrize(
+    ("platform", "variables", "expected"),
+    [
+        pytest.param("linux", {"DISPLAY": ":0"}, True, id="X11"),
+        pytest.param("linux", {"WAYLAND_DISPLAY": "wayland-0"}, True, id="Wayland"),
+        pytest.param("linux", {"BROWSER": "firefox"}, True, id="a browser is named"),
+        pytest.param("linux", {}, False, id="a Linux server"),
+        pytest.param("darwin", {}, True, id="a Mac"),
+        pytest.param("win32", {}, True, id="a Windows machine"),
+        pytest.param("darwin", {"SSH_CONNECTION": "a b"}, False, id="a Mac by SSH"),
+        pytest.param("linux", {"DISPLAY": ":0", "CI": "true"}, False, id="CI"),
+        pytest.param("linux", {"DISPLAY": ":0", "CI": "false"}, True, id="CI is off"),
+    ],
+)
+def test_a_display_is_a_person(monkeypatch, platform, variables, expected):
+    """A browser that somebody can see is as good as a terminal."""
+    monkeypatch.setattr(sys, "platform", platform)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+
+    assert person_can_be_here() is expected
+
+
+def test_continuous_integration_has_no_person_even_with_a_terminal(person, monkeypatch):
+    """Runners often give their jobs a terminal that nobody reads."""
+    person.sits_down(monkeypatch)
+    monkeypatch.setenv("CI", "1")
+
+    assert not person_can_be_here()
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_a_worker_process_has_no_terminal(method):
+    """Of a program at a terminal only the program itself may ask."""
+    with Person() as person:
+        done = run(
+            "import multiprocessing as mp, sys\n"
+            "from requests_ticktick.sign_on import person_can_be_here as here\n"
+            "if __name__ == '__main__':\n"
+            f"    with mp.get_context({method!r}).Pool(1) as pool:\n"
+            "        print(here(), pool.apply(here))\n",
+            capture_output=False,
+            stdin=person.input,
+            stderr=person.output,
+            stdout=subprocess.PIPE,
+        )
+
+    assert done.stdout == "True False\n"
+
+
+def test_a_loopback_redirect_is_waited_for_by_a_listener(person, monkeypatch):
+    """At a desk the default is the browser; a paste does as well."""
+    redirected = f"http://127.0.0.1:{free_port()}/cb?code=abc&state={STATE}"
+    person.sits_down(monkeypatch)
+    person.types(f"{redirected}\n")
+
+    assert automatic(a_request(redirected.partition("?")[0])) == redirected
+    assert person.sees("Waiting for the browser")
+
+
+def test_any_other_redirect_is_pasted(person, monkeypatch):
+    """Nothing can listen at https:// or on another machine."""
+    redirected = f"https://app.example/callback?code=abc&state={STATE}"
+    person.sits_down(monkeypatch)
+    person.types(f"{redirected}\n")
+
+    assert automatic(a_request()) == redirected
+    assert person.sees("Paste that whole address here")
+
+
+def test_a_display_alone_cannot_paste(monkeypatch):
+    """A windowed program without a listener has no way to get the answer."""
+    monkeypatch.setenv("DISPLAY", ":0")
+
+    with pytest.raises(SignOnRequiredError, match=r"^No usable TickTick token"):
+        automatic(a_request())
+
+
+BROWSER = """
+import sys, urllib.parse, urllib.request
+query = urllib.parse.parse_qs(urllib.parse.urlsplit(sys.argv[1]).query)
+url = {redirect_uri!r} + "?code=abc&state=" + query["state"][0]
+urllib.request.build_opener(urllib.request.ProxyHandler({{}})).open(url).read()
+"""
+
+SIGN_ON = """
+from requests_ticktick.grant import AuthorizationRequest
+from requests_ticktick.sign_on import LoopbackSignOn, automatic
+request = AuthorizationRequest(
+    "https://ticktick.example/oauth/authorize?state=S",
+    state="S",
+    redirect_uri={redirect_uri!r},
+)
+print({sign_on}(request))
+"""
+
+
+def test_the_browser_that_the_person_chose_is_opened(tmp_path):
+    """$BROWSER is run with the URL, and its redirect ends the sign-on."""
+    redirect_uri = f"http://127.0.0.1:{free_port()}/callback"
+    browser = tmp_path / "browser.py"
+    browser.write_text(BROWSER.format(redirect_uri=redirect_uri))
+
+    done = run(
+        SIGN_ON.format(sign_on="automatic", redirect_uri=redirect_uri),
+        env={"BROWSER": f"{sys.executable} {browser} %s"},
+    )
+
+    assert done.stdout == f"{redirect_uri}?code=abc&state=S\n"
+    assert "https://ticktick.example/oauth/authorize?state=S" in done.stderr
+
+
+OPENED = """
+from requests_ticktick.sign_on.loopback import _open_browser
+_open_browser("https://ticktick.example/")
+"""
+
+
+@pytest.mark.parametrize(
+    ("browser", "opened"),
+    [
+        pytest.param("", False, id="no display"),
+        pytest.param("w3m", False, id="a browser inside the terminal"),
+        pytest.param("firefox", True, id="a browser with a window"),
+    ],
+)
+def test_no_browser_is_started_inside_the_terminal(tmp_path, browser, opened):
+    """It would cover the URL, and run none of TickTick's scripts."""
+    log = tmp_path / "log"
+    for name in ("w3m", "www-browser", "firefox"):
+        program = tmp_path / name
+        program.write_text(f'#!/bin/sh\necho "$1" >> {log}\n')
+        program.chmod(0o755)
+
+    done = run(OPENED, env={"BROWSER": browser, "PATH": str(tmp_path), "TERM": "xterm"})
+
+    assert done.stderr == ""
+    assert log.exists() is opened
+
+
+ON_A_MAC = """
+import sys, webbrowser
+from requests_ticktick.sign_on.loopback import _open_browser
+webbrowser.get, webbrowser.open = lambda: None, print
+sys.platform = "darwin"
+_open_browser("opened")
+"""
+
+
+@pytest.mark.parametrize(("env", "shown"), [("", "opened\n"), ("a b", "")])
+def test_no_browser_is_started_on_a_far_desk(env, shown):
+    """Who is signed in by SSH would not see it."""
+    done = run(ON_A_MAC, env={"SSH_CONNECTION": env})
+
+    assert (done.stdout, done.stderr) == (shown, "")
+
+
+def test_a_display_without_a_browser_leaves_the_url_and_the_listener(tmp_path):
+    """Where no browser is installed, the person opens one elsewhere."""
+    redirect_uri = f"http://127.0.0.1:{free_port()}/callback"
+
+    done = run(
+        SIGN_ON.format(
+            sign_on="LoopbackSignOn(timeout=0.5)", redirect_uri=redirect_uri
+        ),
+        env={"DISPLAY": ":99", "PATH": str(tmp_path)},
+    )
+
+    assert "open this address in a browser" in done.stderr
+    assert "SignOnTimeoutError" in done.stderr.splitlines()[-1]
+    assert "webbrowser" not in done.stderr

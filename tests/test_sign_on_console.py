@@ -1,0 +1,467 @@
+"""A person who pastes the address into the terminal."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+import traceback
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from test_sign_on_support import STATE, Nobody, Person, a_request, run
+
+from requests_ticktick.errors import (
+    SignOnError,
+    SignOnRequiredError,
+    SignOnTimeoutError,
+)
+from requests_ticktick.sign_on import ConsoleSignOn, terminal
+from requests_ticktick.sign_on.paste import problem_with, redirected_url
+
+REDIRECT_URI = "https://app.example/callback"
+REDIRECTED = f"{REDIRECT_URI}?code=abc123&state={STATE}"
+
+
+@pytest.fixture
+def person():
+    """Somebody at a terminal."""
+    with Person() as person:
+        yield person
+
+
+def console(person, **options):
+    return ConsoleSignOn(input=person.input, output=person.output, **options)
+
+
+def piped(text, **options):
+    return ConsoleSignOn(input=io.StringIO(text), output=io.StringIO(), **options)
+
+
+def test_the_url_is_shown_and_the_pasted_one_returned(person, capsys):
+    """The person sees what to open; standard output stays the program's."""
+    person.types(f"{REDIRECTED}\n")
+
+    assert console(person)(a_request()) == REDIRECTED
+    assert person.sees(a_request().url)
+    assert person.sees(REDIRECT_URI)
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("pasted", "returned"),
+    [
+        pytest.param(REDIRECTED, REDIRECTED, id="the whole address"),
+        pytest.param(f"  {REDIRECTED} \t", REDIRECTED, id="spaces around it"),
+        pytest.param(f"'{REDIRECTED}'", REDIRECTED, id="single quotes"),
+        pytest.param(f'"{REDIRECTED}"', REDIRECTED, id="double quotes"),
+        pytest.param(f"<{REDIRECTED}>", REDIRECTED, id="angle brackets"),
+        pytest.param(f'<"{REDIRECTED}">', REDIRECTED, id="both"),
+        pytest.param(f"` {REDIRECTED} `", REDIRECTED, id="backticks and spaces"),
+        pytest.param(f"\u201c{REDIRECTED}\u201d", REDIRECTED, id="a writer's quotes"),
+        pytest.param(
+            f"\x1b[200~{REDIRECTED}\x1b[201~", REDIRECTED, id="a terminal's marks"
+        ),
+        pytest.param(f"code=abc123&state={STATE}", REDIRECTED, id="the query"),
+        pytest.param(f"?code=abc123&state={STATE}", REDIRECTED, id="with its mark"),
+        pytest.param(f"&code=abc123&state={STATE}", REDIRECTED, id="the query's rest"),
+        pytest.param(
+            f"app.example/callback?code=abc123&state={STATE}",
+            REDIRECTED,
+            id="an address whose scheme the browser hides",
+        ),
+        pytest.param(
+            f"state={STATE}&iss=https://ticktick.example&code=abc123",
+            f"{REDIRECT_URI}?state={STATE}&iss=https://ticktick.example&code=abc123",
+            id="a query that holds an address",
+        ),
+        pytest.param(
+            f"error=access_denied&state={STATE}",
+            f"{REDIRECT_URI}?error=access_denied&state={STATE}",
+            id="a refusal",
+        ),
+    ],
+)
+def test_the_address_is_taken_as_it_is_pasted(pasted, returned):
+    """Quotes, spaces and missing parts are not the person's problem."""
+    assert piped(f"{pasted}\n")(a_request()) == returned
+
+
+def test_the_query_of_the_redirect_uri_is_kept():
+    """RFC 6749 3.1.2: what is pasted is added to it."""
+    request = a_request(f"{REDIRECT_URI}?app=1")
+
+    answer = piped(f"code=abc123&state={STATE}\n")(request)
+
+    assert answer == f"{REDIRECT_URI}?app=1&code=abc123&state={STATE}"
+    assert request.accepts(answer)
+
+
+def test_the_code_alone_is_taken_where_the_caller_allows_it():
+    """For authorization pages that show nothing but the code."""
+    request = a_request()
+
+    answer = piped("'4/0Ab+c='\n", allow_bare_code=True)(request)
+
+    assert request.code_from(answer) == "4/0Ab+c="
+
+
+@pytest.mark.parametrize(
+    ("pasted", "said"),
+    [
+        pytest.param("", "That was empty", id="nothing"),
+        pytest.param(a_request().url, "address to open", id="the URL that was shown"),
+        pytest.param(
+            "https://ticktick.example/oauth/authorize?response_type=code&state=x",
+            "address to open",
+            id="an older URL",
+        ),
+        pytest.param("abc123", "the code alone", id="the code alone"),
+        pytest.param(
+            f"{REDIRECT_URI}?code=abc123", "its 'state'", id="no state: cut short"
+        ),
+        pytest.param(f"state={STATE}", "its 'code'", id="no code: cut short"),
+        pytest.param(
+            f"{REDIRECT_URI}?code=abc123&state=another",
+            "belongs to another sign-on",
+            id="another sign-on's",
+        ),
+        pytest.param(
+            f"error=access_denied&state={STATE}x", "another sign-on", id="a refusal"
+        ),
+        pytest.param(REDIRECT_URI, "no address with a code", id="no query"),
+        pytest.param("what is this", "no address with a code", id="a sentence"),
+    ],
+)
+def test_a_wrong_paste_is_explained_and_asked_for_again(person, pasted, said):
+    """The person learns what it was, and the next try counts."""
+    person.types(f"{pasted}\n{REDIRECTED}\n")
+
+    assert console(person)(a_request()) == REDIRECTED
+    assert person.sees(said)
+    assert person.sees(f"It begins with {REDIRECT_URI}")
+
+
+@pytest.mark.parametrize("pasted", ["two words", "https://app.example/", "\x7f"])
+def test_where_the_code_alone_is_allowed_not_everything_is_one(pasted):
+    """A code has no spaces and is no address."""
+    assert redirected_url(pasted, a_request(), bare_code=True) is None
+
+
+def test_a_few_wrong_pastes_end_the_sign_on():
+    """Whoever pastes five wrong things starts again."""
+    sign_on = piped("wrong\n" * 5 + f"{REDIRECTED}\n")
+
+    with pytest.raises(SignOnError, match="Start again"):
+        sign_on(a_request())
+
+
+@pytest.mark.parametrize("sign_on", [piped(""), piped("wrong\n")])
+def test_the_end_of_the_input_says_what_to_run(sign_on):
+    """No EOFError where nobody is: the message names the command."""
+    with pytest.raises(SignOnRequiredError, match="Run: requests-ticktick login"):
+        sign_on(a_request())
+
+
+def test_control_d_gives_up(person):
+    """The end of the input at a terminal is the end of the sign-on."""
+    person.types("half a li\x04\x04\x04")
+
+    with pytest.raises(SignOnRequiredError):
+        console(person)(a_request())
+
+
+def test_a_terminal_that_was_closed_gives_up(person):
+    """The window is gone: nobody will paste anything."""
+    sign_on = console(person)
+    person.leaves()
+
+    with pytest.raises(SignOnRequiredError):
+        sign_on(a_request())
+
+
+def test_a_terminal_that_the_program_closed_is_at_its_end(person):
+    """Somebody else in this process may close the descriptor."""
+    descriptor = os.dup(person.input.fileno())
+    with os.fdopen(descriptor, closefd=False) as stream:
+        lines = terminal.lines_from(stream)
+        os.close(descriptor)
+
+        assert lines.read(1.0) == ""
+
+
+@pytest.mark.parametrize("stdin", ["missing", "closed", "closed underneath"])
+def test_no_standard_input_gives_up(monkeypatch, stdin):
+    """Daemons and windowed programs have none."""
+    reading, writing = os.pipe()
+    stream = None if stdin == "missing" else os.fdopen(reading, closefd=False)
+    monkeypatch.setattr(sys, "stdin", stream)
+    if stdin == "closed":
+        stream.close()
+    os.close(reading)
+    os.close(writing)
+
+    with pytest.raises(SignOnRequiredError):
+        ConsoleSignOn(output=io.StringIO())(a_request())
+
+
+@pytest.fixture
+def full():
+    """A stream to a disk that is full."""
+    stream = Path("/dev/full").open("w", buffering=1)  # noqa: SIM115
+    yield stream
+    # Closing it tries once more to write what it could not.
+    with pytest.raises(OSError, match="28"):
+        stream.close()
+
+
+@pytest.fixture
+def closed():
+    """A stream that takes nothing any more."""
+    with open(os.devnull, "w") as stream:
+        pass
+    return stream
+
+
+@pytest.mark.parametrize("stderr", ["missing", "closed", "full"])
+def test_no_standard_error_stops_nothing(monkeypatch, request, stderr):
+    """What cannot be shown is not; what is pasted counts."""
+    stream = None if stderr == "missing" else request.getfixturevalue(stderr)
+    monkeypatch.setattr(sys, "stderr", stream)
+
+    url = ConsoleSignOn(input=io.StringIO(f"{REDIRECTED}\n"))(a_request())
+
+    assert url == REDIRECTED
+
+
+def test_an_idle_terminal_times_out(person):
+    """Every wait has an end, and the message says how to have a longer one."""
+    with pytest.raises(SignOnTimeoutError, match=r"ConsoleSignOn\(timeout=...\)"):
+        console(person, timeout=0.05)(a_request())
+
+
+def test_an_idle_pipe_times_out():
+    """A parent process that never writes does not hold this one for ever."""
+    reading, writing = os.pipe()
+    with open(reading) as stream, open(writing, "w"):
+        sign_on = ConsoleSignOn(timeout=0.05, input=stream, output=io.StringIO())
+
+        with pytest.raises(SignOnTimeoutError):
+            sign_on(a_request())
+
+
+def test_bytes_that_are_no_text_are_one_wrong_paste():
+    """A pipe that sends garbage gets the same few tries."""
+    reading, writing = os.pipe()
+
+    class Screen(Nobody):
+        def write(self, text):
+            if "no address with a code" in text:
+                os.write(writing, f"{REDIRECTED}\n".encode())
+
+    os.write(writing, b"\xff\xfe\n")
+    with open(reading, encoding="utf-8") as stream:
+        sign_on = ConsoleSignOn(input=stream, output=Screen())
+
+        assert sign_on(a_request()) == REDIRECTED
+    os.close(writing)
+
+
+def test_an_endless_line_is_one_wrong_paste():
+    """A pipe without line breaks fills no memory."""
+    with open("/dev/zero") as stream:
+        sign_on = ConsoleSignOn(input=stream, output=io.StringIO())
+
+        with pytest.raises(SignOnError, match="Start again"):
+            sign_on(a_request())
+
+
+def test_an_endless_line_at_a_terminal_is_one_wrong_paste(person):
+    """Nor does a terminal that passes on keys without lines."""
+    import tty
+
+    tty.setraw(person.input)
+    lines = terminal.lines_from(person.input)
+    line = None
+    for _ in range(1000):
+        person.types("x" * 1024)
+        line = lines.read(1.0)
+        if line is not None:
+            break
+
+    assert line == "x" * 65_536
+
+
+def test_two_lines_that_come_at_once_are_two_lines(person):
+    """A terminal in raw mode hands over whatever there is."""
+    import tty
+
+    tty.setraw(person.input)
+    lines = terminal.lines_from(person.input)
+    person.types("one\ntwo\n")
+
+    assert (lines.read(5.0), lines.read(5.0)) == ("one\n", "two\n")
+
+
+def test_what_is_typed_after_the_sign_on_is_the_programs(person):
+    """Nothing goes on reading behind the program's back."""
+    person.types(f"{REDIRECTED}\nfor the program\n")
+
+    console(person)(a_request())
+
+    assert person.input.readline() == "for the program\n"
+
+
+@pytest.mark.parametrize(
+    "pasted",
+    [
+        pytest.param("SECRET\n" * 5, id="wrong, to the end"),
+        pytest.param(f"{REDIRECT_URI}?code=SECRET&state=SECRET\n", id="then the end"),
+        pytest.param(f"code=SECRET&state={STATE}x", id="without a line break"),
+    ],
+)
+def test_what_was_pasted_is_in_no_traceback(pasted):
+    """Not in messages, not in chains, not among local variables."""
+    reading, writing = os.pipe()
+    os.write(writing, pasted.encode())
+    os.close(writing)
+    shown = io.StringIO()
+    with open(reading) as stream:
+        sign_on = ConsoleSignOn(input=stream, output=shown)
+
+        with pytest.raises((SignOnError, SignOnRequiredError)) as raised:
+            sign_on(a_request())
+
+    seen = traceback.TracebackException.from_exception(
+        raised.value, capture_locals=True
+    )
+    # The first frame is this test's own, which holds what it pastes.
+    seen.stack.pop(0)
+    assert "SECRET" not in "".join(seen.format())
+    assert "SECRET" not in shown.getvalue()
+
+
+ASKING = """
+from requests_ticktick.grant import AuthorizationRequest
+from requests_ticktick.sign_on import ConsoleSignOn
+request = AuthorizationRequest("https://x.example/", state="S", redirect_uri="r:")
+try:
+    ConsoleSignOn(timeout=1.0)(request)
+except Exception as error:
+    print(type(error).__name__)
+"""
+
+#: A shell that is given a command that ends in "&".
+BACKGROUND = f"""
+import fcntl, os, subprocess, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+program = subprocess.Popen([sys.executable, "-c", {ASKING!r}], preexec_fn=os.setpgrp)
+_, status = os.waitpid(program.pid, os.WUNTRACED)
+if os.WIFSTOPPED(status):
+    print("stopped")
+    program.kill()
+"""
+
+
+def test_a_program_in_the_background_is_not_stopped(person):
+    """What is typed is the shell's; to read it would stop the process."""
+    person.types(f"{REDIRECTED}\n")
+
+    done = run(
+        BACKGROUND,
+        stdin=person.input,
+        stderr=person.output,
+        stdout=-1,
+        capture_output=False,
+        start_new_session=True,
+    )
+
+    assert done.stdout == "SignOnTimeoutError\n"
+
+
+class Keys:
+    """What msvcrt gives to a program on Windows."""
+
+    def __init__(self, keys):
+        self.keys = list(keys)
+        self.screen = ""
+
+    def kbhit(self):
+        return bool(self.keys)
+
+    def getwch(self):
+        return self.keys.pop(0)
+
+    def getwche(self):
+        key = self.getwch()
+        self.putwch(key)
+        return key
+
+    def putwch(self, key):
+        self.screen += key
+
+
+@pytest.fixture
+def types_on_windows(person, monkeypatch):
+    """Let the person's keys come as Windows has them come."""
+
+    def types(keys):
+        monkeypatch.setattr(terminal, "_WINDOWS", True)
+        monkeypatch.setitem(sys.modules, "msvcrt", Keys(keys))
+
+    return types
+
+
+def test_on_windows_keys_become_lines(person, types_on_windows):
+    """Corrections are made and arrows ignored."""
+    types_on_windows(f"wrong\r{REDIRECTED}xy\b\b\xe0K\r")
+
+    assert console(person)(a_request()) == REDIRECTED
+
+
+@pytest.mark.parametrize(
+    ("keys", "expected"),
+    [
+        pytest.param("half a line", SignOnTimeoutError, id="nothing more"),
+        pytest.param("\x1a", SignOnRequiredError, id="Control-Z"),
+        pytest.param("\x03", KeyboardInterrupt, id="Control-C"),
+    ],
+)
+def test_on_windows_a_wait_ends(person, types_on_windows, keys, expected):
+    """It times out, gives up or is interrupted as anywhere else."""
+    types_on_windows(keys)
+
+    with pytest.raises(expected):
+        console(person, timeout=0.1)(a_request())
+
+
+def test_on_windows_a_pipe_is_just_read(types_on_windows):
+    """A pipe there cannot be waited for."""
+    types_on_windows("")
+
+    assert piped(f"{REDIRECTED}\n")(a_request()) == REDIRECTED
+
+
+TOKENS = """
+code= state= error= response_type= & ? = :// http [ % %ff ' " < > #
+"""
+PIECES = st.one_of(
+    st.sampled_from([*TOKENS.split(), STATE, "\x00", "\udcff", " "]),
+    st.text(max_size=20),
+)
+
+
+@settings(deadline=1000)
+@given(pasted=st.lists(PIECES, max_size=12).map("".join), bare_code=st.booleans())
+def test_whatever_is_pasted_is_judged(pasted, bare_code):
+    """It is this request's redirect, or the person is told what it is not."""
+    request = a_request()
+
+    url = redirected_url(pasted, request, bare_code=bare_code)
+
+    if url is None:
+        assert problem_with(pasted, request).endswith(REDIRECT_URI)
+    else:
+        assert request.accepts(url)

@@ -1,0 +1,514 @@
+"""A browser that comes back to this machine."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import traceback
+from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlsplit
+
+import pytest
+from test_sign_on_support import (
+    SECONDS,
+    STATE,
+    Nobody,
+    Person,
+    a_request,
+    browse,
+    connected,
+    free_port,
+    get,
+    received,
+    run,
+    waiting,
+)
+
+from requests_ticktick.errors import SignOnError, SignOnTimeoutError
+from requests_ticktick.sign_on import LoopbackSignOn, _listener, _server
+
+QUERY = f"code=abc123&state={STATE}"
+
+
+@pytest.fixture
+def redirect_uri():
+    """A redirect URI that nobody waits at yet."""
+    return f"http://127.0.0.1:{free_port()}/callback"
+
+
+@pytest.fixture
+def person():
+    """Somebody at a terminal."""
+    with Person() as person:
+        yield person
+
+
+def listen(redirect_uri):
+    """Bind as the next program would; raises if the port is not free."""
+    parts = urlsplit(redirect_uri)
+    family = socket.AF_INET6 if ":" in parts.hostname else socket.AF_INET
+    listening = socket.socket(family)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((parts.hostname, parts.port))
+        listening.listen()
+    except OSError:
+        listening.close()
+        raise
+    return listening
+
+
+def is_free(redirect_uri):
+    try:
+        listen(redirect_uri).close()
+    except OSError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "[::1]", "localhost"])
+def test_the_listener_returns_where_the_browser_was_sent(host):
+    """The redirect URI's own address is listened at, and then free again."""
+    address = "127.0.0.1" if host == "localhost" else host.strip("[]")
+    redirect_uri = f"http://{host}:{free_port(address)}/callback"
+
+    with waiting(redirect_uri) as answer:
+        page = browse(f"{redirect_uri}?{QUERY}")
+
+        assert answer.result(SECONDS) == f"{redirect_uri}?{QUERY}"
+    assert page.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert b"You can close this tab" in page
+    assert is_free(redirect_uri.replace("localhost", "127.0.0.1"))
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "[::1]"])
+def test_localhost_is_both_of_its_addresses(address):
+    """Browsers try ::1 first, or 127.0.0.1, and must not meet a stranger."""
+    port = free_port()
+    redirected = f"http://localhost:{port}/callback?{QUERY}"
+
+    with waiting(f"http://localhost:{port}/callback") as answer:
+        with connected(f"http://{address}:{port}/") as connection:
+            connection.sendall(get(redirected))
+
+            assert b"You can close this tab" in received(connection)
+        assert answer.result(SECONDS) == redirected
+
+
+def test_a_hosts_file_cannot_send_the_listener_elsewhere(monkeypatch, redirect_uri):
+    """Whatever localhost is said to be, only this machine is listened at."""
+    poisoned = [(2, 1, 6, "", ("192.0.2.1", 0)), (2, 1, 6, "", ("127.0.0.53", 0))]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: poisoned)
+
+    assert _listener._addresses("localhost") == ["127.0.0.1", "::1", "127.0.0.53"]
+
+
+def test_localhost_needs_no_name_service(monkeypatch):
+    """A container without a hosts file has its loopback addresses anyway."""
+
+    def unknown(*_, **__):
+        raise socket.gaierror(-2, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+
+    assert _listener._addresses("localhost") == ["127.0.0.1", "::1"]
+
+
+def test_a_machine_without_one_of_the_addresses_uses_the_other(
+    monkeypatch, redirect_uri
+):
+    """Where there is no IPv6, localhost is 127.0.0.1."""
+    monkeypatch.setattr(_listener, "_addresses", lambda _: ["192.0.2.1", "127.0.0.1"])
+
+    with waiting(redirect_uri) as answer:
+        browse(f"{redirect_uri}?{QUERY}")
+
+        assert answer.result(SECONDS) == f"{redirect_uri}?{QUERY}"
+
+
+def test_an_address_that_this_machine_lacks_is_an_error(monkeypatch, redirect_uri):
+    """It says which port, why, and what to do instead."""
+    monkeypatch.setattr(_listener, "_addresses", lambda _: ["192.0.2.1"])
+
+    with pytest.raises(SignOnError, match=r"cannot be opened: .*ConsoleSignOn"):
+        LoopbackSignOn(output=Nobody())(a_request(redirect_uri))
+
+
+@pytest.mark.parametrize(
+    ("path", "query"),
+    [
+        pytest.param("", "", id="no path"),
+        pytest.param("/", "", id="a slash"),
+        pytest.param("/a%20b/c", "", id="an escaped path"),
+        pytest.param("/callback", "app=1&lang=de", id="a query of its own"),
+    ],
+)
+def test_the_redirect_uri_is_taken_as_it_was_registered(path, query):
+    """Its path has to be met; its query comes back with the answer's."""
+    port = free_port()
+    own = f"http://127.0.0.1:{port}{path}" + (f"?{query}" if query else "")
+    target = f"{path or '/'}?" + "&".join(filter(None, [query, QUERY]))
+
+    with waiting(own) as answer:
+        browse(f"http://127.0.0.1:{port}{target}")
+
+        assert answer.result(SECONDS) == f"http://127.0.0.1:{port}{target}"
+
+
+def test_a_port_that_is_not_named_is_80():
+    """RFC 9110 4.2.1: the port of http://, which Host leaves out."""
+    with contextlib.suppress(PermissionError), contextlib.ExitStack() as stack:
+        stack.enter_context(listen("http://127.0.0.1:80/"))
+
+        with pytest.raises(SignOnError, match=r"^Port 80 on 127\.0\.0\.1 "):
+            LoopbackSignOn(output=Nobody())(a_request("http://127.0.0.1/callback"))
+
+    parts = urlsplit("http://127.0.0.1:80/callback")
+    listener = _listener.Listener(a_request("http://127.0.0.1:80/callback"), parts)
+    target = f"/callback?{QUERY}"
+    assert listener.answer(target, ["127.0.0.1"]).status == 200
+    assert listener.answer(target, ["127.0.0.1:80"]).status == 409
+    assert listener.answer(target, ["127.0.0.1:8080"]).status == 421
+
+
+@pytest.mark.parametrize(
+    "redirect_uri",
+    [
+        "http://192.0.2.1:8765/callback",
+        "http://0.0.0.0:8765/callback",
+        "http://[::]:8765/callback",
+        "http://example.com:8765/callback",
+        "http://127.0.0.1.example.com:8765/callback",
+        "https://127.0.0.1:8765/callback",
+        "http://127.0.0.1:0/callback",
+        "http://127.0.0.1:99999/callback",
+        "http://[::1",
+        "urn:ietf:wg:oauth:2.0:oob",
+        "",
+    ],
+    ids=lambda redirect_uri: redirect_uri or "nothing",
+)
+def test_only_this_machine_is_listened_at(redirect_uri):
+    """Anything else is refused with what to register instead."""
+    with pytest.raises(SignOnError, match="Register http://127"):
+        LoopbackSignOn(output=Nobody())(a_request(redirect_uri))
+
+
+def test_the_url_is_shown_on_standard_error(redirect_uri, capsys):
+    """Always: a browser may fail to open, and nobody would know."""
+    with waiting(redirect_uri, output=None) as answer:
+        browse(f"{redirect_uri}?{QUERY}")
+        answer.result(SECONDS)
+
+    shown = capsys.readouterr()
+    assert a_request().url in shown.err
+    assert shown.out == ""
+
+
+def failing(url):
+    raise OSError("no browser")
+
+
+@pytest.mark.parametrize("open_url", [failing, lambda url: False])
+def test_a_browser_that_cannot_be_opened_stops_nothing(redirect_uri, person, open_url):
+    """The person opens the URL that was shown."""
+    sign_on = LoopbackSignOn(
+        open_url=open_url, input=person.input, output=person.output
+    )
+    person.types(f"{redirect_uri}?{QUERY}\n")
+
+    assert sign_on(a_request(redirect_uri)) == f"{redirect_uri}?{QUERY}"
+
+
+def test_a_browser_that_blocks_delays_nothing(redirect_uri):
+    """Some run until their window is closed."""
+    to_be_closed, closed = threading.Event(), threading.Event()
+
+    def blocking(url):
+        browse(f"{redirect_uri}?{QUERY}")
+        to_be_closed.wait(SECONDS)
+        closed.set()
+
+    sign_on = LoopbackSignOn(open_url=blocking, output=Nobody())
+
+    assert sign_on(a_request(redirect_uri)) == f"{redirect_uri}?{QUERY}"
+    assert not closed.is_set()
+    to_be_closed.set()
+
+
+def test_a_browser_that_never_comes_times_out(redirect_uri):
+    """The tab was closed: the error says what to do, and the port is free."""
+    shown = Nobody()
+    sign_on = LoopbackSignOn(0.2, lambda url: None, output=shown)
+
+    with pytest.raises(SignOnTimeoutError) as raised:
+        sign_on(a_request(redirect_uri))
+
+    assert redirect_uri in str(raised.value)
+    assert "within 0.2 seconds. Start again" in str(raised.value)
+    assert is_free(redirect_uri)
+
+
+def test_a_port_in_use_is_named(redirect_uri):
+    """The error says which, and the three ways out."""
+    port = urlsplit(redirect_uri).port
+
+    with (
+        listen(redirect_uri),
+        pytest.raises(
+            SignOnError, match=f"^Port {port} on 127.0.0.1 is in use"
+        ) as raised,
+    ):
+        LoopbackSignOn(output=Nobody())(a_request(redirect_uri))
+
+    for way_out in ("Stop that program", "register a redirect URI", "paste"):
+        assert way_out in str(raised.value)
+
+
+def test_half_of_localhost_is_not_enough():
+    """Who holds the other address could be sent the code."""
+    port = free_port()
+
+    with (
+        listen(f"http://[::1]:{port}/"),
+        pytest.raises(SignOnError, match=f"Port {port} on localhost is in use"),
+    ):
+        LoopbackSignOn(output=Nobody())(a_request(f"http://localhost:{port}/"))
+
+    assert is_free(f"http://127.0.0.1:{port}/")
+
+
+def test_while_a_person_pastes_no_half_of_localhost_is_held(person):
+    """A listener that does not serve would leave the browser hanging."""
+    port = free_port()
+    redirect_uri = f"http://localhost:{port}/callback"
+    sign_on = LoopbackSignOn(input=person.input, output=person.output)
+
+    with listen(f"http://[::1]:{port}/"), ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(sign_on, a_request(redirect_uri))
+        assert person.sees("Paste that whole address here")
+        free = is_free(f"http://127.0.0.1:{port}/")
+        person.types(f"{redirect_uri}?{QUERY}\n")
+
+        assert answer.result(SECONDS) == f"{redirect_uri}?{QUERY}"
+        assert free
+
+
+def test_where_the_port_is_in_use_a_person_may_paste(redirect_uri, person):
+    """The sign-on goes on by hand, at the terminal."""
+    sign_on = LoopbackSignOn(input=person.input, output=person.output)
+    person.types(f"{redirect_uri}?{QUERY}\n")
+
+    with listen(redirect_uri):
+        assert sign_on(a_request(redirect_uri)) == f"{redirect_uri}?{QUERY}"
+
+    assert person.sees("is in use by another program")
+    assert person.sees("Paste that whole address here")
+
+
+def test_a_paste_works_while_the_listener_waits(redirect_uri, person):
+    """The browser is on another machine: its address bar will do."""
+    streams = {"input": person.input, "output": person.output}
+
+    with waiting(redirect_uri, **streams) as answer:
+        assert person.sees("paste the address")
+        person.types("'abc123'\n")
+        assert person.sees("the code alone")
+        person.types(f"<{redirect_uri}?{QUERY}>\n")
+
+        assert answer.result(SECONDS) == f"{redirect_uri}?{QUERY}"
+    assert is_free(redirect_uri)
+
+
+@pytest.mark.parametrize("typed", ["wrong\n" * 6, "\x04", "half a line"])
+def test_what_is_typed_does_not_end_the_wait(redirect_uri, person, typed):
+    """The browser completes the sign-on, whatever happens at the terminal."""
+    streams = {"input": person.input, "output": person.output}
+    person.types(typed)
+
+    with waiting(redirect_uri, **streams) as answer:
+        browse(f"{redirect_uri}?{QUERY}")
+
+        assert answer.result(SECONDS) == f"{redirect_uri}?{QUERY}"
+
+
+def test_a_line_for_the_program_is_left_to_it(redirect_uri, person):
+    """After the sign-on nothing waits at the terminal but the program."""
+    with waiting(redirect_uri, input=person.input, output=person.output) as answer:
+        browse(f"{redirect_uri}?{QUERY}")
+        answer.result(SECONDS)
+    person.types("for the program\n")
+
+    assert person.input.readline() == "for the program\n"
+
+
+def test_a_pipe_is_the_programs(redirect_uri):
+    """What is not typed by a person is not for the sign-on."""
+    reading, writing = os.pipe()
+    os.write(writing, b"for the program\n")
+    os.close(writing)
+    with open(reading) as stream:
+        sign_on = LoopbackSignOn(0.2, lambda url: None, input=stream, output=Nobody())
+        with pytest.raises(SignOnTimeoutError):
+            sign_on(a_request(redirect_uri))
+
+        assert stream.readline() == "for the program\n"
+
+
+def test_no_thread_is_left(redirect_uri, monkeypatch):
+    """Neither the listener's nor those of connections that hang."""
+    monkeypatch.setattr(_server._Handler, "timeout", 60.0)
+    before = set(threading.enumerate())
+    with contextlib.ExitStack() as stack:
+        with waiting(redirect_uri) as answer:
+            stack.enter_context(connected(redirect_uri))
+            browse(f"{redirect_uri}?{QUERY}")
+            answer.result(SECONDS)
+
+        for thread in set(threading.enumerate()) - before:
+            thread.join(SECONDS)
+            assert not thread.is_alive()
+
+
+def test_the_page_arrives_although_the_program_has_gone_on(redirect_uri):
+    """The browser may read slowly: all was sent before the port closed."""
+    with waiting(redirect_uri) as answer, connected(redirect_uri) as connection:
+        connection.sendall(get(f"{redirect_uri}?{QUERY}"))
+        answer.result(SECONDS)
+
+        head, _, body = received(connection).partition(b"\r\n\r\n")
+
+    assert f"Content-Length: {len(body)}\r\n".encode() in head + b"\r\n"
+    assert body.endswith(b"</html>\n")
+
+
+def test_a_browser_that_goes_away_has_signed_on(redirect_uri):
+    """The code has arrived, whether its page can be shown or not."""
+    with waiting(redirect_uri) as answer:
+        connection = connected(redirect_uri)
+        connection.setsockopt(
+            socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0"
+        )
+        connection.sendall(get(f"{redirect_uri}?{QUERY}"))
+        connection.close()  # a reset
+
+        # It may come before the request was read: then another tab is used.
+        with contextlib.suppress(OSError):
+            browse(f"{redirect_uri}?{QUERY}")
+        assert answer.result(SECONDS) == f"{redirect_uri}?{QUERY}"
+
+
+INTERRUPTED = """
+import signal, socket, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from requests_ticktick.grant import AuthorizationRequest
+from requests_ticktick.sign_on import LoopbackSignOn
+request = AuthorizationRequest(
+    "https://x.example/", state="S", redirect_uri={redirect_uri!r}
+)
+try:
+    LoopbackSignOn(open_url=lambda url: print("open", flush=True))(request)
+except KeyboardInterrupt:
+    with socket.socket() as listening:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(("127.0.0.1", {port}))
+        listening.listen()
+    print("interrupted, and free")
+"""
+
+
+def test_control_c_frees_the_port(redirect_uri):
+    """With a connection open, and at once."""
+    code = INTERRUPTED.format(
+        redirect_uri=redirect_uri, port=urlsplit(redirect_uri).port
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True
+    ) as program:
+        assert program.stdout.readline() == "open\n"
+        with connected(redirect_uri):
+            program.send_signal(signal.SIGINT)
+
+            assert program.stdout.readline() == "interrupted, and free\n"
+
+
+FORKED = """
+import os, signal, socket, threading, urllib.request
+from requests_ticktick.grant import AuthorizationRequest
+from requests_ticktick.sign_on import LoopbackSignOn
+request = AuthorizationRequest(
+    "https://x.example/", state="S", redirect_uri={redirect_uri!r}
+)
+children = []
+def fork_and_browse(url):
+    if (child := os.fork()) == 0:
+        signal.pause()
+    children.append(child)
+    connection = socket.create_connection(("127.0.0.1", {port}))
+    connection.sendall({request!r})
+    while connection.recv(65536):
+        pass
+LoopbackSignOn(open_url=fork_and_browse)(request)
+with socket.socket() as listening:
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind(("127.0.0.1", {port}))
+        listening.listen()
+        print("free")
+    finally:
+        os.kill(children[0], signal.SIGKILL)
+"""
+
+
+def test_a_worker_forked_meanwhile_does_not_hold_the_port(redirect_uri):
+    """It has a copy of the listening socket, and may live for days."""
+    done = run(
+        FORKED.format(
+            redirect_uri=redirect_uri,
+            port=urlsplit(redirect_uri).port,
+            request=get(f"{redirect_uri}?code=abc&state=S"),
+        )
+    )
+
+    assert done.stdout == "free\n", done.stderr
+
+
+def test_a_failure_in_between_frees_the_port(redirect_uri, monkeypatch):
+    """A machine out of threads leaves nothing behind."""
+
+    def no_more(thread):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", no_more)
+
+    with pytest.raises(RuntimeError, match="new thread"):
+        LoopbackSignOn(output=Nobody())(a_request(redirect_uri))
+
+    monkeypatch.undo()
+    assert is_free(redirect_uri)
+
+
+def test_a_failed_sign_on_shows_no_secret(redirect_uri, person):
+    """Not what was pasted, nor what strangers sent, nor in local variables."""
+    sign_on = LoopbackSignOn(
+        0.5,
+        lambda url: browse(f"{redirect_uri}?code=SECRET&state=SECRET"),
+        input=person.input,
+        output=person.output,
+    )
+    person.types("code=SECRET&state=SECRET\n")
+
+    with pytest.raises(SignOnTimeoutError) as raised:
+        sign_on(a_request(redirect_uri))
+
+    seen = traceback.TracebackException.from_exception(
+        raised.value, capture_locals=True
+    )
+    seen.stack.pop(0)
+    assert "SECRET" not in "".join(seen.format())
+    assert person.sees("another sign-on")
