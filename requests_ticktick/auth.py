@@ -170,6 +170,9 @@ class TickTickAuth(AuthBase):
         except SignOnRequiredError as error:
             logger.warning("The API refuses the token. %s", error)
             return response
+        except BaseException:
+            response.close()  # nobody else will: the caller never sees it
+            raise
         if not can_send_again(response):
             return response
         return send_again(response, _bearer(token), kwargs)

@@ -175,8 +175,19 @@ def test_a_sign_on_that_fails_after_a_401_is_an_error(sandbox, error):
     requests.get(sandbox.url(PROJECT), auth=auth)
     sandbox.revoke_all()
 
-    with pytest.raises(type(error)):
-        requests.get(sandbox.url(PROJECT), auth=auth)
+    received = []
+
+    class Recorder(requests.adapters.HTTPAdapter):
+        def send(self, *args, **kwargs):
+            received.append(super().send(*args, **kwargs))
+            return received[-1]
+
+    with requests.Session() as session:
+        session.mount("http://", Recorder())
+        with pytest.raises(type(error)):
+            session.get(sandbox.url(PROJECT), auth=auth)
+        # Nobody else could have closed it: the caller never saw it.
+        assert received[0].raw.closed
 
 
 def test_a_token_that_is_handed_back_refused_asks_nobody_again(sandbox, clock, caplog):

@@ -7,6 +7,8 @@ import logging
 import os
 import pickle
 import stat
+import subprocess
+import sys
 
 import pytest
 
@@ -504,6 +506,47 @@ def test_a_spoilt_note_beside_the_lock_is_no_note(tmp_path, content):
         assert store.failure() is None
         with pytest.raises(LockTimeoutError, match="process"):
             store.lock(0).__enter__()
+
+
+def test_a_failure_is_on_record_for_all_who_waited(tmp_path):
+    """Also for the second one that gets the lock after it."""
+    store = FileStore(tmp_path / "t.json")
+    with store.lock(0):
+        store.record_failure("no")
+    with store.lock(0):
+        assert store.failure() == "no"
+
+    with store.lock(0):
+        assert FileStore(tmp_path / "t.json").failure() == "no"
+
+
+def test_a_claim_lets_one_process_load_the_lock(tmp_path, monkeypatch):
+    """The others of a herd look for the token meanwhile, for a moment."""
+    store = FileStore(tmp_path / "t.json")
+    info = tmp_path / "t.json.lock-info"
+    claim = {"pid": os.getppid(), "host": "x", "failure": "no", "claim": True}
+
+    def try_once():
+        monkeypatch.delitem(sys.modules, "filelock", raising=False)
+        with store.lock(0):
+            return json.loads(info.read_text())
+
+    info.write_text(json.dumps(claim))
+    with pytest.raises(LockTimeoutError, match=f"process {os.getppid()}"):
+        try_once()
+    # Too old, of a process that died, of this one, of nobody: no claim.
+    os.utime(info, (1, 1))
+    assert try_once()["failure"] == "no"
+    gone = subprocess.run(
+        [sys.executable, "-c", "import os; print(os.getpid())"],
+        capture_output=True,
+        check=True,
+    )
+    for pid in (int(gone.stdout), os.getpid(), None, "x"):
+        info.write_text(json.dumps({**claim, "pid": pid}))
+        assert try_once()["claim"] is False
+    info.write_text("spoilt")
+    assert try_once()["failure"] is None
 
 
 def test_a_planted_link_at_the_lock_is_not_followed(tmp_path):
