@@ -306,3 +306,31 @@ def session(auth: Any) -> Iterator[requests.Session]:
     with requests.Session() as session:
         session.auth = auth
         yield session
+
+
+# -- The table of the stress tests --------------------------------------------
+
+
+@pytest.fixture
+def tally(request: pytest.FixtureRequest) -> Callable[..., None]:
+    """Add a row to the table that a run of the stress tests ends with."""
+
+    def add(case: str, tried: int, lost: int, duplicated: int, seconds: float) -> None:
+        rows = request.config.stash.setdefault(_table, [])
+        rows.append((case, tried, lost, duplicated, round(seconds, 1)))
+
+    return add
+
+
+_table = pytest.StashKey[list[tuple[Any, ...]]]()
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Print the table, whatever became of the tests."""
+    rows = config.stash.get(_table, [])
+    if rows:
+        terminalreporter.section("what the stress tests tried")
+        line = "{:<52}{:>9}{:>6}{:>11}{:>9}".format
+        terminalreporter.line(line("case", "tried", "lost", "duplicated", "seconds"))
+        for row in rows:
+            terminalreporter.line(line(*row))

@@ -20,6 +20,8 @@ from requests_ticktick import (
     DIDA365,
     TICKTICK,
     AuthorizationDeniedError,
+    ChainStore,
+    EnvStore,
     FileStore,
     MemoryStore,
     TickTickAuth,
@@ -152,6 +154,23 @@ def test_a_sibling_s_token_answers_a_401_first(sandbox, tmp_path):
 
     assert response.status_code == 200
     assert sandbox.sign_ons == 2
+
+
+def test_tokens_that_were_refused_in_turn_do_not_take_turns(
+    sandbox, tmp_path, monkeypatch
+):
+    """A literal and a file, both revoked: then a person is asked, once."""
+    monkeypatch.setenv("A_TOKEN", sandbox.issue_token("tp_of-a-literal"))
+    file = FileStore(tmp_path / "t.json")
+    file.save(Token(sandbox.issue_token("tp_of-a-file"), scope="tasks:read tasks:write"))
+    auth = client_of(sandbox, ChainStore([EnvStore("A_TOKEN"), file]))
+    sandbox.revoke_all()
+
+    statuses = [requests.get(sandbox.url(PROJECT), auth=auth) for _ in range(3)]
+
+    # The first one's answer to a 401 was the file's token, refused as well.
+    assert [response.status_code for response in statuses] == [401, 200, 200]
+    assert sandbox.sign_ons == 1
 
 
 def test_without_a_way_to_renew_the_caller_gets_the_401(sandbox, caplog):

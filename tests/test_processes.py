@@ -332,7 +332,7 @@ def test_readers_at_full_speed_see_whole_tokens(store):
     assert torn_reads(store, writers=2, readers=2, reads=1500) == 0
 
 
-# -- fork, spawn, forkserver, pickle ----------------------------------------------------
+# -- fork, spawn, forkserver, pickle -------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -95,7 +95,7 @@ class TokenSource:
         if held is not None and instead_of is None and memory.is_fresh(held):
             return held.token
         question = self._ask(instead_of=instead_of)
-        held = self._best(question)
+        held = self._best()
         if held is None:
             return self._renew(question)
         memory.held = held
@@ -141,6 +141,8 @@ class TokenSource:
                 "A sign-on hands back the very token that the API refuses. Remove this "
                 "app's access in TickTick's settings, then run: requests-ticktick login"
             )
+        if instead_of is not None:
+            self._memory.spend(instead_of)
         return Question(
             self.clock.time(),
             instead_of=instead_of,
@@ -148,13 +150,11 @@ class TokenSource:
             forced=forced,
         )
 
-    def _best(self, question: Question) -> Held | None:
+    def _best(self) -> Held | None:
         """Return a fresh token, else one that has not expired, else none."""
         memory, best = self._memory, None
         try:
             for held in self._known():
-                if question.rules_out(held.token):
-                    continue
                 if memory.is_fresh(held):
                     return held
                 if best is None and memory.is_alive(held):
@@ -166,10 +166,12 @@ class TokenSource:
         return best
 
     def _known(self) -> Iterator[Held]:
-        if self._memory.held is not None:
-            yield self._memory.held
+        memory = self._memory
+        if memory.held is not None and not memory.is_spent(memory.held.token):
+            yield memory.held
         for token in self._renewal.stored():
-            yield self._memory.weigh(token)
+            if not memory.is_spent(token):
+                yield memory.weigh(token)
 
     def _renew_early(self, held: Held, question: Question) -> Token:
         """Renew while the old token still works; nobody waits for this."""
@@ -202,11 +204,11 @@ class TokenSource:
                     attempt.token = self._renewal.run(question, early=False)
                     return attempt.token
             token = attempt.wait(self.store.lock_timeout)
-            if token is not None and not question.rules_out(token):
+            if token is not None and not self._memory.is_spent(token):
                 return token
             # It was an early attempt, which another process's forestalled, or
             # it answered another question.
-            held = None if question.forced else self._best(question)
+            held = None if question.forced else self._best()
             if held is not None:
                 self._memory.held = held
                 return held.token

@@ -59,6 +59,20 @@ class Memory:
         self.held: Held | None = None
         #: Whether no store has what is held.
         self.unsaved = False
+        # Tokens that are of no use any more, and when they were issued.
+        self._spent: dict[str, float] = {}
+
+    def spend(self, token: Token) -> None:
+        """Know that it was refused, or replaced where it could not be deleted.
+
+        A later grant of the same token is another matter.
+        """
+        self._spent[token.access_token] = token.issued_at or 0.0
+
+    def is_spent(self, token: Token) -> bool:
+        """Whether it is of no use, although it has not expired."""
+        issued_at = self._spent.get(token.access_token)
+        return issued_at is not None and (token.issued_at or 0.0) <= issued_at
 
     def is_fresh(self, held: Held) -> bool:
         """Whether it is to be used as it is."""

@@ -34,15 +34,6 @@ class Question(Value):
             asked_at=asked_at, instead_of=instead_of, failure=failure, forced=forced
         )
 
-    def rules_out(self, token: Token) -> bool:
-        """Whether this is the refused token, and not a later grant of it."""
-        refused = self.instead_of
-        return (
-            refused is not None
-            and token.access_token == refused.access_token
-            and (token.issued_at or 0.0) <= (refused.issued_at or 0.0)
-        )
-
     def is_answered_by(self, token: Token) -> bool:
         """Whether it was issued since: then it will do, however short."""
         return token.issued_at is not None and token.issued_at > self.asked_at

@@ -53,6 +53,8 @@ class Renewal:
         self._memory = memory
         # The fingerprint of the token that a person was asked to replace.
         self._asked: str | None = None
+        # Refresh tokens that must not be sent; what is absent is one of them.
+        self._used_up: set[str | None] = {None}
         self._said: set[str] = set()
 
     def stored(self) -> Iterator[Token]:
@@ -93,6 +95,10 @@ class Renewal:
                 self._memory.unsaved = False
             except TokenStoreError as error:
                 self.say_once(f"{error} The token is used from memory.")
+                for old in self.stored():  # it stays there, and was replaced
+                    self._memory.spend(old)
+                    if old.refresh_token != token.refresh_token:
+                        self._used_up.add(old.refresh_token)
         self._memory.held = self._memory.weigh(token)
         return token
 
@@ -138,7 +144,7 @@ class Renewal:
         """
         memory = self._memory
         for token in self.stored():
-            if question.rules_out(token):
+            if memory.is_spent(token):
                 continue
             held = memory.weigh(token)
             usable = memory.is_fresh(held) or (not early and memory.is_alive(held))
@@ -153,7 +159,7 @@ class Renewal:
         return None
 
     def _obtain(self, question: Question) -> Token:
-        tried: set[str] = set()
+        tried = self._used_up.copy()
         while not question.forced:
             # Read again each time: somebody without our lock may have rotated
             # the refresh token that was just refused.
@@ -165,7 +171,7 @@ class Renewal:
                 return renewed
         return self._ask_a_person(question)
 
-    def _refreshable(self, tried: set[str]) -> Token | None:
+    def _refreshable(self, tried: set[str | None]) -> Token | None:
         """Return a token whose refresh token was not tried yet."""
         known = list(self.stored())
         # Memory counts only where the store has not got it: otherwise another
@@ -173,7 +179,7 @@ class Renewal:
         if self._memory.held is not None and self._memory.unsaved:
             known.insert(0, self._memory.held.token)
         for token in known:
-            if token.refresh_token is not None and token.refresh_token not in tried:
+            if token.refresh_token not in tried:
                 tried.add(token.refresh_token)
                 return token
         return None

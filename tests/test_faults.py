@@ -1,0 +1,273 @@
+"""On the worst day: no lost token, no second prompt, no hang, a clear error."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+
+import pytest
+import requests
+from clients import Person, client_of
+
+from requests_ticktick import (
+    FileStore,
+    Service,
+    SignOnRequiredError,
+    TokenEndpointError,
+    TokenStoreError,
+    refuse,
+)
+from requests_ticktick.grant import token_endpoint
+
+PROJECT = "/open/v1/project"
+
+
+@pytest.fixture
+def store(tmp_path):
+    return FileStore(tmp_path / "t.json")
+
+
+@pytest.fixture
+def person(sandbox):
+    return Person(sandbox)
+
+
+@pytest.fixture
+def aged(sandbox, store, clock, person):
+    """A client whose token has expired, and can be refreshed."""
+    sandbox.refresh_tokens, sandbox.expires_in = True, 3600
+    auth = client_of(sandbox, store, clock=clock, sign_on=person)
+    auth.token()
+    clock.advance(3601)
+    return auth
+
+
+# -- the token endpoint ------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param((401, "<html>Bad client credentials</html>"), id="401"),
+        pytest.param((400, {"error": "invalid_request"}), id="400"),
+        pytest.param((429, {"error": "slow_down"}), id="429"),
+        pytest.param((500, "<html>"), id="500"),
+        pytest.param((503, ""), id="503"),
+        pytest.param((200, b"\x00garbage\xff"), id="garbage"),
+        pytest.param((200, {"access_token": ""}), id="no token"),
+    ],
+)
+def test_a_refresh_that_fails_loses_nothing(sandbox, store, person, aged, answer):
+    """The old refresh token stays on the disk, and works when all is well."""
+    before = store.load()
+    sandbox.fail(1, *answer)
+
+    with pytest.raises(TokenEndpointError) as caught:
+        aged.token()
+
+    assert caught.value.status_code == answer[0]
+    assert store.load() == before
+    assert aged.token().refresh_token != before.refresh_token
+    assert person.asked == 1
+
+
+def test_a_token_endpoint_that_is_down_loses_nothing(sandbox, store, person, aged):
+    """Refused connections are tried again, then told; nobody is asked."""
+    before = store.load()
+    sandbox.stop()
+    with pytest.raises(TokenEndpointError, match="No answer"):
+        aged.token()
+    assert store.load() == before
+
+    sandbox.start()
+
+    assert aged.token()
+    assert person.asked == 1
+
+
+def test_a_token_endpoint_that_is_slow_loses_nothing(
+    sandbox, store, person, aged, monkeypatch
+):
+    """The wait has an end; the refresh token was not used up by it."""
+    before = store.load()
+    monkeypatch.setattr(token_endpoint, "TIMEOUT", (5.0, 0.2))
+    sandbox.delay(60)
+    with pytest.raises(TokenEndpointError, match="No answer"):
+        aged.token()
+    assert store.load() == before
+
+    sandbox.delay(0)
+
+    assert aged.token()
+    assert person.asked == 1
+
+
+def test_a_token_endpoint_that_drips_is_cut_off(sandbox, monkeypatch):
+    """An endless answer ends at a size that no token has."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def drip():
+        connection, _ = listener.accept()
+        with connection:
+            connection.recv(65536)
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: x\r\n\r\n")
+            try:
+                while True:
+                    connection.sendall(b"x" * 65536)
+            except OSError:
+                pass
+
+    thread = threading.Thread(target=drip, daemon=True)
+    thread.start()
+    service = Service(
+        sandbox.service.authorization_endpoint,
+        f"http://127.0.0.1:{listener.getsockname()[1]}/t",
+        sandbox.service.api_origins,
+    )
+    with pytest.raises(TokenEndpointError, match="no JSON object"):
+        client_of(sandbox, service=service).sign_on()
+    thread.join(30)
+    listener.close()
+    assert not thread.is_alive()
+
+
+# -- the disk ----------------------------------------------------------------------
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A real file system of 64 KiB, where root may mount one."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = shutil.which("mount")
+    if sys.platform != "linux" or os.geteuid() != 0 or mount is None:
+        pytest.skip("mounting a small file system needs root on Linux")
+    options = ["-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)]
+    if subprocess.run([mount, *options], capture_output=True).returncode:
+        pytest.skip("this machine does not let root mount a file system")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def fill(folder):
+    with (
+        open(folder / "ballast", "wb", buffering=0) as ballast,
+        contextlib.suppress(OSError),
+    ):
+        while True:
+            ballast.write(b"x" * 4096)
+
+
+def test_a_disk_that_is_full_costs_one_warning(sandbox, small_disk, caplog):
+    """The old token stays whole, the new one works from memory."""
+    store = FileStore(small_disk / "t.json")
+    sandbox.refresh_tokens = True
+    auth = client_of(sandbox, store)
+    first = auth.token()
+    fill(small_disk)
+
+    second = auth.source.token(instead_of=first)
+    third = auth.source.token(instead_of=second)
+
+    assert len({first.fingerprint, second.fingerprint, third.fingerprint}) == 3
+    assert store.load() == first
+    assert sandbox.reuse_detected == 0
+    assert sandbox.sign_ons == 1
+    warnings = [r for r in caplog.records if r.levelname == "WARNING"]
+    assert ["No space left" in r.getMessage() for r in warnings] == [True]
+    assert ".tmp" not in " ".join(os.listdir(small_disk))
+
+
+@pytest.fixture
+def locked_folder(tmp_path):
+    """A folder that nothing can be written to; also not by root."""
+    folder = tmp_path / "locked"
+    folder.mkdir()
+    yield folder
+    if os.geteuid() == 0:
+        subprocess.run(["chattr", "-i", str(folder)], capture_output=True)
+    folder.chmod(0o700)
+
+
+def lock_folder(folder):
+    if os.geteuid() != 0:
+        folder.chmod(0o500)
+    elif subprocess.run(["chattr", "+i", str(folder)], capture_output=True).returncode:
+        pytest.skip("root writes everywhere on this file system")
+
+
+def test_a_permission_lost_on_the_way_costs_no_sign_on(sandbox, locked_folder, caplog):
+    """What was saved is used; what cannot be saved works from memory."""
+    store = FileStore(locked_folder / "t.json")
+    sandbox.refresh_tokens = True
+    auth = client_of(sandbox, store)
+    first = auth.token()
+    lock_folder(locked_folder)
+
+    second = auth.source.token(instead_of=first)
+
+    assert auth.token() is second
+    assert store.load() == first
+    assert sandbox.sign_ons == 1
+    assert "from memory" in caplog.text
+
+
+def test_a_file_that_becomes_unreadable_is_named(sandbox, tmp_path, store):
+    """The token in memory goes on; a new process is told where to look."""
+    auth = client_of(sandbox, store)
+    first = auth.token()
+    os.unlink(store.path)
+    os.mkdir(store.path)
+
+    assert auth.token() is first
+    with pytest.raises(TokenStoreError, match="Cannot read") as caught:
+        client_of(sandbox, store).token()
+    assert caught.value.location == store.path
+
+
+# -- nobody there ------------------------------------------------------------------
+
+
+def test_a_worker_without_a_person_fails_at_once(sandbox, store):
+    """It waits for no lock, and names the command to run."""
+    with pytest.raises(SignOnRequiredError, match="requests-ticktick login"):
+        requests.get(
+            sandbox.url(PROJECT), auth=client_of(sandbox, store, sign_on=refuse)
+        )
+    assert sandbox.received == []
+
+
+def test_a_script_in_a_terminal_less_process_fails_at_once(sandbox, tmp_path):
+    """No input() that ends in EOFError, no browser that nobody sees."""
+    script = f"""
+import requests
+from requests_ticktick import Service, TickTickAuth
+base = {sandbox.url("")!r}
+service = Service(base + "/oauth/authorize", base + "/oauth/token", base)
+try:
+    requests.get(base + "/open/v1/project", auth=TickTickAuth(service=service))
+except requests.RequestException as error:
+    print(type(error).__name__, error)
+"""
+    result = subprocess.run(
+        [sys.executable, "-c", script],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+        env={
+            **os.environ,
+            "TICKTICK_CLIENT_ID": sandbox.client_id,
+            "TICKTICK_CLIENT_SECRET": sandbox.client_secret,
+        },
+    )
+
+    assert result.stdout.startswith("SignOnRequiredError")
+    assert "requests-ticktick login" in result.stdout
+    assert result.stderr == ""
