@@ -1,0 +1,46 @@
+"""``requests-ticktick token``."""
+
+from __future__ import annotations
+
+import time
+
+import click
+
+from ..errors import SignOnRequiredError
+from ..sign_on import refuse
+from ..token import Token
+from . import report
+from .account import Account
+from .found import look, why_none
+from .options import account_options
+from .output import Failure, examples
+from .signing_on import sign_on
+
+
+@click.command(
+    "token",
+    epilog=examples(
+        'curl -H "Authorization: Bearer $(requests-ticktick token)" \\',
+        "    https://api.ticktick.com/open/v1/project",
+        "requests-ticktick token --json",
+    ),
+)
+@click.option("--json", "as_json", is_flag=True, help="Print all that is kept of it.")
+@click.option(
+    "--sign-on", "may_sign_on", is_flag=True, help="Sign on where there is none."
+)
+@account_options
+def print_token(account: Account, as_json: bool, may_sign_on: bool) -> None:
+    """Print a valid access token, and nothing else."""
+    token = _token(account, may_sign_on=may_sign_on)
+    click.echo(report.as_json(token) if as_json else token.access_token)
+
+
+def _token(account: Account, *, may_sign_on: bool) -> Token:
+    try:
+        return account.auth(refuse).token()
+    except SignOnRequiredError:
+        if may_sign_on:
+            return sign_on(account, None, saved=True)[0]
+    reasons = " ".join(why_none(look(account, now=time.time()), account))
+    raise Failure(f"{reasons} Run: {account.command('login')}")

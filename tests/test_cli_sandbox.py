@@ -1,0 +1,135 @@
+"""``requests-ticktick sandbox``: a TickTick to try things on."""
+
+from __future__ import annotations
+
+import re
+import signal
+import socket
+import subprocess
+
+import pytest
+import requests
+from test_cli_support import COMMAND, ROOT, SECONDS, Shell
+from test_sign_on_support import free_port
+
+#: A command, where Flask is missing.
+WITHOUT_FLASK = """
+import sys
+sys.modules["flask"] = None
+from requests_ticktick.cli import main
+sys.argv[1:] = [{command!r}]
+main()
+"""
+
+PROMPT = r"# A TickTick on (http://127\.0\.0\.1:\d+) until"
+
+
+@pytest.fixture
+def shell(sandbox, secrets, monkeypatch, tmp_path):
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    return Shell(sandbox, secrets, monkeypatch, tmp_path)
+
+
+def test_what_it_prints_can_be_pasted_into_a_shell(shell):
+    """After that, login, status and curl work as they are shown."""
+    nothing = dict.fromkeys(shell.variables)
+    with shell.start("sandbox", "--port", "0", env=nothing) as running:
+        running.sees(r"#   curl .*\n")
+        assert "\x1b" not in running.shown
+        lines = running.shown
+        script = f"{lines}\n{' '.join(COMMAND)} login && {' '.join(COMMAND)} status"
+        script += f"\n{' '.join(COMMAND)} token"
+
+        done = subprocess.run(
+            ["/bin/sh", "-c", script],
+            env={**shell.environment(nothing), **shell.browser()},
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=True,
+        )
+
+        base = re.search(PROMPT, lines)[1]
+        assert f"Signed on to the sandbox {base}." in done.stderr
+        token = done.stdout.splitlines()[-1]
+        with requests.Session() as session:
+            headers = {"Authorization": f"Bearer {token}"}
+            answer = session.get(f"{base}/open/v1/project", headers=headers)
+        assert answer.status_code == 200
+        running.sees("GET /open/v1/project 200")
+        running.sees("POST /oauth/token 200")
+        running.interrupt()
+        assert running.ends() == 0
+        assert token not in running.shown
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_ends_cleanly(shell, number):
+    """On Ctrl-C and on SIGTERM, with its tokens' folder removed."""
+    with shell.start("sandbox", "--port", "0") as running:
+        running.sees(r"#   curl .*\n")
+        assert list((shell.folder / "tmp").iterdir())
+        running.interrupt(number)
+
+        assert running.ends() == 0
+
+    assert running.shown.endswith("\nThe sandbox has ended.\n")
+    assert list((shell.folder / "tmp").iterdir()) == []
+
+
+def test_its_tokens_live_as_long_as_is_asked(shell):
+    """``--expires-in`` and ``--port`` are taken at their word."""
+    port = free_port()
+    arguments = ["--port", str(port), "--expires-in", "90"]
+    with shell.start("sandbox", *arguments) as running:
+        exports = dict(re.findall(r"export (\w+)='?(.*?)'?\n", running_text(running)))
+        assert exports["TICKTICK_SERVICE"] == f"http://127.0.0.1:{port}"
+
+        done = shell.run("login", env={**exports, **shell.browser()})
+
+    assert re.search(r"\d\d seconds left", done.stderr)
+
+
+def running_text(running):
+    running.sees(r"#   curl .*\n")
+    return running.shown
+
+
+def test_a_port_in_use_is_named(shell):
+    """With the option that helps."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+
+        done = shell.run("sandbox", "--port", str(port))
+
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"Error: Port {port} cannot be opened: ")
+    assert done.stderr.endswith(" Choose another with --port.\n")
+
+
+def test_it_is_for_this_machine_alone(shell):
+    """It has no TLS, and gives everybody what they ask for."""
+    done = shell.run("sandbox", "--host", "0.0.0.0")
+
+    assert done.returncode == 2
+    assert "'0.0.0.0' is not a loopback address" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["sandbox", "demo"])
+def test_without_flask_the_extra_is_named(shell, command):
+    """The sandbox is an extra of its own."""
+    done = subprocess.run(
+        [*COMMAND[:1], "-c", WITHOUT_FLASK.format(command=command)],
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+        cwd=ROOT,
+    )
+
+    assert done.returncode == 1
+    assert done.stderr == (
+        "Error: The sandbox needs Flask: pip install 'requests-ticktick[sandbox]'\n"
+    )

@@ -1,0 +1,327 @@
+"""``status``, ``token`` and ``logout``: what is there, and what becomes of it."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+
+import pytest
+from test_cli_support import Shell
+
+from requests_ticktick import FileStore, Token
+from requests_ticktick.cli.report import date, left
+from requests_ticktick.owner import Owner
+
+SCOPE = "tasks:read tasks:write"
+DAY = 86_400.0
+
+
+@pytest.fixture
+def shell(sandbox, secrets, monkeypatch, tmp_path):
+    return Shell(sandbox, secrets, monkeypatch, tmp_path)
+
+
+@pytest.fixture
+def owner(sandbox):
+    return Owner(sandbox.client_id, sandbox.service.token_endpoint, SCOPE)
+
+
+@pytest.fixture
+def saved(sandbox, secrets, owner):
+    """A valid token of the sandbox, in the file that programs read."""
+    now = time.time()
+    access_token = sandbox.issue_token()
+    secrets.add(access_token)
+    token = Token(
+        access_token,
+        expires_at=now + 100 * DAY + 60,
+        scope=SCOPE,
+        issued_at=now,
+    )
+    FileStore().save(owner.stamp(token))
+    return FileStore().load()
+
+
+# -- status ------------------------------------------------------------------
+
+
+def test_status_tells_of_a_usable_token(shell, saved, sandbox):
+    """Where it is, whose, until when; and exit status 0."""
+    done = shell.run("status")
+
+    assert done.returncode == 0
+    assert done.stderr == ""
+    fields = dict(re.split("  +", line.strip()) for line in done.stdout.splitlines())
+    assert fields.pop("Valid until").endswith(", 100 days left")
+    assert fields == {
+        "Service": f"the sandbox {sandbox.url('')}",
+        "From": FileStore().path,
+        "Fingerprint": saved.fingerprint,
+        "Scopes": SCOPE,
+    }
+    assert (sandbox.sign_ons, sandbox.api_calls) == (0, 0)
+
+
+def test_status_is_readable_for_machines(shell, saved):
+    """``--json`` has the same, and the expiry as a number."""
+    done = shell.run("status", "--json")
+
+    assert json.loads(done.stdout) == {
+        "usable": True,
+        "service": shell.sandbox.url(""),
+        "problems": [],
+        "accepted": None,
+        "from": FileStore().path,
+        "fingerprint": saved.fingerprint,
+        "scopes": ["tasks:read", "tasks:write"],
+        "expires_at": saved.expires_at,
+        "days_left": 100.0,
+    }
+
+
+def test_without_a_token_status_is_1_and_says_what_to_run(shell, sandbox):
+    """It never signs on, even where somebody could."""
+    done = shell.run("status", env=shell.browser())
+    as_json = shell.run("status", "--json", "--check")
+
+    assert done.returncode == as_json.returncode == 1
+    assert done.stdout == (
+        f"There is no token in $TICKTICK_TOKEN and {FileStore().path}.\n"
+        f"Run: requests-ticktick login --service {sandbox.url('')}\n"
+    )
+    fields = json.loads(as_json.stdout)
+    assert fields["usable"] is False
+    assert fields["problems"] == done.stdout.splitlines()[:1]
+    assert sandbox.received == []
+
+
+def test_a_token_of_the_environment_is_named_as_such(shell, saved, sandbox):
+    """It goes before the file, and states no expiry."""
+    env = {"TICKTICK_TOKEN": sandbox.issue_token("tp_in_the_environment")}
+
+    done = shell.run("status", env=env)
+    as_json = shell.run("status", "--json", env=env)
+
+    assert done.returncode == 0
+    assert "$TICKTICK_TOKEN" in done.stdout
+    assert "the API refuses it: no expiry is stated" in done.stdout
+    assert "not stated" in done.stdout
+    assert json.loads(as_json.stdout)["days_left"] is None
+
+
+def test_a_token_near_its_end_gives_way_to_another(shell, saved, sandbox):
+    """As in TickTickAuth, which would renew the one and takes the other."""
+    near = Token("tp_near", expires_at=time.time() + 30)
+    env = {"TICKTICK_TOKEN": json.dumps(near.to_dict())}
+
+    with_both = shell.run("status", env=env)
+    FileStore().delete()
+    alone = shell.run("status", env=env)
+
+    assert saved.fingerprint in with_both.stdout
+    assert near.fingerprint in alone.stdout
+    assert re.search(r"\d+ seconds left", alone.stdout)
+    assert alone.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("fields", "problem"),
+    [
+        pytest.param({"client_id": "other"}, "another client, other", id="client"),
+        pytest.param(
+            {"token_endpoint": "https://dida365.com/oauth/token"},
+            "another service, https://dida365.com/oauth/token",
+            id="service",
+        ),
+        pytest.param({"scope": "tasks:read"}, "other scopes, tasks:read", id="scopes"),
+    ],
+)
+def test_anothers_token_is_not_usable(shell, sandbox, fields, problem):
+    """Status says whose it is."""
+    mine = {
+        "client_id": sandbox.client_id,
+        "token_endpoint": sandbox.service.token_endpoint,
+        "scope": SCOPE,
+    }
+    FileStore().save(Owner(**{**mine, **fields}).stamp(Token("theirs")))
+
+    done = shell.run("status")
+
+    assert done.returncode == 1
+    assert f" is for {problem}.\n" in done.stdout
+
+
+def test_what_a_token_brings_along_does_not_steer_the_terminal(shell):
+    """Its scopes, usable or not, are shown without control characters."""
+    token = Token("t", scope="tasks:write evil\x1b[2J")
+    env = {"TICKTICK_TOKEN": json.dumps(token.to_dict())}
+
+    usable = shell.run("status", "--scope", "tasks:write", env=env)
+    other = shell.run("status", env=env)
+
+    assert (usable.returncode, other.returncode) == (0, 1)
+    assert "tasks:write evil [2J\n" in usable.stdout
+    assert "is for other scopes, tasks:write evil [2J.\n" in other.stdout
+
+
+def test_an_expired_token_is_not_usable(shell, owner):
+    """Status says since when."""
+    FileStore().save(owner.stamp(Token("old", expires_at=1_600_000_000.0)))
+
+    done = shell.run("status")
+
+    assert done.returncode == 1
+    assert " expired on 2020-09-1" in done.stdout
+
+
+def test_the_api_can_be_asked_as_well(shell, saved, sandbox):
+    """``--check`` is 0 only where the API accepts the token."""
+    accepted = shell.run("status", "--check")
+    sandbox.rate_limit()
+    limited = shell.run("status", "--check", "--json")
+    sandbox.revoke_all()
+    refused = shell.run("status", "--check")
+    sandbox.stop()
+    gone = shell.run("status", "--check")
+
+    assert (accepted.returncode, refused.returncode) == (0, 1)
+    assert (limited.returncode, gone.returncode) == (1, 1)
+    assert "The API      accepts it" in accepted.stdout
+    assert json.loads(limited.stdout)["accepted"] is None
+    assert "The API      refuses it" in refused.stdout
+    assert "The API      could not be reached (ConnectionError)" in gone.stdout
+    assert sandbox.sign_ons == 0
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (15_551_999, "180 days"),
+        (2 * DAY, "2 days"),
+        (2 * DAY - 3600, "47 hours"),
+        (7100, "118 minutes"),
+        (90, "90 seconds"),
+        (-5, "0 seconds"),
+    ],
+)
+def test_a_length_of_time_is_told_in_whole_units(seconds, text):
+    """Rounded down, so that nobody counts on time that is not there."""
+    assert left(seconds) == text
+
+
+def test_a_day_beyond_the_calendar_is_told_as_such():
+    """A server may send any number."""
+    assert "calendar" in date(1e300)
+
+
+# -- token -------------------------------------------------------------------
+
+
+def test_token_prints_the_token_alone(shell, saved):
+    """So that it fits into another command."""
+    done = shell.run("token", prints_secrets=True)
+
+    assert done.returncode == 0
+    assert done.stdout == f"{saved.access_token}\n"
+    assert done.stderr == ""
+
+
+def test_token_prints_all_of_it_as_json(shell, saved):
+    """What it prints is what is in the file."""
+    done = shell.run("token", "--json", prints_secrets=True)
+
+    assert Token.from_dict(json.loads(done.stdout)) == saved
+
+
+def test_without_a_token_the_next_step_is_on_standard_error(shell, sandbox):
+    """Standard output stays empty, whoever could be asked."""
+    done = shell.run("token", env=shell.browser())
+
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert "Error: There is no token in $TICKTICK_TOKEN and " in done.stderr
+    assert f"Run: requests-ticktick login --service {sandbox.url('')}\n" in done.stderr
+    assert sandbox.sign_ons == 0
+
+
+def test_token_needs_no_client_to_say_that_there_is_none(shell):
+    """What is missing first is a sign-on, not its parameters."""
+    env = {"TICKTICK_CLIENT_ID": None, "TICKTICK_CLIENT_SECRET": None}
+
+    done = shell.run("token", env=env)
+
+    assert "There is no token" in done.stderr
+
+
+def test_token_signs_on_where_it_is_allowed_to(shell, sandbox):
+    """``--sign-on``: once; the next call has it from the file."""
+    for _ in range(2):
+        done = shell.run("token", "--sign-on", env=shell.browser(), prints_secrets=True)
+
+        assert done.returncode == 0
+        assert done.stdout == f"{FileStore().load().access_token}\n"
+    assert sandbox.sign_ons == 1
+
+
+def test_an_expired_token_is_refreshed_without_a_person(shell, sandbox, auth, owner):
+    """Where there is a refresh token, ``token`` needs nobody."""
+    sandbox.refresh_tokens = True
+    refreshable = auth.sign_on()
+    FileStore().save(owner.stamp(refreshable.replace(expires_at=1_600_000_000.0)))
+
+    done = shell.run("token", prints_secrets=True)
+
+    assert done.returncode == 0
+    assert done.stdout.strip() != refreshable.access_token
+    assert sandbox.sign_ons == 1
+
+
+# -- logout ------------------------------------------------------------------
+
+
+def test_logout_removes_the_token(shell, saved):
+    """It says which and from where; a second time there is none."""
+    first = shell.run("logout")
+    second = shell.run("logout")
+
+    assert (first.returncode, second.returncode) == (0, 0)
+    assert first.stdout == (
+        f"Removed the token {saved.fingerprint} from {FileStore().path}\n"
+    )
+    assert second.stdout == "There was no token to remove.\n"
+    assert FileStore().load() is None
+
+
+def test_logout_tells_of_a_token_that_stays_in_the_environment(shell, saved):
+    """It cannot be removed from here, and programs would go on using it."""
+    done = shell.run("logout", env={"TICKTICK_TOKEN": "tp_in_the_environment"})
+
+    assert done.returncode == 0
+    assert "Removed" in done.stdout
+    assert "Warning: $TICKTICK_TOKEN holds the token" in done.stderr
+
+
+def test_logout_leaves_anothers_token(shell):
+    """With a word about whose it is."""
+    theirs = Owner("another-app", None, None).stamp(Token("theirs"))
+    FileStore().save(theirs)
+
+    done = shell.run("logout")
+
+    assert done.returncode == 0
+    assert done.stdout == "There was no token to remove.\n"
+    assert "is for another client, another-app" in done.stderr
+    assert FileStore().load() == theirs
+
+
+def test_logout_asks_for_no_scopes(shell, sandbox):
+    """Whatever the token was granted for, unless they are named."""
+    narrow = Owner(sandbox.client_id, None, "tasks:read").stamp(Token("narrow"))
+    FileStore().save(narrow)
+
+    named = shell.run("logout", "--scope", SCOPE)
+    unnamed = shell.run("logout")
+
+    assert "is for other scopes, tasks:read" in named.stderr
+    assert f"Removed the token {narrow.fingerprint}" in unnamed.stdout
