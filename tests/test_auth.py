@@ -162,7 +162,8 @@ def test_tokens_that_were_refused_in_turn_do_not_take_turns(
     """A literal and a file, both revoked: then a person is asked, once."""
     monkeypatch.setenv("A_TOKEN", sandbox.issue_token("tp_of-a-literal"))
     file = FileStore(tmp_path / "t.json")
-    file.save(Token(sandbox.issue_token("tp_of-a-file"), scope="tasks:read tasks:write"))
+    kept = sandbox.issue_token("tp_of-a-file")
+    file.save(Token(kept, scope="tasks:read tasks:write"))
     auth = client_of(sandbox, ChainStore([EnvStore("A_TOKEN"), file]))
     sandbox.revoke_all()
 
