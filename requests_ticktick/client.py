@@ -80,5 +80,5 @@ def _missing(parameter: str, variable: str) -> NoReturn:
     raise SignOnRequiredError(
         f"A sign-on is needed, and no {parameter} is configured: pass "
         f"{parameter}=... or set {variable}. Both are on the page of your app "
-        "in TickTick's developer portal."
+        "in TickTick's developer portal. Or sign on beforehand: requests-ticktick login"
     )

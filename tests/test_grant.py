@@ -184,6 +184,14 @@ def test_the_users_session_carries_the_token_request(sandbox):
     assert kwargs["timeout"] == token_endpoint.TIMEOUT
 
 
+def test_a_proxy_is_not_asked_for_a_loopback_address(sandbox, monkeypatch):
+    """``HTTP_PROXY`` is for the world outside; the sandbox is in here."""
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+
+    assert client_of(sandbox).sign_on()
+
+
 def test_a_redirect_of_the_token_endpoint_is_not_followed(sandbox):
     """A 307 would carry the code and the secret to wherever it points."""
     with Sandbox() as elsewhere:

@@ -288,3 +288,9 @@ def test_nothing_opens_insecure_transport_for_the_process(sandbox: Sandbox) -> N
     App(sandbox).gets_a_token()
 
     assert "OAUTHLIB_INSECURE_TRANSPORT" not in os.environ
+
+
+def test_a_host_that_cannot_be_listened_on_is_an_error_at_once():
+    """Such as IPv6 on a machine without it: no port will ever be free."""
+    with pytest.raises(OSError, match="assign"):
+        free_port("203.0.113.1")  # which is nobody's

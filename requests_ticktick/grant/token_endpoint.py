@@ -114,7 +114,7 @@ class TokenRequest(OAuth2Session):
         self, method: str, url: str, data: Any = None, headers: Any = None, **_: Any
     ) -> Any:
         """Send the form; its secrets leave here, and come back nowhere."""
-        with _transport(self._transport) as transport:
+        with self._carrier() as transport:
             response = transport.request(
                 method,
                 self._service.token_endpoint,
@@ -134,6 +134,18 @@ class TokenRequest(OAuth2Session):
         sent = SimpleNamespace(url=url, headers={}, body=_PLACEHOLDER)
         text = f'{{"access_token": "{_PLACEHOLDER}", "token_type": "bearer"}}'
         return SimpleNamespace(status_code=200, request=sent, headers={}, text=text)
+
+    @contextmanager
+    def _carrier(self) -> Iterator[requests.Session]:
+        if self._transport is not None:
+            yield self._transport
+            return
+        with requests.Session() as session:
+            # No proxy leads to this machine's own loopback address.
+            session.trust_env = self._service.token_endpoint.startswith("https:")
+            session.mount("https://", HTTPAdapter(max_retries=RETRY))
+            session.mount("http://", HTTPAdapter(max_retries=RETRY))
+            yield session
 
     def _token_from(self, status: int, body: bytes) -> Token:
         try:
@@ -183,17 +195,6 @@ class TokenRequest(OAuth2Session):
 #: Never connected to: requests-oauthlib insists on https, and a service may be
 #: on a loopback address.
 _PLACEHOLDER_URL = "https://token.endpoint.invalid/"
-
-
-@contextmanager
-def _transport(given: requests.Session | None) -> Iterator[requests.Session]:
-    if given is not None:
-        yield given
-        return
-    with requests.Session() as session:
-        session.mount("https://", HTTPAdapter(max_retries=RETRY))
-        session.mount("http://", HTTPAdapter(max_retries=RETRY))
-        yield session
 
 
 def _read(response: requests.Response) -> bytes:

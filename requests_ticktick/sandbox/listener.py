@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import logging
 import secrets
@@ -144,8 +145,12 @@ def free_port(host: str) -> int:
     """Find a port that nobody has, and that nobody is given by chance."""
     while True:
         port = _FIRST_PORT + secrets.randbelow(_PORTS)
-        with suppress(OSError), _bind(host, port):
-            return port
+        try:
+            with _bind(host, port):
+                return port
+        except OSError as error:
+            if error.errno not in (errno.EADDRINUSE, errno.EACCES):
+                raise  # of the host, such as IPv6 where there is none
 
 
 def _bind(host: str, port: int) -> socket.socket:
