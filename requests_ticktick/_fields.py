@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .errors import InvalidTokenError
@@ -13,6 +13,29 @@ from .errors import InvalidTokenError
 #: RFC 6749 A.12 and A.17 allow visible ASCII and the space; a space or a
 #: control character would let a stored token add headers to a request.
 _OPAQUE = re.compile(r"[\x21-\x7e]+")
+
+#: The keys that a token has fields for. All others are kept as they are.
+#: ``expire_time`` and ``readable_expire_time`` are ticktick-py's.
+_OWN_KEYS = frozenset(
+    {
+        "access_token",
+        "expire_time",
+        "expires_at",
+        "expires_in",
+        "issued_at",
+        "readable_expire_time",
+        "refresh_token",
+        "scope",
+        "token_type",
+    }
+)
+
+#: No server nests its answer this deeply. What Python reads and cannot write,
+#: compare or pickle any more begins at some hundreds.
+_DEEPEST = 50
+
+#: Bits. Python writes no number of more than 4300 digits.
+_WIDEST = 4096
 
 
 def mapping(payload: object) -> Mapping[str, Any]:
@@ -51,7 +74,7 @@ def number(name: str, value: object) -> float | None:
             seconds = float(value)
         except OverflowError:
             seconds = math.inf
-        if math.isfinite(seconds):
+        if math.isfinite(2 * seconds):  # so that a difference is, too
             return seconds
     raise InvalidTokenError(f"{name} is not a finite number of seconds.")
 
@@ -73,6 +96,31 @@ def scope(value: object) -> str | None:
     ):
         return " ".join(value)
     raise InvalidTokenError("scope is neither a string nor a list of strings.")
+
+
+def others(fields: Mapping[Any, Any]) -> dict[str, Any]:
+    """Take along what a token has no field for, if JSON can hold it."""
+    found = {name: fields[name] for name in fields if name not in _OWN_KEYS}
+    level: list[Any] = [found]
+    for _ in range(_DEEPEST):
+        level = [child for value in level for child in _children(value)]
+        if not level:
+            return found
+    raise InvalidTokenError("The token's further fields are nested too deeply.")
+
+
+def _children(value: object) -> Iterable[object]:
+    if isinstance(value, dict) and all(isinstance(name, str) for name in value):
+        return value.values()
+    if isinstance(value, (list, tuple)):
+        return value
+    if isinstance(value, int) and value.bit_length() <= _WIDEST:
+        return ()
+    if value is None or isinstance(value, (str, float)):
+        return ()
+    raise InvalidTokenError(
+        "The token's further fields hold something that JSON cannot."
+    )
 
 
 def readable(expires_at: float) -> str | None:

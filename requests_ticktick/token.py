@@ -10,22 +10,6 @@ from typing import Any
 from . import _fields
 from ._value import Value
 
-#: The keys that :class:`Token` turns into fields. All others are kept as they
-#: are. ``expire_time`` and ``readable_expire_time`` are ticktick-py's.
-_OWN_KEYS = frozenset(
-    {
-        "access_token",
-        "expire_time",
-        "expires_at",
-        "expires_in",
-        "issued_at",
-        "readable_expire_time",
-        "refresh_token",
-        "scope",
-        "token_type",
-    }
-)
-
 
 class Token(Value):
     """A bearer token (RFC 6750), frozen, and masked wherever it is shown.
@@ -140,7 +124,7 @@ class Token(Value):
             scope=fields.get("scope"),
             refresh_token=fields.get("refresh_token") or None,
             issued_at=issued_at,
-            extra={k: v for k, v in fields.items() if k not in _OWN_KEYS},
+            extra=_fields.others(fields),
         )
 
     def to_dict(self) -> dict[str, Any]:
