@@ -1,4 +1,4 @@
-"""A frozen value, without :mod:`dataclasses`, and one value a process.
+"""A frozen value, without :mod:`dataclasses`; one value a process; secrets.
 
 ``dataclasses`` imports ``inspect``, which alone would be a tenth of
 ``import requests``. This is what is needed of it, once.
@@ -6,9 +6,12 @@
 
 from __future__ import annotations
 
+import functools
 import os
+import sys
+import traceback
 from collections.abc import Callable
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, ParamSpec, TypeVar
 
 
 class Value:
@@ -48,6 +51,7 @@ class Value:
         return tuple(getattr(self, name) for name in self.__slots__)
 
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 
@@ -80,3 +84,27 @@ class Secret(str):
 
     def __repr__(self) -> str:
         return "'***'"
+
+
+def discreet(function: Callable[P, T]) -> Callable[P, T]:
+    """Have what is raised leave without the local variables of this function.
+
+    Nor those of what it has called: they hold secrets, and error trackers send
+    the variables of every frame. The lines that were reached stay.
+    """
+
+    @functools.wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> T:
+        handled = sys.exc_info()[1]  # the caller's, and none of our business
+        try:
+            return function(*args, **kwargs)
+        except BaseException as error:
+            link: BaseException | None = error
+            while link is not None and link is not handled:
+                traceback.clear_frames(link.__traceback__)
+                link = link.__context__
+            raise
+        finally:
+            del args, kwargs, handled
+
+    return call

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from . import _fields
-from ._value import Value
+from ._value import Value, discreet
 
 
 class Token(Value):
@@ -44,6 +44,7 @@ class Token(Value):
     issued_at: float | None
     _extra: dict[str, Any]
 
+    @discreet
     def __init__(
         self,
         access_token: str,
@@ -70,6 +71,7 @@ class Token(Value):
         )
 
     @classmethod
+    @discreet
     def from_response(cls, payload: object, *, now: float) -> Token:
         """Read a token response (RFC 6749 5.1).
 
@@ -87,6 +89,7 @@ class Token(Value):
         )
 
     @classmethod
+    @discreet
     def from_dict(cls, payload: object) -> Token:
         """Read a stored token: this package's, ticktick-py's, oauthlib's.
 
@@ -148,6 +151,7 @@ class Token(Value):
                 fields[name] = value
         return fields
 
+    @discreet
     def replace(self, **changes: Any) -> Token:
         """Copy the token, with some constructor arguments changed."""
         fields = {**self.__getstate__(), **changes}

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 import requests
 
-from .._value import Secret
+from .._value import Secret, discreet
 from ..client import Client
 from ..errors import TickTickAuthError, TokenEndpointError
 from ..owner import Owner
@@ -140,11 +140,12 @@ class AuthorizationCodeGrant:
             return renewed.replace(refresh_token=token.refresh_token)
         return renewed
 
+    @discreet
     def _send(self, form: Mapping[str, str], *, redirect_uri: str, now: float) -> Token:
         """Send one token request.
 
-        Whatever happens in the libraries below is raised anew from here: their
-        frames hold the request's body, and their errors the request.
+        The errors of the libraries below do not leave here: they have the
+        request with them, and it has the code.
         """
         from .token_endpoint import TokenRequest
 
@@ -161,15 +162,11 @@ class AuthorizationCodeGrant:
             if "code" in form:
                 return request.exchange_code()
             return request.exchange_refresh_token()
-        except TickTickAuthError as error:
-            failure: TickTickAuthError = error.with_traceback(None)
+        except TickTickAuthError:
+            raise
         except requests.RequestException as error:
-            failure = self._unreachable(type(error).__name__)
-        failure.__context__ = None
-        raise failure
-
-    def _unreachable(self, problem: str) -> TokenEndpointError:
-        return TokenEndpointError(
+            problem = type(error).__name__
+        raise TokenEndpointError(
             f"No answer from the token endpoint {self._service.token_endpoint} "
             f"({problem}). Check the network and proxy settings, then try again."
         )

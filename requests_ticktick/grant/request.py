@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, NoReturn
 from urllib.parse import parse_qs
 
-from .._value import Secret, Value
+from .._value import Secret, Value, discreet
 from ..errors import AuthorizationDeniedError, SignOnError, StateMismatchError
 
 #: A redirect has a handful of parameters; more are an attack.
@@ -52,6 +52,7 @@ class AuthorizationRequest(Value):
         )
 
     @classmethod
+    @discreet
     def from_dict(cls, fields: Mapping[str, Any]) -> AuthorizationRequest:
         """Read what :meth:`to_dict` gave.
 
@@ -63,7 +64,6 @@ class AuthorizationRequest(Value):
         verifier = values.pop("code_verifier")
         complete = all(isinstance(value, str) and value for value in values.values())
         if not complete or not isinstance(verifier, (str, type(None))):
-            del values, verifier, fields
             raise SignOnError(
                 "The stored authorization request is incomplete: begin the sign-on "
                 "again."
@@ -79,6 +79,7 @@ class AuthorizationRequest(Value):
         answer = _parameters(redirected_url)
         return self._same_state(answer) and ("code" in answer or "error" in answer)
 
+    @discreet
     def code_from(self, redirected_url: str) -> str:
         """Return the authorization code that the redirect carries.
 
@@ -87,7 +88,6 @@ class AuthorizationRequest(Value):
         :raises StateMismatchError: It is another sign-on's.
         :raises SignOnError: It carries neither code nor error.
         """
-        redirected_url = Secret(redirected_url)
         answer = _parameters(redirected_url)
         if "error" in answer and ("state" not in answer or self._same_state(answer)):
             # Without a state it is anybody's, who can do no worse than fail.

@@ -8,6 +8,7 @@ import os
 import re
 from contextlib import AbstractContextManager
 
+from .._value import discreet
 from ..errors import InvalidTokenError, TokenStoreError
 from ..token import Token
 from . import _files
@@ -67,6 +68,7 @@ class FileStore(TokenStore):
             f"{self._profile or 'default'}.json",
         )
 
+    @discreet
     def load(self) -> Token | None:
         """Return the file's token; ``None`` where there is none.
 
@@ -88,7 +90,6 @@ class FileStore(TokenStore):
             ) from None
         self._report_loose(path, status)
         token = _parse(content)
-        del content
         if token is None:
             aside = _files.set_aside(os.path.realpath(path), status)
             logger.warning(
@@ -98,6 +99,7 @@ class FileStore(TokenStore):
             )
         return token
 
+    @discreet
     def save(self, token: Token) -> None:
         """Put this token in the file's place, wholly or not at all.
 
