@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Mapping
-from typing import Any, NoReturn
-from urllib.parse import parse_qs
+from collections.abc import Iterable, Mapping
+from typing import Any
+from urllib.parse import parse_qs, quote
 
 from .._value import Secret, Value, discreet
 from ..errors import AuthorizationDeniedError, SignOnError, StateMismatchError
@@ -91,11 +91,7 @@ class AuthorizationRequest(Value):
         answer = _parameters(redirected_url)
         if "error" in answer and ("state" not in answer or self._same_state(answer)):
             # Without a state it is anybody's, who can do no worse than fail.
-            _raise_denied(
-                str(answer["error"]),
-                str(answer.get("error_description", "")),
-                self.redirect_uri,
-            )
+            raise self._denied(answer)
         if not self._same_state(answer):
             raise StateMismatchError(
                 "The redirect does not belong to this sign-on: its 'state' is missing "
@@ -108,6 +104,22 @@ class AuthorizationRequest(Value):
                 "that the browser shows after access was allowed."
             )
         return answer["code"]
+
+    def _denied(self, answer: Mapping[str, str]) -> AuthorizationDeniedError:
+        secrets = (self.state, self.code_verifier, answer.get("code"))
+        error, description = (
+            clean(answer.get(name, ""), secrets)
+            for name in ("error", "error_description")
+        )
+        advice = hint(f"{error} {description}", self.redirect_uri)
+        if advice is None:
+            advice = "Sign on again, and allow access."
+        said = f"{error}: {description}" if description else error
+        return AuthorizationDeniedError(
+            f"Access was not granted ({said}). {advice}",
+            error=error,
+            description=description or None,
+        )
 
     def _same_state(self, answer: Mapping[str, str]) -> bool:
         state = answer.get("state", "").encode("utf-8", "surrogatepass")
@@ -142,22 +154,17 @@ def hint(text: str, redirect_uri: str) -> str | None:
     return None
 
 
-def clean(text: str) -> str:
-    """Make a server's words fit to be shown: one short line of them."""
+def clean(text: str, secrets: Iterable[str | None] = ()) -> str:
+    """Make a server's words fit to be shown: one short line of them.
+
+    :param secrets: What is left out; Spring's servers quote what they refuse.
+    """
+    for secret in secrets:
+        if secret is not None and len(secret) >= 4:
+            quoted = (quote(secret, safe, errors="replace") for safe in ("", "/"))
+            for spelling in (secret, *quoted):
+                text = text.replace(spelling, "***")
     return "".join(c if c.isprintable() else " " for c in text[:300]).strip()
-
-
-def _raise_denied(error: str, description: str, redirect_uri: str) -> NoReturn:
-    error, description = clean(error), clean(description)
-    advice = hint(f"{error} {description}", redirect_uri)
-    if advice is None:
-        advice = "Sign on again, and allow access."
-    said = f"{error}: {description}" if description else error
-    raise AuthorizationDeniedError(
-        f"Access was not granted ({said}). {advice}",
-        error=error,
-        description=description or None,
-    )
 
 
 def _parameters(redirected_url: str) -> dict[str, str]:

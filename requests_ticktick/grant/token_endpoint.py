@@ -62,6 +62,7 @@ class TokenRequest(OAuth2Session):
     ) -> None:
         super().__init__(client.require_id(), redirect_uri=redirect_uri, scope=scope)
         self._service = service
+        self._client_secret = client.client_secret
         self._secrets = {name: Secret(value) for name, value in secrets.items()}
         self._transport = transport
         self._now = now
@@ -167,8 +168,11 @@ class TokenRequest(OAuth2Session):
     def _refusal(
         self, status: int, payload: dict[str, Any], problem: str
     ) -> TokenEndpointError:
+        words = (payload.get(name) for name in ("error", "error_description"))
+        secrets = (*self._secrets.values(), self._client_secret)
         error, description = (
-            self._scrubbed(payload.get(name)) for name in ("error", "error_description")
+            clean(text, secrets) if isinstance(text, str) and text else None
+            for text in words
         )
         said = ": ".join(part for part in (error, description) if part)
         if said:
@@ -181,15 +185,6 @@ class TokenRequest(OAuth2Session):
             description=description,
             status_code=status,
         )
-
-    def _scrubbed(self, text: object) -> str | None:
-        """Spring's servers quote the code that they refuse."""
-        if not isinstance(text, str) or not text:
-            return None
-        for secret in self._secrets.values():
-            if len(secret) >= 4:
-                text = text.replace(secret, "***")
-        return clean(text)
 
 
 #: Never connected to: requests-oauthlib insists on https, and a service may be
