@@ -11,6 +11,7 @@ import secrets
 from collections.abc import Mapping
 
 import requests
+from urllib3.exceptions import HTTPError
 
 from .._value import Secret, discreet
 from ..client import Client
@@ -164,9 +165,11 @@ class AuthorizationCodeGrant:
             return request.exchange_refresh_token()
         except TickTickAuthError:
             raise
-        except requests.RequestException as error:
+        except (OSError, ValueError, HTTPError) as error:
+            # requests' own are OSErrors; it also lets others through.
             problem = type(error).__name__
         raise TokenEndpointError(
             f"No answer from the token endpoint {self._service.token_endpoint} "
-            f"({problem}). Check the network and proxy settings, then try again."
+            f"({problem}). Check the network, proxy and certificate settings, then "
+            "try again."
         )

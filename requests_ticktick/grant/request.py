@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import parse_qs, quote
@@ -12,6 +13,9 @@ from ..errors import AuthorizationDeniedError, SignOnError, StateMismatchError
 
 #: A redirect has a handful of parameters; more are an attack.
 _MAX_FIELDS = 50
+
+#: RFC 6749 A.11.
+_CODE = re.compile(r"[\x20-\x7e]+")
 
 
 class AuthorizationRequest(Value):
@@ -98,7 +102,7 @@ class AuthorizationRequest(Value):
                 "or another's. Open the URL that was shown last, and pass on the whole "
                 "address that it leads to."
             )
-        if not answer.get("code"):
+        if not _CODE.fullmatch(answer.get("code", "")):
             raise SignOnError(
                 "The redirect carries no authorization code. Pass on the whole address "
                 "that the browser shows after access was allowed."
