@@ -44,7 +44,8 @@ def send_again(
     # The connection is free for the second request once the first is read.
     response.content  # noqa: B018 - a property that reads
     response.close()
-    request = response.request.copy()
+    first = response.request
+    request = first.copy()
     request.headers["Authorization"] = authorization
     _take_cookies(request, response)
     began = time.perf_counter()
@@ -53,6 +54,11 @@ def send_again(
     second.elapsed = timedelta(seconds=time.perf_counter() - began)
     second.history.append(response)
     second.request = request
+    if second.is_redirect:
+        # requests goes on with a copy of the first request: that one is to
+        # have the new token, and the history the one that was sent.
+        response.request = first.copy()
+        first.headers["Authorization"] = authorization
     return second
 
 

@@ -232,10 +232,25 @@ REFUSALS = {
     # what happens: (the answers, who saw which token, what comes back)
     "a 401": ("api:401 api:200", "api:0 api:1", "401 200"),
     "two of them": ("api:401 api:401", "api:0 api:1", "401 401"),
+    "a 401, then a redirect on the API": (
+        "api:401 api:302>api api:200",
+        "api:0 api:1 api:1",
+        "302 200",
+    ),
+    "and a 401 there: the second of one call": (
+        "api:401 api:302>api api:401",
+        "api:0 api:1 api:1",
+        "302 401",
+    ),
     "a redirect on the API, then a 401": (
         "api:302>api api:401 api:200",
         "api:0 api:0 api:1",
         "302 200",
+    ),
+    "and a redirect again, and a 401 again": (
+        "api:302>api api:401 api:302>api api:401",
+        "api:0 api:0 api:1 api:1",
+        "302 302 401",
     ),
     "a 401, then a redirect to another host": (
         "api:401 api:302>other other:401",
@@ -498,6 +513,23 @@ def test_a_refusal_on_the_way(world, session, what):
     chain = [*response.history, response]
     assert " ".join(str(each.status_code) for each in chain) == statuses
     assert not any(server.answers for server in world.servers.values())
+
+
+def test_a_redirect_that_is_not_followed_yet(world, session):
+    """What is prepared for it has the new token; the history, the refused one."""
+    shown = []
+
+    def show(response, **_):
+        shown.extend([*response.history, response])
+
+    world.answer("api", 401)
+    world.answer("api", 302, f"{API}/next")
+
+    response = session.get(API, allow_redirects=False, hooks={"response": show})
+
+    requests_made = [each.request for each in shown] + [response.next]
+    headers = [each.headers["Authorization"] for each in requests_made]
+    assert headers == [f"Bearer {TOKENS[number]}" for number in (0, 1, 1)]
 
 
 # -- .netrc, and the trust in the environment ---------------------------------------
