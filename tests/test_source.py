@@ -760,8 +760,9 @@ def test_waiting_for_a_thread_ends_with_the_stores_time_out(sandbox):
     attempt, leads = auth.source._turns.get().join()
     assert leads
 
-    with pytest.raises(LockTimeoutError, match="thread"):
-        auth.token()
+    with ThreadPoolExecutor(1) as pool:
+        with pytest.raises(LockTimeoutError, match="thread"):
+            pool.submit(auth.token).result()
 
     with attempt:
         pass
@@ -812,6 +813,18 @@ def test_a_sign_on_must_return_a_url(sandbox):
     """A callable that forgets its return is told so."""
     with pytest.raises(SignOnError, match="NoneType"):
         client_of(sandbox, sign_on=lambda request: None).token()
+
+
+def test_a_sign_on_that_needs_its_own_token_is_told_so(sandbox):
+    """It would wait for itself; and so would everybody else."""
+
+    def sign_on(request):
+        requests.get(sandbox.url("/open/v1/project"), auth=auth)
+
+    auth = client_of(sandbox, sign_on=sign_on)
+
+    with pytest.raises(SignOnError, match="without this auth"):
+        auth.token()
 
 
 def test_forget_drops_the_token_everywhere(sandbox, tmp_path):

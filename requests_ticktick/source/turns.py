@@ -9,7 +9,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from ..errors import LockTimeoutError, TickTickAuthError
+from ..errors import LockTimeoutError, SignOnError, TickTickAuthError
 from ..token import Token
 from .failures import shareable
 
@@ -34,6 +34,7 @@ class Attempt:
     def __init__(self, turns: Turns) -> None:
         self.token: Token | None = None
         self._turns = turns
+        self._leader = threading.get_ident()
         self._error: TickTickAuthError | None = None
         self._done = threading.Event()
 
@@ -57,7 +58,13 @@ class Attempt:
         :param timeout: Seconds.
         :raises TickTickAuthError: What the attempt failed with.
         :raises LockTimeoutError: It has not ended.
+        :raises SignOnError: It is this thread's own, and would never end.
         """
+        if self._leader == threading.get_ident():
+            raise SignOnError(
+                "The sign-on itself needs the token that it is to obtain: let it use "
+                "a session without this auth."
+            )
         if not self._done.wait(timeout):
             raise LockTimeoutError(
                 f"Another thread has been signing on for over {timeout:g} s: finish "
