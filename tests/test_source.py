@@ -760,9 +760,11 @@ def test_waiting_for_a_thread_ends_with_the_stores_time_out(sandbox):
     attempt, leads = auth.source._turns.get().join()
     assert leads
 
-    with ThreadPoolExecutor(1) as pool:
-        with pytest.raises(LockTimeoutError, match="thread"):
-            pool.submit(auth.token).result()
+    with (
+        ThreadPoolExecutor(1) as pool,
+        pytest.raises(LockTimeoutError, match="thread"),
+    ):
+        pool.submit(auth.token).result()
 
     with attempt:
         pass

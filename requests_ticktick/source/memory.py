@@ -59,14 +59,11 @@ class Memory:
         self.held: Held | None = None
         #: Whether no store has what is held.
         self.unsaved = False
-        # Tokens that are of no use any more, and when they were issued.
+        # Tokens that the API has refused, and when they were issued.
         self._spent: dict[str, float] = {}
 
     def spend(self, token: Token) -> None:
-        """Know that it was refused, or replaced where it could not be deleted.
-
-        A later grant of the same token is another matter.
-        """
+        """Know that the API refuses it; a later grant of it is another matter."""
         self._spent[token.access_token] = token.issued_at or 0.0
 
     def is_spent(self, token: Token) -> bool:

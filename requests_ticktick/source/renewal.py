@@ -53,8 +53,6 @@ class Renewal:
         self._memory = memory
         # The fingerprint of the token that a person was asked to replace.
         self._asked: str | None = None
-        # Refresh tokens that must not be sent; what is absent is one of them.
-        self._used_up: set[str | None] = {None}
         self._said: set[str] = set()
 
     def stored(self) -> Iterator[Token]:
@@ -95,10 +93,6 @@ class Renewal:
                 self._memory.unsaved = False
             except TokenStoreError as error:
                 self.say_once(f"{error} The token is used from memory.")
-                for old in self.stored():  # it stays there, and was replaced
-                    self._memory.spend(old)
-                    if old.refresh_token != token.refresh_token:
-                        self._used_up.add(old.refresh_token)
         self._memory.held = self._memory.weigh(token)
         return token
 
@@ -159,7 +153,7 @@ class Renewal:
         return None
 
     def _obtain(self, question: Question) -> Token:
-        tried = self._used_up.copy()
+        tried: set[str | None] = {None}  # what is absent cannot be tried
         while not question.forced:
             # Read again each time: somebody without our lock may have rotated
             # the refresh token that was just refused.
