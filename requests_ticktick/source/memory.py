@@ -63,7 +63,7 @@ class Memory:
         self._spent: dict[str, float] = {}
 
     def spend(self, token: Token) -> None:
-        """Know that the API refuses it; a later grant of it is another matter."""
+        """Know that the API refuses it. A later grant is another matter."""
         self._spent[token.access_token] = token.issued_at or 0.0
 
     def is_spent(self, token: Token) -> bool:
