@@ -14,6 +14,9 @@ from .errors import InvalidTokenError
 #: control character would let a stored token add headers to a request.
 _OPAQUE = re.compile(r"[\x21-\x7e]+")
 
+#: In ASCII, since float() does not skip all that is space elsewhere.
+_NUMBER = re.compile(r"\s*[+-]?\d{1,20}(\.\d{0,9})?\s*", re.ASCII)
+
 #: The keys that a token has fields for. All others are kept as they are.
 #: ``expire_time`` and ``readable_expire_time`` are ticktick-py's.
 _OWN_KEYS = frozenset(
@@ -81,9 +84,7 @@ def number(name: str, value: object) -> float | None:
 
 def lenient(name: str, value: object) -> float | None:
     """Accept ``"3600"`` too: servers and hand-written files send strings."""
-    if isinstance(value, str) and re.fullmatch(
-        r"\s*[+-]?\d{1,20}(\.\d{0,9})?\s*", value
-    ):
+    if isinstance(value, str) and _NUMBER.fullmatch(value):
         return float(value)
     return number(name, value)
 
