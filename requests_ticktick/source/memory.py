@@ -42,8 +42,13 @@ class Held:
 
     def renew_before_end(self, seconds: float) -> None:
         """Have it renewed that long before its expiry; 0: once it expired."""
-        self.renew = self.end - seconds if seconds else math.nextafter(self.end, 0.0)
-        self.renew_monotonic = self.end_monotonic - seconds
+        self.renew_after(self.end - seconds, self.end_monotonic - seconds)
+
+    def renew_after(self, time: float, monotonic: float) -> None:
+        """Have it renewed once either clock has passed this, or its end."""
+        # At its expiry it has expired: the last moment is the one before.
+        self.renew = min(time, math.nextafter(self.end, -math.inf))
+        self.renew_monotonic = min(monotonic, self.end_monotonic)
 
 
 class Memory:
@@ -103,5 +108,4 @@ class Memory:
     def postpone(self, held: Held) -> None:
         """Have the renewal tried again in a few seconds."""
         clock = self.clock
-        held.renew = min(held.end, clock.time() + RETRY_AFTER)
-        held.renew_monotonic = min(held.end_monotonic, clock.monotonic() + RETRY_AFTER)
+        held.renew_after(clock.time() + RETRY_AFTER, clock.monotonic() + RETRY_AFTER)
