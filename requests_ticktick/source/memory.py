@@ -14,6 +14,9 @@ RETRY_AFTER = 5.0
 #: decide the last millisecond.
 _TICK = 0.001
 
+#: Tokens whose end is remembered: those that stores may still hold.
+_REMEMBERED = 16
+
 
 class Clock(Protocol):
     """What :mod:`time` offers; a test passes another."""
@@ -66,15 +69,20 @@ class Memory:
         self.unsaved = False
         # Tokens that the API has refused, and when they were issued.
         self._spent: dict[str, float] = {}
+        # When tokens end by the monotonic clock.
+        self._ends: dict[tuple[str, float | None], float] = {}
 
     def spend(self, token: Token) -> None:
         """Know that the API refuses it. A later grant is another matter."""
         self._spent[token.access_token] = token.issued_at or 0.0
 
     def is_spent(self, token: Token) -> bool:
-        """Whether it is of no use, although it has not expired."""
+        """Whether it is of no use, whatever the wall clock says."""
         issued_at = self._spent.get(token.access_token)
-        return issued_at is not None and (token.issued_at or 0.0) <= issued_at
+        if issued_at is not None and (token.issued_at or 0.0) <= issued_at:
+            return True
+        end = self._ends.get((token.access_token, token.expires_at))
+        return end is not None and self.clock.monotonic() >= end + _TICK
 
     def is_fresh(self, held: Held) -> bool:
         """Whether it is to be used as it is."""
@@ -99,7 +107,8 @@ class Memory:
             # It never has more left than it was issued with, wherever the
             # clock stood when that was written down.
             left = min(left, lifetime)
-        held = Held(token, token.expires_at, monotonic + left)
+        end = self._first_known(token, monotonic + left)
+        held = Held(token, token.expires_at, end)
         if lifetime is None or lifetime > self.leeway:
             # A token born within the leeway would only be handed back.
             held.renew_before_end(self.leeway)
@@ -109,3 +118,15 @@ class Memory:
         """Have the renewal tried again in a few seconds."""
         clock = self.clock
         held.renew_after(clock.time() + RETRY_AFTER, clock.monotonic() + RETRY_AFTER)
+
+    def _first_known(self, token: Token, end: float) -> float:
+        """Return when it ends, as was worked out when it was first seen alive.
+
+        A store still has what has expired: when the clock is set back, that
+        looks alive again.
+        """
+        key = (token.access_token, token.expires_at)
+        if end > self.clock.monotonic() and key not in self._ends:
+            latest = list(self._ends.items())[1 - _REMEMBERED :]
+            self._ends = {**dict(latest), key: end}
+        return self._ends.get(key, end)
