@@ -718,6 +718,22 @@ def test_who_gets_the_lock_reads_again_before_asking(sandbox, tmp_path):
     assert sandbox.sign_ons == 0
 
 
+def test_the_token_is_saved_before_the_lock_is_released(sandbox, tmp_path):
+    """The next in line reads it; were it late, it would ask again."""
+    saved = []
+
+    class Watched(FileStore):
+        def save(self, token):
+            with pytest.raises(LockTimeoutError):
+                FileStore(self.path).lock(0).__enter__()
+            super().save(token)
+            saved.append(token)
+
+    auth = client_of(sandbox, Watched(tmp_path / "t.json"))
+
+    assert saved == [auth.token()]
+
+
 def test_what_one_thread_was_told_may_not_do_for_another(sandbox):
     """It waited for a token in place of the very one that came out."""
     auth = client_of(sandbox)
