@@ -111,12 +111,15 @@ class FileStore(TokenStore):
         check_owner(existing, token, path)
         fields = {**(existing.extra if existing else {}), **token.to_dict()}
         try:
-            _files.make_private_folder(os.path.dirname(path))
-            _files.replace(path, json.dumps(fields, indent=1).encode() + b"\n")
-        except (OSError, ValueError, TypeError) as error:
+            content = json.dumps(fields, indent=1).encode() + b"\n"
+            if _parse(content) is not None:
+                _files.make_private_folder(os.path.dirname(path))
+                _files.replace(path, content)
+                return
+            # Too large or too deeply nested: a load would set it aside.
+            problem = "the token could not be read again"
+        except (OSError, ValueError, TypeError, RecursionError) as error:
             problem = getattr(error, "strerror", None) or type(error).__name__
-        else:
-            return
         raise TokenStoreError(
             f"Cannot write {path}: {problem}. Free some space or make its folder "
             "writable, or choose another place for the token.",
