@@ -1,0 +1,395 @@
+"""The documentation does what it says: its examples run, and its stores keep."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import logging
+import os
+import re
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import requests
+import test_readme
+from clients import Person, client_of
+
+import requests_ticktick
+from requests_ticktick import (
+    FileStore,
+    SignOnRequiredError,
+    TickTickAuthError,
+    Token,
+    TokenStoreError,
+    errors,
+    refuse,
+)
+from requests_ticktick.client import Client
+from requests_ticktick.grant.request import hint
+from requests_ticktick.testing import TokenStoreContract
+
+DOCS = Path(__file__).parent.parent / "docs"
+
+#: Runs a block where TickTick is the sandbox.
+run = test_readme.run
+
+
+def page(name):
+    return (DOCS / f"{name}.rst").read_text(encoding="utf-8")
+
+
+def example(name):
+    """Import one of the examples; a process that is spawned can do so as well."""
+    folder = str(DOCS / "examples")
+    if folder not in sys.path:
+        sys.path.append(folder)
+    return importlib.import_module(name)
+
+
+# -- How do I write a store of my own? ---------------------------------------------
+
+
+class TestSQLiteStore(TokenStoreContract):
+    """The example over a database."""
+
+    @pytest.fixture
+    def store(self, tmp_path):
+        return example("sqlite_store").SQLiteStore(tmp_path / "tokens.db")
+
+    def corrupt(self, store):
+        with contextlib.closing(sqlite3.connect(store.path)) as database:
+            database.execute("UPDATE kept SET text = '{' WHERE name = 'token'")
+            database.commit()
+
+
+class TestCacheStore(TokenStoreContract):
+    """The example over a cache, here a plain dict."""
+
+    shared = False
+
+    @pytest.fixture
+    def store(self, tmp_path):
+        cache_store = example("cache_store")
+        return cache_store.CacheStore(cache_store.DictCache(str(tmp_path)))
+
+    def corrupt(self, store):
+        store._cache.set(store._key, {"access_token": 1})
+
+
+@pytest.fixture(params=["sqlite", "cache"])
+def own_store(request, tmp_path):
+    if request.param == "sqlite":
+        return example("sqlite_store").SQLiteStore(tmp_path / "tokens.db")
+    cache_store = example("cache_store")
+    return cache_store.CacheStore(cache_store.DictCache(str(tmp_path)))
+
+
+def test_a_store_of_ones_own_keeps_the_sign_on(sandbox, own_store):
+    """What is raised under its lock comes out, and the next one finds the token."""
+    person = Person(sandbox)
+    nobody = client_of(sandbox, own_store, sign_on=refuse)
+    with pytest.raises(SignOnRequiredError):
+        nobody.token()
+
+    token = client_of(sandbox, own_store, sign_on=person).token()
+
+    assert nobody.token() == token
+    assert person.asked == 1
+
+
+@pytest.mark.skipif(os.name != "posix", reason="about modes")
+def test_the_database_is_private(tmp_path):
+    """None of its files is for others to read."""
+    store = example("sqlite_store").SQLiteStore(tmp_path / "tokens.db")
+
+    with store.lock(1):
+        store.save(Token("t"))
+
+    modes = {p.name: p.stat().st_mode & 0o777 for p in tmp_path.glob("tokens.db*")}
+    assert modes == dict.fromkeys(["tokens.db", "tokens.db.lock"], 0o600)
+
+
+def test_a_database_that_cannot_be_used_is_named(tmp_path):
+    """A folder that is missing, a file that is something else, also at the lock."""
+    (tmp_path / "text").write_text("no database, and long enough to be seen as none")
+    sqlite_store = example("sqlite_store").SQLiteStore
+    (tmp_path / "other.lock").write_text("no database, and long enough for that" * 9)
+
+    for path in (tmp_path / "nowhere" / "tokens.db", tmp_path / "text"):
+        with pytest.raises(TokenStoreError, match="Cannot use") as caught:
+            sqlite_store(path).load()
+        assert caught.value.location == str(path)
+    with (
+        pytest.raises(TokenStoreError, match="Cannot use"),
+        sqlite_store(tmp_path / "other").lock(0),
+    ):
+        pass
+
+
+def test_a_lock_in_a_cache_that_expired_is_anybodys(tmp_path):
+    """Its old owner does not remove the new one's."""
+    cache_store = example("cache_store")
+    cache = cache_store.DictCache(str(tmp_path))
+    store = cache_store.CacheStore(cache, lock_expiry=0.0)
+
+    with store.lock(0), store.lock(0):
+        cache.set("requests-ticktick:lock", "another's", timeout=60)
+
+    assert cache.get("requests-ticktick:lock") == "another's"
+
+
+# -- How do I sign users on in a web application? ----------------------------------
+
+
+@pytest.fixture
+def web_app(sandbox, monkeypatch):
+    """The example, its users' browsers being test clients of Flask."""
+    sandbox.redirect_uri = "https://app.example/ticktick/callback"
+    monkeypatch.setenv("TICKTICK_CLIENT_ID", sandbox.client_id)
+    monkeypatch.setenv("TICKTICK_CLIENT_SECRET", sandbox.client_secret)
+    monkeypatch.setenv("TICKTICK_REDIRECT_URI", sandbox.redirect_uri)
+    monkeypatch.setenv("WEB_SECRET_KEY", "for-signing-cookies")
+    return example("web_app").create_app(sandbox.service)
+
+
+def granted(sandbox, browser):
+    """Where TickTick sends a user who connects and allows access."""
+    url = browser.get("/ticktick/connect").location
+    redirected = sandbox.sign_on(SimpleNamespace(url=url))
+    return redirected.removeprefix("https://app.example")
+
+
+def test_two_users_of_the_web_application_connect(sandbox, web_app):
+    """Each has a token of their own, and sees a link until then."""
+    tokens = set()
+    for _ in range(2):
+        browser = web_app.test_client()
+        assert b"Connect TickTick" in browser.get("/").data
+
+        back = browser.get(granted(sandbox, browser))
+
+        assert (back.status_code, back.location) == (302, "/")
+        assert browser.get("/").json["projects"][0]["name"] == "Groceries"
+        tokens.add(sandbox.received[-1].headers["Authorization"])
+    assert len(tokens) == 2
+
+
+def test_a_user_whose_access_was_withdrawn_sees_the_link_again(sandbox, web_app):
+    """A server has nobody to ask."""
+    browser = web_app.test_client()
+    browser.get(granted(sandbox, browser))
+    sandbox.revoke_all()
+
+    assert b"Connect TickTick again" in browser.get("/").data
+
+
+def test_the_web_application_takes_a_redirect_once_and_from_its_user_alone(
+    sandbox, web_app
+):
+    """A stranger's link, a replay and a refusal are errors that say what to do."""
+    stranger, user = web_app.test_client(), web_app.test_client()
+    link = granted(sandbox, stranger)
+
+    without_a_request = user.get(link)
+    user.get("/ticktick/connect")
+    with_another_state = user.get(link)
+    sandbox.deny()
+    denied = user.get(granted(sandbox, user))
+
+    answers = (without_a_request, with_another_state, denied)
+    assert [answer.status_code for answer in answers] == [400, 400, 400]
+    assert "begin the sign-on again" in without_a_request.text
+    assert "does not belong to this sign-on" in with_another_state.text
+    assert "Sign on again" in denied.text
+    assert stranger.get(link).status_code == 302
+    assert stranger.get(link).status_code == 400
+
+
+def test_the_web_application_says_when_ticktick_is_out_of_order(sandbox, web_app):
+    """It is not the user's fault, and passes."""
+    browser = web_app.test_client()
+    sandbox.fail(1, 503)
+
+    answer = browser.get(granted(sandbox, browser))
+
+    assert answer.status_code == 502
+    assert "Wait a minute" in answer.text
+
+
+# -- How do I test my program? -----------------------------------------------------
+
+
+def test_the_tests_of_the_example_program_pass():
+    """They run as a reader would run them."""
+    program = DOCS / "examples" / "test_program.py"
+    options = ["-q", "-p", "no:cacheprovider", "-c", os.devnull]
+
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *options, str(program)],
+        env={**os.environ, "PYTHONPATH": str(DOCS.parent)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "4 passed" in done.stdout
+
+
+# -- The pages ---------------------------------------------------------------------
+
+
+def code_of(name):
+    return "\n".join(test_readme.blocks_of(page(name)))
+
+
+def test_the_blocks_of_getting_started_sign_on(run, sandbox):
+    """First by the browser, then with a token that was pasted."""
+    sandbox.issue_token("tp_...")
+
+    names = run(code_of("getting-started"))
+
+    assert names["projects"][0]["name"] == "Groceries"
+    assert names["session"].auth.token().access_token == "tp_..."
+    assert sandbox.sign_ons == 1
+
+
+def test_the_block_about_unattended_jobs_asks_nobody(run):
+    """It says so instead."""
+    names = run(code_of("unattended"))
+
+    with pytest.raises(SignOnRequiredError):
+        names["auth"].token()
+
+
+def test_the_blocks_about_parallel_workers_run(run):
+    """A copy has the store of its original, and accounts have theirs."""
+    names = run(code_of("parallel-workers"))
+
+    paths = {name: names[name].source.store.path for name in ("copy", "auth", "work")}
+    assert paths["copy"] == paths["auth"] == "/srv/app/ticktick.json"
+    assert Path(paths["work"]).name == "work.json"
+    assert names["store"].lock_timeout == 30
+
+
+def test_the_blocks_about_redis_carry_the_token_over(
+    run, sandbox, require, require_module, tmp_path
+):
+    """Nobody has to sign on again."""
+    require_module("redis")
+    from redis_server import RedisServer
+
+    token = client_of(sandbox, FileStore()).token()
+    server = RedisServer(require("redis-server"), tmp_path)
+    with contextlib.closing(server.start()):
+        here = f"port={server.port}"
+        names = run(code_of("redis").replace('host="cache.internal"', here))
+
+        assert names["auth"].token() == token
+        assert names["store"].load() == token
+    assert sandbox.sign_ons == 1
+
+
+def test_the_blocks_about_tests_run(run):
+    """A token that is given asks nobody."""
+    names = run(code_of("testing"))
+
+    assert names["auth"].token().access_token == "a-token"
+
+
+def test_the_block_about_the_log_runs(run, monkeypatch):
+    """At the level that shows everything."""
+    levels = []
+    monkeypatch.setattr(logging, "basicConfig", lambda level: levels.append(level))
+
+    run(code_of("errors"))
+
+    assert levels == [logging.DEBUG]
+
+
+def test_the_block_about_the_contract_is_a_class_of_tests():
+    """It is the one that is run over the store above."""
+    (code,) = test_readme.blocks_of(page("own-store"))
+    example("sqlite_store")
+    names = {}
+
+    exec(compile(code, "own-store.rst", "exec"), names)
+
+    assert issubclass(names["TestSQLiteStore"], TokenStoreContract)
+
+
+def test_no_page_has_a_python_block_that_is_not_run():
+    """A new page with one fails here until it is run above."""
+    pages = {path.stem for path in DOCS.glob("*.rst")}
+
+    with_blocks = {name for name in pages if "code-block:: python" in page(name)}
+
+    assert with_blocks == {
+        "errors",
+        "getting-started",
+        "own-store",
+        "parallel-workers",
+        "redis",
+        "testing",
+        "unattended",
+    }
+
+
+def test_every_error_has_a_section_about_what_to_do():
+    """And none has one that is gone."""
+    public = {
+        name
+        for name, value in vars(errors).items()
+        if isinstance(value, type) and issubclass(value, TickTickAuthError)
+    }
+
+    sections = re.findall(r"^``(\w+Error)``\n-+$", page("errors"), re.MULTILINE)
+
+    assert {*sections, "TickTickAuthError"} == public
+    assert len(sections) == len(set(sections))
+
+
+def test_what_the_page_of_errors_quotes_is_what_is_said(sandbox, caplog):
+    """A reader who looks for a message finds it there."""
+    quoted = re.findall(r'\*"(.+?)"\*', page("errors"))
+    nobody = Client()
+    said = [_message(nobody.require_id), _message(nobody.require_secret)]
+
+    with requests.Session() as session:
+        session.auth = client_of(sandbox)
+        sandbox.reissue = True
+        sandbox.fail(3, 401, endpoint="api")
+        session.get(sandbox.url("/open/v1/project"))
+        session.get(sandbox.url("/open/v1/project"))
+    said += [record.getMessage() for record in caplog.records]
+
+    assert len(quoted) == 3
+    assert [text for text in quoted if not any(text in each for each in said)] == []
+
+
+def test_ticktick_s_own_texts_are_translated_as_the_page_says():
+    """The messages have hints for those about the app, as for those the page has."""
+    texts = re.findall(r"^``([^`]+)``\n    \S", page("errors"), re.MULTILINE)
+
+    hints = [hint(text, "http://127.0.0.1/") for text in texts]
+
+    assert [text is not None for text in hints] == [True, True, True, False]
+
+
+def _message(call):
+    with pytest.raises(SignOnRequiredError) as caught:
+        call()
+    return str(caught.value)
+
+
+def test_every_public_name_is_in_the_reference():
+    """Those of the package itself, and the errors."""
+    text = page("api")
+
+    listed = set(re.findall(r"^\.\. (?:auto\w+|data):: (\w+)$", text, re.MULTILINE))
+
+    assert listed == set(requests_ticktick.__all__) - {"__version__"}
