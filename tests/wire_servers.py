@@ -65,7 +65,8 @@ class Answer(NamedTuple):
     :param says: What ``Content-Length`` says, if it is not the truth. What
         comes is then all that comes.
     :param close: Say that the connection will be closed, and close it.
-    :param early: Answer before the request's body was read.
+    :param early: Answer before the request's body was read; with ``close``,
+        it never is.
     """
 
     status: int = 200
@@ -90,7 +91,8 @@ class Server:
         self.answers = deque()
         #: What is answered when nothing is left in ``answers``.
         self.otherwise = lambda seen: Answer()
-        self._open = set()
+        self._open, self._serving = set(), 0
+        self._changed = threading.Condition()
         self._listener = _Listener(host, self)
         self.address = self._listener.server_address[:2]
         threading.Thread(
@@ -122,11 +124,28 @@ class Server:
         self._open.discard(connection)
         connection.close()
 
+    def settle(self):
+        """Wait until every request was seen to its end."""
+        with self._changed:
+            assert self._changed.wait_for(lambda: not self._serving, timeout=30)
+
+    def take(self, request):
+        with self._changed:
+            self._serving += 1
+        try:
+            self.serve(request)
+        finally:
+            with self._changed:
+                self._serving -= 1
+                self._changed.notify_all()
+
     def serve(self, request):
         answer = self.answers.popleft() if self.answers else None
         if answer is not None and answer.early:
+            request.close_connection = True
             request.answer(answer)
-            request.see()
+            if not answer.close:
+                request.see()
         elif answer is not None:
             request.see()
             request.answer(answer)
@@ -163,7 +182,7 @@ class _Request(BaseHTTPRequestHandler):
 
     def __getattr__(self, name):
         if name.startswith("do_"):
-            return lambda: self.server.owner.serve(self)
+            return lambda: self.server.owner.take(self)
         raise AttributeError(name)
 
     def log_message(self, *_):
@@ -215,7 +234,7 @@ class _Request(BaseHTTPRequestHandler):
             self.close_connection = True
         elif isinstance(answer.body, bytes):
             self.send_header("Content-Length", str(len(answer.body)))
-        if answer.close:
+        if answer.close or self.close_connection:
             self.send_header("Connection", "close")
             self.close_connection = True
         self.end_headers()

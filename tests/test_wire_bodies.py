@@ -1,0 +1,392 @@
+"""What is sent again after a 401: the same bytes, in the same way, or nothing.
+
+Each body meets each answer. Either the server got the caller's bytes twice,
+and the caller gets the second answer; or it got them once, and the caller gets
+the 401, and the next call has a new token.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import socket
+import ssl
+import threading
+import warnings
+from datetime import timedelta
+from itertools import repeat
+
+import pytest
+import requests
+from urllib3.exceptions import InsecureRequestWarning
+from wire_servers import (
+    TOKENS,
+    Answer,
+    Net,
+    Proxy,
+    Server,
+    knows_tokens,
+    server_context,
+)
+
+CONTENT = bytes(range(256)) * 400
+
+
+class Told(io.RawIOBase):
+    """Knows where it is, and cannot go back."""
+
+    def __init__(self):
+        self._file = io.BytesIO(CONTENT)
+
+    def readable(self):
+        return True
+
+    def readinto(self, buffer):
+        return self._file.readinto(buffer)
+
+    def tell(self):
+        return self._file.tell()
+
+
+def a_file(folder, *, at=0):
+    path = folder / "body"
+    path.write_bytes(b"skipped" + CONTENT if at else CONTENT)
+    file = path.open("rb")
+    file.seek(at)
+    return file
+
+
+def a_pipe():
+    """Have a thread write what can be read once."""
+    reads, writes = os.pipe()
+
+    def write():
+        with open(writes, "wb") as file:
+            file.write(CONTENT)
+
+    threading.Thread(target=write, daemon=True).start()
+    return open(reads, "rb")
+
+
+def a_socket_file():
+    ours, theirs = socket.socketpair()
+
+    def write():
+        with theirs:
+            theirs.sendall(CONTENT)
+
+    threading.Thread(target=write, daemon=True).start()
+    with ours:
+        return ours.makefile("rb")
+
+
+AGAIN, ONCE = True, False
+
+BODIES = {
+    # what it is: (whether it is sent again, what is passed, the bytes it stands for)
+    "none": (AGAIN, lambda _: {}, b""),
+    "bytes": (AGAIN, lambda _: {"data": CONTENT}, CONTENT),
+    "str": (AGAIN, lambda _: {"data": "text"}, b"text"),
+    "form": (AGAIN, lambda _: {"data": {"a": ["1", "2"], "b": "&"}}, b"a=1&a=2&b=%26"),
+    "JSON": (AGAIN, lambda _: {"json": {"a": [1, None]}}, b'{"a": [1, null]}'),
+    "file": (AGAIN, lambda folder: {"data": a_file(folder)}, CONTENT),
+    "file from its offset": (
+        AGAIN,
+        lambda folder: {"data": a_file(folder, at=7)},
+        CONTENT,
+    ),
+    "BytesIO": (AGAIN, lambda _: {"data": io.BytesIO(CONTENT)}, CONTENT),
+    "file with nothing in it": (AGAIN, lambda _: {"data": io.BytesIO()}, b""),
+    "multipart": (
+        AGAIN,
+        lambda folder: {"files": {"f": a_file(folder)}, "data": {"a": "1"}},
+        None,
+    ),
+    "pipe": (ONCE, lambda _: {"data": a_pipe()}, CONTENT),
+    "socket": (ONCE, lambda _: {"data": a_socket_file()}, CONTENT),
+    "file that cannot go back": (ONCE, lambda _: {"data": Told()}, CONTENT),
+    "generator": (
+        ONCE,
+        lambda _: {"data": (CONTENT[i : i + 999] for i in range(0, len(CONTENT), 999))},
+        CONTENT,
+    ),
+    "iterator": (ONCE, lambda _: {"data": iter([b"one", b"two"])}, b"onetwo"),
+}
+
+REFUSED = b'{"error": "invalid_token"}'
+CHUNKED = {"Transfer-Encoding": "chunked"}
+STREAM = {"stream": True}
+
+ANSWERS = {
+    # what happens: (the first answer, the second, options of the call)
+    "401, 200": (Answer(401, body=REFUSED), Answer(200), {}),
+    "401, 200, close": (Answer(401, body=REFUSED, close=True), Answer(200), {}),
+    "401, 401": (Answer(401), Answer(401), {}),
+    "401, 401, close": (Answer(401, close=True), Answer(401, close=True), {}),
+    "401, 500": (Answer(401), Answer(500), {}),
+    "401 without a body": (Answer(401, body=b""), Answer(200), {}),
+    "401 without a body, close": (Answer(401, body=b"", close=True), Answer(200), {}),
+    "401 in chunks": (Answer(401, CHUNKED, [b"2\r\n{}\r\n0\r\n\r\n"]), Answer(200), {}),
+    "401 until it closes": (Answer(401, {}, [REFUSED], close=True), Answer(200), {}),
+    "401 before the body was read": (Answer(401, early=True), Answer(200), {}),
+    "streamed: 401, 200": (Answer(401, body=REFUSED), Answer(200), STREAM),
+    "streamed: 401, 200, close": (Answer(401, close=True), Answer(200), STREAM),
+    "streamed: 401, 401": (Answer(401), Answer(401), STREAM),
+}
+
+
+@pytest.fixture
+def server(secrets):
+    secrets.add(*TOKENS)
+    with Server() as server:
+        yield server
+
+
+@pytest.fixture
+def session(server):
+    with requests.Session() as session:
+        session.auth = knows_tokens(server.url)
+        yield session
+
+
+@pytest.mark.parametrize("answers", ANSWERS)
+@pytest.mark.parametrize("body", BODIES)
+def test_a_body_meets_an_answer(server, session, tmp_path, body, answers):
+    """Twice byte for byte and header for header, or once and the 401."""
+    again, make, content = BODIES[body]
+    first, second, options = ANSWERS[answers]
+    server.answers.extend([first, second])
+    given = make(tmp_path)
+    request = session.prepare_request(requests.Request("POST", server.url, **given))
+    if content is None:
+        content = request.body
+
+    response = session.send(request, timeout=10, **options)
+    server.settle()
+
+    chain = [*response.history, response]
+    expected = [401, second.status] if again else [401]
+    assert [each.status_code for each in chain] == expected
+    assert [seen.sha256 for seen in server.seen] == [sha256(content)] * len(expected)
+    if again:
+        assert differences(*server.seen) == {"authorization"}
+    close(given)
+
+
+def test_the_call_after_one_that_was_sent_once(server, session):
+    """The token was renewed all the same."""
+    server.answers.append(Answer(401))
+    assert session.post(server.url, data=iter([b"once"])).status_code == 401
+
+    assert session.post(server.url, data=iter([b"and again"])).status_code == 200
+
+    assert tokens(server) == [0, 1]
+
+
+# -- large ones ----------------------------------------------------------------------
+
+
+def test_a_hundred_megabytes_are_streamed_twice(server, session, tmp_path):
+    """From the disk, block by block, both times."""
+    path = tmp_path / "large"
+    with path.open("wb") as file:
+        file.truncate(100 << 20)
+    server.answers.append(Answer(401))
+
+    with Counted(path) as file:
+        response = session.put(server.url, data=file)
+
+    assert response.status_code == 200
+    assert [seen.length for seen in server.seen] == [100 << 20] * 2
+    assert server.seen[0].sha256 == server.seen[1].sha256
+    assert file.largest <= 1 << 20
+
+
+class Counted(io.FileIO):
+    """A file that knows the largest block that was read at once."""
+
+    largest = 0
+
+    def read(self, size=-1):
+        block = super().read(size)
+        self.largest = max(self.largest, len(block))
+        return block
+
+
+def test_a_large_generator_is_streamed_once(server, session):
+    """In chunks, and none of them twice."""
+    server.answers.append(Answer(401))
+
+    response = session.put(server.url, data=repeat(bytes(1 << 16), 80))
+
+    assert response.status_code == 401
+    assert [seen.length for seen in server.seen] == [5 << 20]
+    assert server.seen[0].headers["transfer-encoding"] == "chunked"
+
+
+# -- answers that are out of order -----------------------------------------------------
+
+
+def test_a_401_and_a_connection_that_is_gone(server, session):
+    """Who sends a body that nobody reads may never see the 401, as without us."""
+    server.answers.append(Answer(401, early=True, close=True))
+    content = bytes(20 << 20)
+
+    try:
+        response = session.post(server.url, data=content, timeout=30)
+    except requests.ConnectionError:
+        assert server.seen == []
+    else:
+        assert response.status_code == 200
+        assert [seen.sha256 for seen in server.seen] == [sha256(content)]
+
+
+# -- how it was sent, it is sent again ----------------------------------------------
+
+
+def test_the_history_is_honest(server, session):
+    """Both answers can be read, each with its request and its own duration."""
+    server.answers.append(Answer(401, {"X-Which": "first"}, REFUSED))
+    server.answers.append(Answer(200, {"X-Which": "second"}, b"[]"))
+
+    response = session.post(server.url, json={"a": 1})
+
+    (first,) = response.history
+    assert first.json() == {"error": "invalid_token"}
+    assert response.json() == []
+    for number, answer in enumerate([first, response]):
+        sent = answer.request.headers["Authorization"]
+        assert sent == f"Bearer {TOKENS[number]}"
+        assert answer.request.body == b'{"a": 1}'
+        assert answer.elapsed > timedelta(0)
+    assert first.history == []
+
+
+@pytest.mark.parametrize("follow", [True, False])
+def test_redirects_are_followed_as_the_call_said(server, session, follow):
+    """``allow_redirects`` holds for the second answer."""
+    server.answers.append(Answer(401))
+    server.answers.append(Answer(302, {"Location": "/there"}))
+
+    response = session.get(server.url, allow_redirects=follow)
+
+    assert response.status_code == (200 if follow else 302)
+    assert len(server.seen) == (3 if follow else 2)
+
+
+def test_cookies_of_the_call_and_of_the_401(server, session):
+    """The call's go along, the 401's come along, and the session keeps its own."""
+    server.answers.append(Answer(401, {"Set-Cookie": "theirs=1; Path=/"}))
+
+    session.get(server.url, cookies={"call": "2"})
+    session.get(server.url)
+
+    sent = [sorted(seen.headers.get("cookie", "").split("; ")) for seen in server.seen]
+    assert sent == [["call=2"], ["call=2", "theirs=1"], ["theirs=1"]]
+
+
+def test_the_time_out_of_the_call(server, session):
+    """``timeout`` ends the second wait as it would have ended the first."""
+    over = threading.Event()
+
+    def stall(seen):
+        over.wait(30)
+        return Answer()
+
+    server.answers.append(Answer(401))
+    server.otherwise = stall
+
+    with pytest.raises(requests.ReadTimeout):
+        session.get(server.url, timeout=(10, 0.3))
+    over.set()
+
+    assert tokens(server) == [0, 1]
+
+
+def test_the_proxy_of_the_call(server, session):
+    """``proxies`` of one call carry what is sent again, too."""
+    server.answers.append(Answer(401))
+
+    with Proxy(Net()) as proxy:
+        response = session.get(server.url, proxies={"http": proxy.url})
+
+        assert response.status_code == 200
+        assert len(proxy.seen) == 2
+    assert [seen.headers["connection"] for seen in server.seen] == ["close"] * 2
+
+
+@pytest.fixture
+def authority():
+    return pytest.importorskip("trustme", reason="the extra test has it").CA()
+
+
+@pytest.fixture
+def tls_server(authority, secrets):
+    """Wants a certificate of its clients, and hangs up after each answer."""
+    secrets.add(*TOKENS)
+    context = server_context(authority.issue_cert("localhost"))
+    authority.configure_trust(context)
+    context.verify_mode = ssl.CERT_REQUIRED
+    with Server(tls=context) as server:
+        server.answers.append(Answer(401, close=True))
+        server.otherwise = lambda seen: Answer(close=True)
+        yield server
+
+
+@pytest.mark.parametrize("verified", [True, False])
+def test_the_certificates_of_the_call(authority, tls_server, tmp_path, verified):
+    """``verify`` and ``cert`` hold for the second connection."""
+    ca, cert = tmp_path / "ca.pem", tmp_path / "cert.pem"
+    authority.cert_pem.write_to_path(ca)
+    authority.issue_cert("client.test").private_key_and_cert_chain_pem.write_to_path(
+        cert
+    )
+    url = f"https://localhost:{tls_server.address[1]}"
+
+    with requests.Session() as session, warnings.catch_warnings():
+        warnings.simplefilter("ignore", InsecureRequestWarning)
+        session.auth = knows_tokens(url)
+        response = session.get(
+            url, verify=str(ca) if verified else False, cert=str(cert)
+        )
+
+    assert response.status_code == 200
+    assert tokens(tls_server) == [0, 1]
+    assert len({seen.connection for seen in tls_server.seen}) == 2
+
+
+def test_a_connection_that_is_kept_is_used_again(server, session):
+    """A 401 that was read frees its connection for what is sent again."""
+    server.answers.append(Answer(401, body=REFUSED))
+
+    session.get(server.url)
+
+    assert len({seen.connection for seen in server.seen}) == 1
+
+
+def sha256(content):
+    return hashlib.sha256(content).hexdigest()
+
+
+def differences(one, other):
+    """Name the headers that two requests do not share."""
+    return {
+        name
+        for name in {*one.headers, *other.headers}
+        if one.headers.get(name) != other.headers.get(name)
+    }
+
+
+def close(given):
+    for value in (*given.values(), *given.get("files", {}).values()):
+        if hasattr(value, "close"):
+            value.close()
+
+
+def tokens(server):
+    """Say which tokens a server saw, by their numbers."""
+    return [
+        TOKENS.index(seen.headers["authorization"].removeprefix("Bearer "))
+        for seen in server.seen
+    ]
