@@ -22,7 +22,8 @@ def can_send_again(response: Response) -> bool:
     if getattr(response, "connection", None) is None:
         return False  # no adapter has sent it: it was made up, or pickled
     request: Any = response.request
-    if request.body is None or isinstance(request.body, (str, bytes)):
+    body = request.body
+    if body is None or isinstance(body, (str, bytes, bytearray, memoryview)):
         return True
     # requests notes a position for a body that can tell it, and for no other.
     if not isinstance(request._body_position, int):

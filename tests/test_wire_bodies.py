@@ -87,6 +87,7 @@ BODIES = {
     # what it is: (whether it is sent again, what is passed, the bytes it stands for)
     "none": (AGAIN, lambda _: {}, b""),
     "bytes": (AGAIN, lambda _: {"data": CONTENT}, CONTENT),
+    "bytearray": (AGAIN, lambda _: {"data": bytearray(CONTENT)}, CONTENT),
     "str": (AGAIN, lambda _: {"data": "text"}, b"text"),
     "form": (AGAIN, lambda _: {"data": {"a": ["1", "2"], "b": "&"}}, b"a=1&a=2&b=%26"),
     "JSON": (AGAIN, lambda _: {"json": {"a": [1, None]}}, b'{"a": [1, null]}'),
