@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from requests import cookies
 from requests.exceptions import UnrewindableBodyError
 from requests.utils import rewind_body
+from urllib3.exceptions import HTTPError
 
 if TYPE_CHECKING:
     from requests import PreparedRequest, Response
+
+#: The bytes of a 401 that are kept. An API says what is wrong in far less.
+_ENOUGH = 65_536
 
 
 def can_send_again(response: Response) -> bool:
@@ -42,9 +47,7 @@ def send_again(
 
     :param kwargs: How it was sent: ``timeout``, ``verify``, ``proxies``...
     """
-    # The connection is free for the second request once the first is read.
-    response.content  # noqa: B018 - a property that reads
-    response.close()
+    _finish(response)
     first = response.request
     request = first.copy()
     request.headers["Authorization"] = authorization
@@ -61,6 +64,24 @@ def send_again(
         response.request = first.copy()
         first.headers["Authorization"] = authorization
     return second
+
+
+def _finish(response: Any) -> None:
+    """Read a 401 to its end, so that its connection can be used again.
+
+    A body that is long, stalls or breaks off costs the connection, no more.
+    """
+    if response.raw is None:
+        return  # from an adapter that has no connections
+    if response._content is False:  # nobody has read it before
+        kept = bytearray()
+        with suppress(OSError, HTTPError):  # requests' errors are OSErrors
+            for block in response.iter_content(4096):
+                kept += block
+                if len(kept) >= _ENOUGH:
+                    break
+        response._content = bytes(kept)
+    response.close()
 
 
 def _take_cookies(request: PreparedRequest, response: Response) -> None:

@@ -134,6 +134,22 @@ ANSWERS = {
     "streamed: 401, 200": (Answer(401, body=REFUSED), Answer(200), STREAM),
     "streamed: 401, 200, close": (Answer(401, close=True), Answer(200), STREAM),
     "streamed: 401, 401": (Answer(401), Answer(401), STREAM),
+    # requests raises what goes wrong with a body that it reads for the caller.
+    "streamed: 401 that breaks off": (
+        Answer(401, body=b"{", says=99),
+        Answer(200),
+        STREAM,
+    ),
+    "streamed: 401 in chunks that break off": (
+        Answer(401, CHUNKED, [b"9\r\n{"], close=True),
+        Answer(200),
+        STREAM,
+    ),
+    "streamed: 401 in a coding that is wrong": (
+        Answer(401, {"Content-Encoding": "gzip"}, b"no gzip"),
+        Answer(200),
+        STREAM,
+    ),
 }
 
 
@@ -227,6 +243,42 @@ def test_a_large_generator_is_streamed_once(server, session):
 
 
 # -- answers that are out of order -----------------------------------------------------
+
+
+def test_a_401_of_any_size(server, session):
+    """It is not read to its end; its beginning is there for whoever looks."""
+    blocks = []
+
+    def endless():
+        for block in repeat(b"x" * (1 << 20), 1000):
+            blocks.append(len(block))
+            yield block
+
+    server.answers.append(Answer(401, {}, endless(), close=True))
+
+    response = session.get(server.url)
+    server.settle()
+
+    assert response.status_code == 200
+    assert 0 < len(response.history[0].content) <= 1 << 17
+    assert sum(blocks) < 100 << 20
+
+
+def test_a_401_that_stalls(server, session):
+    """The call's time-out ends the wait for the rest of it, not the call."""
+    over = threading.Event()
+
+    def stall():
+        yield b'{"error":'
+        over.wait(30)
+
+    server.answers.append(Answer(401, {}, stall(), says=100))
+
+    response = session.get(server.url, timeout=(10, 0.3))
+    over.set()
+
+    assert response.status_code == 200
+    assert [each.status_code for each in response.history] == [401]
 
 
 def test_a_401_and_a_connection_that_is_gone(server, session):
