@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from requests import cookies
 from requests.exceptions import UnrewindableBodyError
-from requests.utils import rewind_body
+from requests.utils import rewind_body, super_len
 from urllib3.exceptions import HTTPError
 
 if TYPE_CHECKING:
@@ -30,14 +30,14 @@ def can_send_again(response: Response) -> bool:
     body = request.body
     if body is None or isinstance(body, (str, bytes, bytearray, memoryview)):
         return True
-    # requests notes a position for a body that can tell it, and for no other.
-    if not isinstance(request._body_position, int):
-        return False
     try:
         rewind_body(request)
+        length = super_len(body)
     except (UnrewindableBodyError, ValueError):  # ValueError: it was closed
         return False
-    return True
+    # A file that has grown or shrunk is another body than the one announced.
+    announced: str = request.headers.get("Content-Length", "0")
+    return announced == str(length)
 
 
 def send_again(

@@ -242,6 +242,35 @@ def test_a_large_generator_is_streamed_once(server, session):
     assert server.seen[0].headers["transfer-encoding"] == "chunked"
 
 
+# -- bodies that do not stay as they are -----------------------------------------------
+
+
+@pytest.mark.parametrize("change", ["grows", "shrinks", "is closed", "comes to life"])
+def test_a_file_that_changes_meanwhile(server, session, tmp_path, change):
+    """Another body than the one announced is not sent; nor is half of one.
+
+    A person may take minutes to sign on, and a log file be written to.
+    """
+    path = tmp_path / "body"
+    path.write_bytes(b"" if change == "comes to life" else CONTENT)
+    file = path.open("rb")
+
+    def refuse(seen):
+        if change == "is closed":
+            file.close()
+        else:
+            path.write_bytes(CONTENT[:-1] if change == "shrinks" else CONTENT * 2)
+        return Answer(401)
+
+    server.otherwise = refuse
+    with file:
+        response = session.post(server.url, data=file, timeout=10)
+
+    assert response.status_code == 401
+    assert len(server.seen) == 1
+    assert session.auth.token().access_token == TOKENS[1]
+
+
 # -- answers that are out of order -----------------------------------------------------
 
 
