@@ -10,6 +10,7 @@ import importlib
 import ipaddress
 import os
 import shutil
+import signal
 import socket
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -27,6 +28,12 @@ IN_CI = bool(os.environ.get("CI"))
 # The examples share a machine with real servers and processes.
 settings.register_profile("requests-ticktick", deadline=None)
 settings.load_profile("requests-ticktick")
+
+
+# A shell that starts us in the background has SIGINT ignored, here and in all
+# that the tests start, where Ctrl-C has to be heard.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 # -- A clean environment ----------------------------------------------------

@@ -5,10 +5,17 @@ modules: :mod:`requests_ticktick.stores.redis`,
 :mod:`requests_ticktick.stores.keyring`.
 """
 
-from .base import TokenStore
+from .base import TokenStore, check_owner
 from .chain import ChainStore
 from .env import EnvStore
 from .file import FileStore
 from .memory import MemoryStore
 
-__all__ = ["ChainStore", "EnvStore", "FileStore", "MemoryStore", "TokenStore"]
+__all__ = [
+    "ChainStore",
+    "EnvStore",
+    "FileStore",
+    "MemoryStore",
+    "TokenStore",
+    "check_owner",
+]

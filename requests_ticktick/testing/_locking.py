@@ -11,7 +11,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from ..errors import LockTimeoutError
+from ..errors import LockTimeoutError, TokenStoreError
 from ..stores.base import TokenStore
 from ._base import Contract
 
@@ -36,11 +36,15 @@ class LockingContract(Contract):
 
     def test_the_lock_is_released_after_an_error(self, store: TokenStore) -> None:
         """Whatever happens inside, the next one gets it."""
-        try:
-            with store.lock(0):
-                raise KeyError("inside")
-        except KeyError:
-            pass
+        # A renewal's errors are OSErrors, as every error of requests is.
+        for error in (KeyError("inside"), TokenStoreError("inside")):
+            came_out: BaseException | None = None
+            try:
+                with store.lock(0):
+                    raise error
+            except (KeyError, TokenStoreError) as raised:
+                came_out = raised
+            assert came_out is error
 
         assert not _is_locked(self.twin(store))
 
