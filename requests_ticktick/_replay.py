@@ -1,4 +1,4 @@
-"""Sending a request once more, as honestly as the first time."""
+"""The header of a request, and sending it once more, as honestly as before."""
 
 from __future__ import annotations
 
@@ -12,11 +12,34 @@ from requests.exceptions import UnrewindableBodyError
 from requests.utils import rewind_body, super_len
 from urllib3.exceptions import HTTPError
 
+from ._value import Secret
+
 if TYPE_CHECKING:
     from requests import PreparedRequest, Response
 
+    from .token import Token
+
 #: The bytes of a 401 that are kept. An API says what is wrong in far less.
 _ENOUGH = 65_536
+
+
+class Bearer(Secret):
+    """The header's value (RFC 6750 2.1), which is left out of pickles.
+
+    A response holds its request: what caches responses on a disk would
+    otherwise keep tokens there, refused ones in the history among them.
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, token: Token) -> Bearer:
+        return super().__new__(cls, f"Bearer {token.access_token}")
+
+    def __deepcopy__(self, memo: object) -> Bearer:
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return str, ("Bearer ***",)
 
 
 def can_send_again(response: Response) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from requests.auth import AuthBase
 
-from ._replay import can_send_again, send_again
+from ._replay import Bearer, can_send_again, send_again
 from .client import Client
 from .errors import SignOnRequiredError
 from .grant import AuthorizationCodeGrant, AuthorizationRequest
@@ -161,7 +161,7 @@ class TickTickAuth(AuthBase):
         # would be answered with the token.
         if (
             response.status_code != 401
-            or request.headers.get("Authorization") != _bearer(token)
+            or request.headers.get("Authorization") != Bearer(token)
             or not self._service.is_api_url(request.url)
         ):
             return response
@@ -175,7 +175,7 @@ class TickTickAuth(AuthBase):
             raise
         if not can_send_again(response):
             return response
-        return send_again(response, _bearer(token), kwargs)
+        return send_again(response, Bearer(token), kwargs)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_answer": None}
@@ -192,10 +192,13 @@ class _Answer401:
     def __init__(self, auth: TickTickAuth, token: Token) -> None:
         self.auth = auth
         self.token = token
-        self.header = _bearer(token)
+        self.header = Bearer(token)
 
     def __call__(self, response: Response, **kwargs: Any) -> Response:
         return self.auth.handle_401(self.token, response, **kwargs)
+
+    def __deepcopy__(self, memo: object) -> _Answer401:
+        return self
 
     def __reduce__(self) -> tuple[Any, ...]:
         # A pickled response holds its request, and that its hooks. They have
@@ -208,7 +211,3 @@ class _Done:
 
     def __call__(self, response: Response, **kwargs: Any) -> None:
         """Do nothing."""
-
-
-def _bearer(token: Token) -> str:
-    return f"Bearer {token.access_token}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -174,7 +176,6 @@ def test_an_adapter_without_a_network(connected):
             response = requests.Response()
             response.status_code = self.answers.pop(0)
             response._content = b"{}"
-            response._content_consumed = True
             response.request, response.url = request, request.url
             if connected:
                 response.connection = self
@@ -230,3 +231,37 @@ def test_a_pool_that_blocks(sandbox):
             response = session.get(sandbox.url(PROJECT), stream=True)
             assert response.status_code == 200
             response.close()
+
+
+# -- copies ------------------------------------------------------------------------
+
+
+def test_a_pickled_response_holds_no_token(server, session, secrets):
+    """Who keeps responses keeps no tokens: not the one sent, nor a refused one."""
+    server.answers.append(Answer(401))
+    response = session.get(server.url)
+
+    data = pickle.dumps(response)
+
+    secrets.check(data.decode("latin-1"))
+    kept = pickle.loads(data)
+    assert [each.status_code for each in [*kept.history, kept]] == [401, 200]
+    assert kept.request.headers["Authorization"] == "Bearer ***"
+
+
+def test_a_request_does_not_show_its_token(server, session, secrets):
+    """Whoever prints the headers of a request sees that there is one."""
+    request = prepared(session, server.url)
+
+    secrets.check(repr(request.headers))
+    assert "***" in repr(request.headers)
+
+
+@pytest.mark.parametrize("clone", [copy.deepcopy, requests.PreparedRequest.copy])
+def test_a_copied_request_can_be_sent(server, session, clone):
+    """Its token is with it, and so is the answer to a 401."""
+    request = clone(prepared(session, server.url))
+    server.answers.append(Answer(401))
+
+    assert session.send(request).status_code == 200
+    assert shown(server) == "01"
