@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from requests import cookies
+from requests.adapters import BaseAdapter
 from requests.exceptions import UnrewindableBodyError
 from requests.utils import rewind_body, super_len
 from urllib3.exceptions import HTTPError
@@ -47,7 +48,7 @@ def can_send_again(response: Response) -> bool:
 
     Its body is then back where it began.
     """
-    if getattr(response, "connection", None) is None:
+    if not isinstance(getattr(response, "connection", None), BaseAdapter):
         return False  # no adapter has sent it: it was made up, or pickled
     request: Any = response.request
     body = request.body
