@@ -227,6 +227,7 @@ class _Request(BaseHTTPRequestHandler):
     def answer(self, answer):
         blocks = [answer.body] if isinstance(answer.body, bytes) else answer.body
         self.send_response_only(answer.status)
+        self.send_header("Date", self.date_time_string())
         for name, value in answer.headers.items():
             self.send_header(name, value)
         if answer.says is not None:
