@@ -175,7 +175,10 @@ class TickTickAuth(AuthBase):
             raise
         if not can_send_again(response):
             return response
-        return send_again(response, Bearer(token), kwargs)
+        second = send_again(response, Bearer(token), kwargs)
+        if second.status_code == 401:
+            self.source.refused_at_once(token)
+        return second
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_answer": None}

@@ -210,6 +210,23 @@ def test_a_sign_on_that_fails_after_a_401_is_an_error(sandbox, error):
         assert received[0].raw.closed
 
 
+def test_an_api_that_refuses_every_token_asks_one_person_once(sandbox):
+    """To ask again with each request would not mend it."""
+    person = Person(sandbox)
+    auth = client_of(sandbox, sign_on=person)
+    requests.get(sandbox.url(PROJECT), auth=auth)
+    sandbox.fail(8, 401, endpoint="api")
+
+    for _ in range(4):
+        assert requests.get(sandbox.url(PROJECT), auth=auth).status_code == 401
+
+    assert person.asked == 2
+    sandbox.fail(0, 401, endpoint="api")
+    while requests.get(sandbox.url(PROJECT), auth=auth).status_code == 401:
+        pass
+    assert person.asked == 2
+
+
 def test_a_token_that_is_handed_back_refused_asks_nobody_again(sandbox, clock, caplog):
     """TickTick re-issues it, its API refuses it: asking on would be a loop."""
     sandbox.reissue = True

@@ -122,7 +122,6 @@ def test_a_request_prepared_once_is_sent_for_ever(server, session):
     assert shown(server) == "010101"
 
 
-@pytest.mark.xfail(reason="the source learns of a first 401 alone", strict=True)
 def test_a_request_prepared_once_outlives_two_tokens(server, session):
     """The call whose second token is refused as well leads to a third one."""
     request = prepared(session, server.url)

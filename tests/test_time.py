@@ -297,18 +297,7 @@ def test_a_token_in_front_that_has_expired_stays_expired(back):
     assert source.token().access_token == "token-0"
 
 
-@pytest.mark.parametrize(
-    "jump",
-    [
-        HOUR,
-        pytest.param(
-            -HOUR,
-            marks=pytest.mark.xfail(
-                reason="a question compares times of issue by the wall clock"
-            ),
-        ),
-    ],
-)
+@pytest.mark.parametrize("jump", [HOUR, -HOUR])
 def test_a_forced_sign_on_asks_whatever_the_clock_has_done(jump):
     """A token of before is no answer, though its issue seems yet to come."""
     clock = FakeClock(BEGAN)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from .._value import PerProcess, Secret
 from ..errors import (
     LockTimeoutError,
-    SignOnRequiredError,
     TickTickAuthError,
     TokenStoreError,
 )
@@ -103,6 +102,11 @@ class TokenSource:
             return held.token
         return self._renew_early(held, question)
 
+    def refused_at_once(self, token: Token) -> None:
+        """Know that the API refuses the token that was to mend a refusal."""
+        self._memory.spend(token)
+        self._renewal.refused_at_once(token)
+
     def sign_on(self, *, force: bool = False) -> Token:
         """Return a valid token; with ``force``, one that is asked for now."""
         if not force:
@@ -136,15 +140,13 @@ class TokenSource:
     def _ask(
         self, *, instead_of: Token | None = None, forced: bool = False
     ) -> Question:
-        if instead_of is not None and instead_of.access_token == self._renewal.stuck:
-            raise SignOnRequiredError(
-                "A sign-on hands back the very token that the API refuses. Remove this "
-                "app's access in TickTick's settings, then run: requests-ticktick login"
-            )
         if instead_of is not None:
             self._memory.spend(instead_of)
+        known: list[Token] = []
+        with contextlib.suppress(TokenStoreError):  # which whoever reads next will say
+            known.extend(self._renewal.stored())
         return Question(
-            self.clock.time(),
+            known,
             instead_of=instead_of,
             failure=self.store.failure(),
             forced=forced,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from .._value import Value
 from ..token import Token
 
@@ -9,31 +11,41 @@ from ..token import Token
 class Question(Value):
     """Which token? And what the caller knew when it asked.
 
-    :param asked_at: When it asked, in epoch seconds.
+    What was there already is told from what came since by what it is, and not
+    by when it was issued: a clock may be set back in between.
+
+    :param known: The tokens in the store by then.
     :param instead_of: The token that it does not want, the API refusing it.
     :param failure: The failure on record by then, which is no answer.
     :param forced: Whether only a token issued since will do.
     """
 
-    __slots__ = ("asked_at", "failure", "forced", "instead_of")
+    __slots__ = ("_known", "failure", "forced", "instead_of")
 
-    asked_at: float
+    _known: frozenset[tuple[str, float | None]]
     instead_of: Token | None
     failure: str | None
     forced: bool
 
     def __init__(
         self,
-        asked_at: float,
+        known: Iterable[Token] = (),
         *,
         instead_of: Token | None = None,
         failure: str | None = None,
         forced: bool = False,
     ) -> None:
         self._set(
-            asked_at=asked_at, instead_of=instead_of, failure=failure, forced=forced
+            _known=frozenset(map(_grant_of, known)),
+            instead_of=instead_of,
+            failure=failure,
+            forced=forced,
         )
 
     def is_answered_by(self, token: Token) -> bool:
         """Whether it was issued since: then it will do, however short."""
-        return token.issued_at is not None and token.issued_at > self.asked_at
+        return token.issued_at is not None and _grant_of(token) not in self._known
+
+
+def _grant_of(token: Token) -> tuple[str, float | None]:
+    return token.access_token, token.issued_at

@@ -46,13 +46,14 @@ class Renewal:
         memory: Memory,
     ) -> None:
         self.grant = grant
-        #: The token that a sign-on handed back although the API refuses it.
-        self.stuck: str | None = None
         self._store = store
         self._sign_on = sign_on
         self._memory = memory
         # The fingerprint of the token that a person was asked to replace.
         self._asked: str | None = None
+        # What was last granted, and whether the API refused that at once.
+        self._granted: str | None = None
+        self._stuck: str | None = None
         self._said: set[str] = set()
 
     def stored(self) -> Iterator[Token]:
@@ -95,6 +96,11 @@ class Renewal:
                 self.say_once(f"{error} The token is used from memory.")
         self._memory.held = self._memory.weigh(token)
         return token
+
+    def refused_at_once(self, token: Token) -> None:
+        """Know that the API refuses a token at its first use."""
+        if token.access_token == self._granted:
+            self._stuck = token.access_token
 
     def was_asked_about(self, token: Token) -> bool:
         """Whether a person was asked to replace it, here or elsewhere."""
@@ -179,6 +185,12 @@ class Renewal:
         return None
 
     def _ask_a_person(self, question: Question) -> Token:
+        refused = question.instead_of
+        if refused is not None and refused.access_token == self._stuck:
+            raise SignOnRequiredError(
+                "A sign-on has just granted it; another would be in vain. Remove this "
+                "app's access in TickTick's settings, then run: requests-ticktick login"
+            )
         request = self.grant.begin()
         held = self._memory.held
         self._asked = "" if held is None else held.token.fingerprint
@@ -195,9 +207,9 @@ class Renewal:
         redirected_url = Secret(redirected_url)
         now = self._memory.clock.time()
         token = self.grant.exchange(request, redirected_url, now=now)
-        refused = question.instead_of
+        self._granted = token.access_token
         if refused is not None and refused.access_token == token.access_token:
-            self.stuck = token.access_token
+            self._stuck = token.access_token
         return token
 
     def _record(self, error: BaseException) -> None:
