@@ -255,16 +255,18 @@ def test_a_file_that_changes_meanwhile(server, session, tmp_path, change):
     path.write_bytes(b"" if change == "comes to life" else CONTENT)
     file = path.open("rb")
 
-    def refuse(seen):
+    def meanwhile(response, **_):
         if change == "is closed":
             file.close()
         else:
             path.write_bytes(CONTENT[:-1] if change == "shrinks" else CONTENT * 2)
-        return Answer(401)
 
-    server.otherwise = refuse
+    server.answers.append(Answer(401))
+    request = requests.Request("POST", server.url, data=file)
+    request = session.prepare_request(request)
+    request.hooks["response"].insert(0, meanwhile)
     with file:
-        response = session.post(server.url, data=file, timeout=10)
+        response = session.send(request, timeout=10)
 
     assert response.status_code == 401
     assert len(server.seen) == 1
