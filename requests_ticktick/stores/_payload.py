@@ -1,0 +1,36 @@
+"""A token as text, for stores that keep it as one value."""
+
+from __future__ import annotations
+
+import json
+
+from ..errors import InvalidTokenError, TokenStoreError
+from ..token import Token
+from . import _files
+
+
+def parse(content: str | bytes) -> Token | None:
+    """Return the token, or ``None``; a traceback would show the content."""
+    if len(content) > _files.MAX_BYTES:
+        return None
+    try:
+        return Token.from_dict(json.loads(content))
+    except (InvalidTokenError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def dump(token: Token, existing: Token | None, location: str) -> str:
+    """Return what to put in the place of ``existing``, whose keys survive.
+
+    :raises TokenStoreError: JSON cannot hold it.
+    """
+    fields = {**(existing.extra if existing else {}), **token.to_dict()}
+    try:
+        return json.dumps(fields, separators=(",", ":"))
+    except (ValueError, TypeError, RecursionError) as error:
+        problem = type(error).__name__
+    raise TokenStoreError(
+        f"JSON cannot hold the token for {location} ({problem}): keep plain data "
+        "alone in Token(extra=...).",
+        location=location,
+    )

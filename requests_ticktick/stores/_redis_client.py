@@ -1,0 +1,134 @@
+"""A Redis client wherever the store goes: pickled, forked, and in trouble."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from redis import exceptions
+
+if TYPE_CHECKING:
+    from redis import Redis
+
+logger = logging.getLogger("requests_ticktick")
+
+#: Every pool makes its own of these. They hold locks, and the pool itself.
+_OF_THE_POOL = frozenset(
+    {
+        "event_dispatcher",
+        "himport_registry",
+        "maint_notifications_pool_handler",
+        "orig_host_address",
+        "orig_socket_connect_timeout",
+        "orig_socket_timeout",
+        "oss_cluster_maint_notifications_handler",
+    }
+)
+
+
+class Clients:
+    """The client given; in a forked child or from a pickle, one like it.
+
+    redis-py (8.1) waits for ever in a child that was forked while another
+    thread held the pool's lock.
+
+    :param client: What the user passed.
+    """
+
+    def __init__(self, client: Redis) -> None:
+        self._given = client
+        self._made = {os.getpid(): client}
+
+    def get(self) -> Redis:
+        """Return this process's own."""
+        pid = os.getpid()
+        client = self._made.get(pid)
+        if client is None:
+            # dict.setdefault is atomic: of two threads, both get the first's.
+            client = self._made.setdefault(pid, self._for_child())
+        return client
+
+    def check_time_out(self) -> None:
+        """Warn where a server that stops answering is waited for for ever."""
+        pool = self._given.connection_pool
+        # The default is the connection's, and not the same in all versions of
+        # redis-py. This connects nothing.
+        connection = pool.connection_class(**pool.connection_kwargs)
+        if connection.socket_timeout is None:
+            logger.warning(
+                "The Redis client has no socket_timeout: a server that stops answering "
+                "would be waited for without end. Make it with "
+                "redis.Redis(..., socket_timeout=5)."
+            )
+
+    def __getstate__(self) -> dict[str, Any]:
+        return _describe(self._given)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self._given = _build(**state)
+        self._made = {os.getpid(): self._given}
+
+    def _for_child(self) -> Redis:
+        try:
+            return _build(**_describe(self._given))
+        except TypeError:
+            return self._given  # redis-py's own handling of a fork must do
+
+
+def _describe(client: Redis) -> dict[str, Any]:
+    """Return what a client like this one is made from.
+
+    :raises TypeError: It cannot be said.
+    """
+    pool = client.connection_pool
+    if hasattr(pool, "sentinel_manager"):
+        raise TypeError(
+            "A RedisStore whose client comes from a Sentinel cannot be pickled: "
+            "make the store in each process."
+        )
+    return {
+        "kind": type(client),
+        "pool": type(pool),
+        "connection": pool.connection_class,
+        "most": pool.max_connections,
+        "options": {
+            name: value
+            for name, value in pool.connection_kwargs.items()
+            # A bare object() is redis-py's "not given", which no copy equals.
+            if name not in _OF_THE_POOL and type(value) is not object
+        },
+    }
+
+
+def _build(
+    kind: type[Redis],
+    pool: type[Any],
+    connection: type[Any],
+    most: int,
+    options: dict[str, Any],
+) -> Redis:
+    made = pool(connection_class=connection, max_connections=most, **options)
+    return kind(connection_pool=made)
+
+
+def get(client: Redis, *keys: str) -> list[bytes | None]:
+    """Return the values of keys as they are, whatever the client decodes."""
+    # NEVER_DECODE is what redis-py's own DUMP uses: a value that is no UTF-8
+    # would raise UnicodeDecodeError where decode_responses is set.
+    execute: Callable[..., Any] = client.execute_command
+    if len(keys) == 1:
+        # MGET would pass over a value that is a list or a hash.
+        return [execute("GET", keys[0], NEVER_DECODE=True)]
+    return list(execute("MGET", *keys, NEVER_DECODE=True))
+
+
+def problem_of(error: Exception) -> str:
+    """Say what is wrong, without the arguments that a server echoes."""
+    kind = type(error).__name__
+    if isinstance(error, (exceptions.ConnectionError, exceptions.TimeoutError)):
+        return f"{kind}: {error}".rstrip(".")
+    code = re.match(r"[A-Z]{2,}\b", str(error))
+    return f"{kind} {code[0]}" if code else kind

@@ -1,0 +1,215 @@
+"""One token in Redis, shared by many machines.
+
+::
+
+    store = RedisStore(redis.Redis("cache.internal", socket_timeout=5))
+    session.auth = TickTickAuth(store=store)
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Literal
+
+try:
+    from ._redis_client import Clients, get
+    from ._redis_lock import RedisLock
+    from ._redis_outage import Outage
+    from ._redis_value import RedisValue
+except ImportError as error:
+    raise ImportError(
+        "RedisStore needs redis-py: pip install 'requests-ticktick[redis]'"
+    ) from error
+
+from ..errors import TokenStoreError
+from ..token import Token
+from .base import TokenStore
+
+if TYPE_CHECKING:
+    from redis import Redis
+
+logger = logging.getLogger("requests_ticktick")
+
+#: Seconds that a failure is of interest: longer than anybody waits or renews.
+_FAILURE_LASTS = 24 * 3600
+
+
+class RedisStore(TokenStore):
+    """Keeps the token under one key, for any number of machines.
+
+    Beside ``<key>`` stand ``<key>:lock``, ``<key>:failure`` and, after a value
+    that was no token, ``<key>:corrupt``. Where the token has no refresh token,
+    the key expires with it. A pickle holds how the client connects, its
+    password included, and no token.
+
+    How long an answer is waited for is the client's to say: give it a
+    ``socket_timeout`` and few retries.
+
+    :param client: A ``redis.Redis``, from a Sentinel as well; no cluster.
+    :param key: One for each account.
+    :param lock_timeout: How long to wait for another's sign-on, in seconds.
+    :param lock_ttl: How long the lock outlives a holder that died, in seconds.
+    :param when_down: While Redis cannot be used, ``"raise"`` or go on with
+        this process's ``"memory"``.
+    :raises ValueError: An option is out of range.
+    """
+
+    def __init__(
+        self,
+        client: Redis,
+        key: str = "requests-ticktick:token",
+        *,
+        lock_timeout: float = TokenStore.lock_timeout,
+        lock_ttl: float = 30.0,
+        when_down: Literal["raise", "memory"] = "raise",
+    ) -> None:
+        if when_down not in ("raise", "memory"):
+            raise ValueError(f"when_down is 'raise' or 'memory', not {when_down!r}")
+        if not lock_ttl >= 0.1:
+            raise ValueError(f"lock_ttl is 0.1 seconds or more, not {lock_ttl!r}")
+        self.key = key
+        self.lock_timeout = lock_timeout
+        self._lock_ttl = lock_ttl
+        self._when_down = when_down
+        self._clients = Clients(client)
+        self._begin()
+
+    def _begin(self) -> None:
+        self._outage = Outage(self.key, goes_on=self._when_down == "memory")
+        self._copy = self._outage.copy
+        self._held = threading.local()  # .owner: the value of this thread's lock
+        self._is_checked = False
+
+    def load(self) -> Token | None:
+        """Return the token kept here, or ``None``.
+
+        A value that is no token is set aside, with one warning.
+
+        :raises TokenStoreError: Redis cannot be used.
+        """
+        return self._outage.attempt("read", self._load, self._copy.load)
+
+    def save(self, token: Token) -> None:
+        """Keep this token, unless one that was issued later is there already.
+
+        Who holds the lock replaces that one too: the clocks of two machines
+        may differ.
+
+        :raises TokenStoreError: Redis cannot be used, or holds a token of
+            another client, service or set of scopes.
+        """
+        self._outage.attempt(
+            "write", lambda: self._save(token), lambda: self._copy.save(token)
+        )
+
+    def delete(self) -> None:
+        """Keep no token, neither in Redis nor in memory.
+
+        :raises TokenStoreError: Redis cannot be used, and may still have it.
+        """
+        self._copy.keep(None, self._copy.unwritten())
+        self._outage.attempt("delete", lambda: self._client().delete(self.key))
+
+    @contextmanager
+    def lock(self, timeout: float | None = None) -> Iterator[None]:
+        """Hold the right to renew, against every machine."""
+        seconds = self.lock_timeout if timeout is None else timeout
+        with contextlib.ExitStack() as stack:
+            self._outage.attempt(
+                "lock",
+                lambda: stack.enter_context(self._lock(seconds)),
+                lambda: stack.enter_context(self._copy.lock(seconds)),
+            )
+            yield
+
+    def version(self) -> object:
+        """Return a digest of the token's and the failure's values."""
+        with contextlib.suppress(TokenStoreError):
+            return self._outage.attempt(
+                "read",
+                lambda: hash(tuple(self._get(self.key, f"{self.key}:failure"))),
+                self._copy.version,
+            )
+        return None
+
+    def failure(self) -> str | None:
+        """Return the failure that was recorded last; a day later, none."""
+        with contextlib.suppress(TokenStoreError):
+            return self._outage.attempt("read", self._failure, self._copy.failure)
+        return None
+
+    def record_failure(self, failure: str | None) -> None:
+        """Record a failure for those who wait for the lock.
+
+        :raises TokenStoreError: Redis cannot be used.
+        """
+        self._outage.attempt(
+            "write",
+            lambda: self._record_failure(failure),
+            lambda: self._copy.record_failure(failure),
+        )
+
+    def _load(self) -> Token | None:
+        for unwritten in self._copy.unwritten()[-1:]:
+            try:
+                self._save(unwritten)
+            except TokenStoreError as error:
+                logger.warning("%s The token in memory is dropped.", error)
+                self._copy.keep(None, [unwritten])
+        token = RedisValue(self._client(), self.key).read()
+        self._copy.keep(token, [])
+        return token
+
+    def _save(self, token: Token) -> None:
+        outdated = self._copy.unwritten()
+        kept = RedisValue(self._client(), self.key).write(
+            token, lock=f"{self.key}:lock", owner=getattr(self._held, "owner", None)
+        )
+        self._copy.keep(kept, outdated)
+
+    @contextmanager
+    def _lock(self, seconds: float) -> Iterator[None]:
+        lock = RedisLock(self._client(), f"{self.key}:lock", self._lock_ttl)
+        # Left as it is afterwards: no other lock has this value.
+        with lock.acquire(seconds) as self._held.owner:
+            yield
+
+    def _failure(self) -> str | None:
+        (value,) = self._get(f"{self.key}:failure")
+        return None if value is None else value.decode(errors="replace")
+
+    def _record_failure(self, failure: str | None) -> None:
+        key = f"{self.key}:failure"
+        if failure is None:
+            self._client().delete(key)
+        else:
+            self._client().set(key, failure.encode(), ex=_FAILURE_LASTS)
+
+    def _get(self, *keys: str) -> list[bytes | None]:
+        return get(self._client(), *keys)
+
+    def _client(self) -> Redis:
+        if not self._is_checked:
+            self._is_checked = True
+            self._clients.check_time_out()
+        return self._clients.get()
+
+    def __getstate__(self) -> dict[str, Any]:
+        made = {"_outage", "_copy", "_held"}
+        return {name: value for name, value in vars(self).items() if name not in made}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._begin()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> RedisStore:
+        other = type(self).__new__(type(self))
+        other.__setstate__(self.__getstate__())  # of one process: it may share
+        return other
+
+    def __repr__(self) -> str:
+        return f"RedisStore(..., {self.key!r})"
