@@ -1,0 +1,112 @@
+"""The operating system's keychain, which may be absent, locked or slow."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+import keyring
+from keyring.backend import KeyringBackend
+from keyring.backends import chainer, null
+from keyring.errors import KeyringLocked, NoKeyringError
+
+T = TypeVar("T")
+
+_CHOOSE = (
+    "Choose another in PYTHON_KEYRING_BACKEND or keyringrc.cfg (python -m keyring "
+    "--list-backends shows which there are), or use FileStore()."
+)
+
+
+class KeychainError(Exception):
+    """What is wrong with the keychain, and what to do about it."""
+
+
+class Keychain:
+    """Asks keyring, and waits for its answer so long and no longer.
+
+    :param timeout: Seconds that one answer may take.
+    """
+
+    def __init__(self, timeout: float) -> None:
+        self._timeout = timeout
+        self._unanswered: threading.Thread | None = None
+
+    def ask(self, question: Callable[[KeyringBackend], T]) -> T:
+        """Return the answer.
+
+        :param question: It is asked in a thread, which is left alone when the
+            time is over: neither D-Bus nor a dialog can be interrupted.
+        :raises KeychainError: There is none.
+        """
+        # Whoever left one dialog unanswered should not get one for each call.
+        if self._unanswered is not None:
+            self._wait_for(self._unanswered)
+        answer = _Answer(question)
+        thread = threading.Thread(
+            target=answer.find, name="asks the keychain", daemon=True
+        )
+        thread.start()
+        self._wait_for(thread)
+        return answer.get()
+
+    def _wait_for(self, thread: threading.Thread) -> None:
+        thread.join(self._timeout)
+        # After a fork, a thread of the parent's is not alive.
+        if thread.is_alive():
+            self._unanswered = thread
+            raise KeychainError(
+                f"It did not answer within {self._timeout:g} s. Unlock it, or answer "
+                "its question on the screen, then try again; where nobody can, use "
+                "FileStore()."
+            )
+
+
+class _Answer(Generic[T]):
+    """What a thread finds out."""
+
+    def __init__(self, question: Callable[[KeyringBackend], T]) -> None:
+        self._question = question
+        self._found: list[T] = []
+        self._problem = ""
+
+    def find(self) -> None:
+        try:
+            self._found.append(self._question(_backend()))
+        except BaseException as error:
+            # Backends raise whatever their libraries do, which may quote what
+            # they were given.
+            self._problem = _problem_of(error)
+
+    def get(self) -> T:
+        if self._problem:
+            raise KeychainError(self._problem)
+        return self._found[0]
+
+
+def _backend() -> KeyringBackend:
+    """Return the backend that keyring has chosen, if it keeps anything.
+
+    :raises KeychainError: It does not.
+    """
+    backend = keyring.get_keyring()
+    if isinstance(backend, null.Keyring) or (
+        isinstance(backend, chainer.ChainerBackend) and not backend.backends
+    ):
+        name = f"{type(backend).__module__}.{type(backend).__qualname__}"
+        raise KeychainError(f"Its backend {name} forgets everything. {_CHOOSE}")
+    return backend
+
+
+def _problem_of(error: BaseException) -> str:
+    if isinstance(error, KeychainError):
+        return str(error)
+    if isinstance(error, KeyringLocked):
+        return "It is locked. Unlock it, then try again."
+    if isinstance(error, NoKeyringError):
+        return (
+            "There is none that keyring can use. On Linux, run gnome-keyring or "
+            "KWallet in a session with D-Bus; where there is none, use FileStore()."
+        )
+    return f"It failed ({type(error).__name__}). {_CHOOSE}"
