@@ -174,6 +174,10 @@ class TickTickAuth(AuthBase):
             response.close()  # nobody else will: the caller never sees it
             raise
         if not can_send_again(response):
+            logger.warning(
+                "The API refused the token. There is a new one, but this request "
+                "cannot be sent twice: make the call again."
+            )
             return response
         second = send_again(response, Bearer(token), kwargs)
         if second.status_code == 401:

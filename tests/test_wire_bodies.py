@@ -19,6 +19,7 @@ from itertools import repeat
 
 import pytest
 import requests
+import trustme
 from urllib3.exceptions import InsecureRequestWarning
 from wire_servers import (
     TOKENS,
@@ -191,10 +192,11 @@ def test_a_body_meets_an_answer(server, session, tmp_path, body, answers):
     close(given)
 
 
-def test_the_call_after_one_that_was_sent_once(server, session):
-    """The token was renewed all the same."""
+def test_the_call_after_one_that_was_sent_once(server, session, caplog):
+    """The token was renewed all the same, and a warning says what to do."""
     server.answers.append(Answer(401))
     assert session.post(server.url, data=iter([b"once"])).status_code == 401
+    assert "make the call again" in caplog.text
 
     assert session.post(server.url, data=iter([b"and again"])).status_code == 200
 
@@ -402,7 +404,7 @@ def test_the_proxy_of_the_call(server, session):
 
 @pytest.fixture
 def authority():
-    return pytest.importorskip("trustme", reason="the extra test has it").CA()
+    return trustme.CA()
 
 
 @pytest.fixture

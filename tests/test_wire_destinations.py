@@ -13,6 +13,7 @@ from itertools import pairwise
 
 import pytest
 import requests
+import trustme
 from wire_servers import (
     TOKENS,
     Answer,
@@ -383,7 +384,6 @@ def _protected(seen):
 
 @pytest.fixture(scope="module")
 def authority():
-    trustme = pytest.importorskip("trustme", reason="the extra test has it")
     return trustme.CA()
 
 
