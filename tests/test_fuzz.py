@@ -40,6 +40,7 @@ from requests_ticktick import (
 )
 from requests_ticktick.owner import Owner
 from requests_ticktick.source.failures import Failure
+from requests_ticktick.stores import _payload
 
 IN_THE_SUITE, UNDER_STRESS = 2_000, 100_000
 
@@ -514,6 +515,37 @@ def test_a_bomb_in_a_compressed_answer_ends_early():
 
     with pytest.raises(TokenEndpointError, match="no JSON object"):
         auth.complete_sign_on(REQUEST, REDIRECT)
+
+
+WRITTEN_BLINDLY = pytest.mark.xfail(reason="_payload.dump does not look")
+
+
+def deep(levels):
+    value = []
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize(
+    "further",
+    [
+        pytest.param("x" * 900_000, id="large"),
+        pytest.param("x" * 2_000_000, id="too large", marks=WRITTEN_BLINDLY),
+        pytest.param(deep(20), id="nested"),
+        pytest.param(deep(200), id="nested too deeply", marks=WRITTEN_BLINDLY),
+        pytest.param(deep(100_000), id="nested without end"),
+    ],
+)
+def test_no_store_keeps_what_it_could_not_read_again(further):
+    """Else the next load would set it aside, and the token would be lost."""
+    token = Token("a", extra={"x": further})
+    try:
+        text = _payload.dump(token, None, "here")
+    except TokenStoreError:
+        return
+
+    assert _payload.parse(text) is not None
 
 
 TAKEN_AT_ITS_WORD = pytest.mark.xfail(reason="FileLock believes what the note says")

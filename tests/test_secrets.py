@@ -7,6 +7,7 @@ import io
 import json
 from contextlib import suppress
 from http.client import HTTPConnection
+from traceback import walk_tb
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
@@ -19,9 +20,11 @@ from ways_to_fail import CASES, World, redirect_to
 from requests_ticktick import (
     AuthorizationRequest,
     ConsoleSignOn,
+    InvalidTokenError,
     LoopbackSignOn,
     SignOnRequiredError,
     TickTickAuthError,
+    Token,
     errors,
     refuse,
 )
@@ -98,6 +101,26 @@ def test_every_error_has_a_case():
     covered = {kind for parameter in CASES for kind in parameter.values[0]}
 
     assert known - covered == {TickTickAuthError}
+
+
+def test_the_callers_own_errors_keep_their_variables():
+    """What was being handled when we were called is none of our business."""
+
+    def fail():
+        reason = "kept for whoever looks at it"
+        raise LookupError(reason)
+
+    try:
+        fail()
+    except LookupError:
+        with pytest.raises(InvalidTokenError) as caught:
+            Token("a b")
+
+    *_, frame = walk_tb(caught.value.__context__.__traceback__)
+    assert "reason" in frame[0].f_locals
+    *_, (frame, _) = walk_tb(caught.value.__traceback__)
+    assert frame.f_code.co_name == "opaque"  # the way to the error is still there
+    assert not frame.f_locals
 
 
 def without_addresses(text, world):
