@@ -73,8 +73,8 @@ CHECKS = {
     "core": core,
     "cli": cli,
     "sandbox": sandbox,
-    "keyring": library("keyring"),
-    "redis": library("redis"),
+    "keyring": library("requests_ticktick.stores.keyring"),
+    "redis": library("requests_ticktick.stores.redis"),
     "httpie": library("httpie"),
     "httpx": library("httpx"),
 }

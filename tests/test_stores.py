@@ -202,6 +202,23 @@ def test_a_chain_of_read_only_stores_is_read_only():
     assert repr(chain) == "ChainStore([EnvStore('A')])"
 
 
+def test_a_chain_goes_on_behind_a_store_that_is_down(tmp_path, monkeypatch):
+    """What another has is offered; then the error is told, as it may hide more."""
+
+    class Down(MemoryStore):
+        def load(self):
+            raise TokenStoreError("down", location="here")
+
+    chain = ChainStore([Down(), MemoryStore(Token("a"))])
+
+    assert chain.load().access_token == "a"
+    with pytest.raises(TokenStoreError, match="down"):
+        list(chain.candidates())
+    monkeypatch.setenv("A_TOKEN", "no token")
+    with pytest.raises(TokenStoreError, match="A_TOKEN"):
+        ChainStore([EnvStore("A_TOKEN"), MemoryStore(Token("a"))]).load()
+
+
 def test_a_chain_keeps_an_empty_store():
     """A store without a token is a store all the same."""
     memory = MemoryStore()

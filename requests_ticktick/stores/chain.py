@@ -55,9 +55,21 @@ class ChainStore(TokenStore):
             raise failed
 
     def candidates(self) -> Iterator[Token]:
-        """Yield every token found, store by store."""
+        """Yield every token found, store by store.
+
+        :raises TokenStoreError: A store that is only read holds something
+            that is no token; or, after the others, one cannot be reached.
+        """
+        failed = None
         for store in self._stores:
-            yield from store.candidates()
+            try:
+                yield from store.candidates()
+            except TokenStoreError as error:
+                if not store.writable:
+                    raise  # a mistake, which somebody has to be told of
+                failed = failed or error  # an outage, which another may mend
+        if failed is not None:
+            raise failed
 
     def members(self) -> Iterator[TokenStore]:
         """Yield the stores, and theirs where they are chains themselves."""
