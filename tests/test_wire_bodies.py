@@ -180,8 +180,8 @@ def test_a_body_meets_an_answer(server, session, tmp_path, body, answers):
     if content is None:
         content = request.body
 
-    response = session.send(request, timeout=10, **options)
-    server.settle()
+    with session.send(request, timeout=10, **options) as response:
+        server.settle()
 
     chain = [*response.history, response]
     expected = [401, second.status] if again else [401]
