@@ -56,8 +56,9 @@ def told_by(error):
 
 def _told(error):
     yield f"{type(error).__name__}: {error} {error!r} {error.args!r} {vars(error)!r}"
-    if isinstance(error, TickTickAuthError):
-        # A pickle of requests' own errors has the request in it, as it must.
+    # Ours can be pickled; of the libraries' some hold sockets.
+    ours = isinstance(error, TickTickAuthError)
+    with contextlib.suppress(*() if ours else (TypeError, pickle.PicklingError)):
         yield repr(pickle.dumps(error))
     # Error trackers show all local variables: none may fail to be shown.
     report = TracebackException.from_exception(error, capture_locals=True)
