@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from requests.auth import AuthBase
 
 from ._replay import Bearer, can_send_again, send_again
+from ._value import discreet
 from .client import Client
 from .errors import SignOnRequiredError
 from .grant import AuthorizationCodeGrant, AuthorizationRequest
@@ -35,7 +36,7 @@ class TickTickAuth(AuthBase):
 
     :param client_id: The app's id, or ``$TICKTICK_CLIENT_ID``.
     :param client_secret: Its secret, or ``$TICKTICK_CLIENT_SECRET``.
-    :param redirect_uri: As registered with TickTick, letter for letter, or
+    :param redirect_uri: As registered, letter for letter; by default
         ``$TICKTICK_REDIRECT_URI``, or ``http://127.0.0.1:8765/callback``.
     :param scope: The scopes to ask for, separated by spaces.
     :param store: Where the token is kept. By default ``$TICKTICK_TOKEN`` is
@@ -73,13 +74,13 @@ class TickTickAuth(AuthBase):
         self._answer: _Answer401 | None = None
 
     @classmethod
+    @discreet
     def from_token(
         cls, token: str | Token, *, service: Service | None = None
     ) -> TickTickAuth:
         """Use a token that is there already, such as a personal API token.
 
-        :param token: ``tp_...`` (``dp_...`` on Dida365), from the web app's
-            Settings, Account, API Token.
+        :param token: ``tp_...``, or ``dp_...`` on Dida365.
         :param service: By default the one that the token's prefix names.
         :raises InvalidTokenError: It cannot be a token.
         """
@@ -97,9 +98,8 @@ class TickTickAuth(AuthBase):
         return self.source.token()
 
     def sign_on(self, force: bool = False) -> Token:
-        """Sign on now, unless there is a valid token already.
+        """Sign on now, unless there is a valid token; with ``force``, anyway.
 
-        :param force: Sign on in any case.
         :raises TickTickAuthError: It failed.
         """
         return self.source.sign_on(force=force)
@@ -114,6 +114,7 @@ class TickTickAuth(AuthBase):
         """
         return self.source.begin()
 
+    @discreet
     def complete_sign_on(
         self, request: AuthorizationRequest, redirected_url: str
     ) -> Token:
@@ -126,10 +127,7 @@ class TickTickAuth(AuthBase):
         return self.source.complete(request, redirected_url)
 
     def forget(self) -> None:
-        """Drop the token from memory and from every store that can be written.
-
-        :raises TokenStoreError: A store failed.
-        """
+        """Drop the token from memory, and from every store that has it."""
         self._answer = None
         self.source.forget()
 

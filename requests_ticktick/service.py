@@ -9,7 +9,7 @@ from urllib3.util import parse_url
 
 from ._urls import is_loopback as is_loopback
 from ._urls import origin, reached_origin, require_secure, without_query
-from ._value import Value
+from ._value import Value, discreet
 
 _AUTH_METHODS = ("client_secret_basic", "client_secret_post", "none")
 
@@ -52,6 +52,7 @@ class Service(Value):
     code_challenge_method: str | None
     _extra: dict[str, str]
 
+    @discreet
     def __init__(
         self,
         authorization_endpoint: str,

@@ -124,7 +124,7 @@ def redirect_to(request, **parameters):
 # -- nobody is here --------------------------------------------------------------
 
 
-@case(SignOnRequiredError, fault="Renewal._obtain keeps refresh tokens in 'tried'")
+@case(SignOnRequiredError)
 def nobody_is_here(world):
     store = MemoryStore(world.expired())
     world.client(store, sign_on=refuse).token()
@@ -152,7 +152,7 @@ def the_api_refuses_what_a_sign_on_hands_back(world):
 # -- a person was asked ----------------------------------------------------------
 
 
-@case(SignOnError, fault="Renewal._ask_a_person keeps what was returned")
+@case(SignOnError)
 def the_sign_on_returns_bytes(world):
     world.client(sign_on=lambda r: world.sandbox.sign_on(r).encode()).token()
 
@@ -209,7 +209,7 @@ def access_is_denied(world):
     world.client(sign_on=deny).token()
 
 
-@case(StateMismatchError, fault="TickTickAuth.complete_sign_on keeps the URL")
+@case(StateMismatchError)
 def the_state_is_anothers(world):
     auth = world.client()
     request, another = auth.begin_sign_on(), auth.begin_sign_on()
@@ -260,7 +260,7 @@ def it_quotes_the_clients_secret(world):
     world.client().token()
 
 
-@case(TokenEndpointError, fault="Renewal._obtain keeps refresh tokens in 'tried'")
+@case(TokenEndpointError)
 def it_quotes_the_refresh_token(world):
     token = world.expired()
     world.sandbox.fail(1, 503, quoting(token.refresh_token))
@@ -400,7 +400,7 @@ def a_good_token_has_a_bad_expiry(world):
     Token(world.plant(), refresh_token=world.plant(), expires_at=float("nan"))
 
 
-@case(InvalidTokenError, fault="TickTickAuth.from_token keeps the token")
+@case(InvalidTokenError)
 def a_personal_token_is_cut_in_two(world):
     TickTickAuth.from_token(f"{world.plant()}\n{world.plant()}")
 
@@ -507,9 +507,7 @@ def another_holds_the_lock(world):
     world.client(FileStore(world.file.path, lock_timeout=0.0)).token()
 
 
-@case(
-    InsecureTransportError, fault="Service.__init__ keeps the URL, and cannot be shown"
-)
+@case(InsecureTransportError)
 def the_address_is_not_https(world):
     Service(f"http://u:{world.plant()}@x/?y={world.plant()}", "https://x", "https://x")
 

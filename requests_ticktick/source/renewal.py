@@ -7,7 +7,7 @@ import logging
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from .._value import Secret
+from .._value import Secret, discreet
 from ..errors import (
     LockTimeoutError,
     SignOnError,
@@ -63,6 +63,7 @@ class Renewal:
             if owner.owns(token):
                 yield token
 
+    @discreet
     def run(self, question: Question, *, early: bool) -> Token:
         """Renew under the store's lock, or find that somebody has.
 

@@ -115,7 +115,7 @@ class FileLock:
             return False
         try:
             os.kill(pid, 0)
-        except OSError:
+        except (OSError, OverflowError):
             return False  # it died, or lives in another container
         return True
 
@@ -137,7 +137,7 @@ class FileLock:
         if not isinstance(info, dict):
             return None
         # The file system's time of the last change, so that no clock is read.
-        return {"since": status.st_mtime, **info}
+        return {**info, "since": status.st_mtime}
 
     def _write(self, *, failure: str | None, claim: bool = False) -> None:
         info: dict[str, Any] = {"pid": os.getpid(), "host": socket.gethostname()}

@@ -22,15 +22,18 @@ def parse(content: str | bytes) -> Token | None:
 def dump(token: Token, existing: Token | None, location: str) -> str:
     """Return what to put in the place of ``existing``, whose keys survive.
 
-    :raises TokenStoreError: JSON cannot hold it.
+    :raises TokenStoreError: It could not be read again.
     """
     fields = {**(existing.extra if existing else {}), **token.to_dict()}
     try:
-        return json.dumps(fields, separators=(",", ":"))
+        text = json.dumps(fields, separators=(",", ":"))
+        if parse(text) is not None:
+            return text
+        problem = "too large, or nested too deeply"
     except (ValueError, TypeError, RecursionError) as error:
         problem = type(error).__name__
     raise TokenStoreError(
-        f"JSON cannot hold the token for {location} ({problem}): keep plain data "
-        "alone in Token(extra=...).",
+        f"The token for {location} could not be read again ({problem}): keep "
+        "plain data alone in Token(extra=...).",
         location=location,
     )

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import re
 from contextlib import AbstractContextManager
 
 from .._value import discreet
-from ..errors import InvalidTokenError, TokenStoreError
+from ..errors import TokenStoreError
 from ..token import Token
-from . import _files
+from . import _files, _payload
 from ._file_lock import FileLock
 from .base import TokenStore, check_owner
 
@@ -89,7 +88,7 @@ class FileStore(TokenStore):
                 location=path,
             ) from None
         self._report_loose(path, status)
-        token = _parse(content)
+        token = _payload.parse(content)
         if token is None:
             aside = _files.set_aside(os.path.realpath(path), status)
             logger.warning(
@@ -109,17 +108,13 @@ class FileStore(TokenStore):
         path = os.path.realpath(self.path)
         existing = self.load()
         check_owner(existing, token, path)
-        fields = {**(existing.extra if existing else {}), **token.to_dict()}
+        content = _payload.dump(token, existing, path).encode()
         try:
-            content = json.dumps(fields, indent=1).encode() + b"\n"
-            if _parse(content) is not None:
-                _files.make_private_folder(os.path.dirname(path))
-                _files.replace(path, content)
-                return
-            # Too large or too deeply nested: a load would set it aside.
-            problem = "the token could not be read again"
-        except (OSError, ValueError, TypeError, RecursionError) as error:
-            problem = getattr(error, "strerror", None) or type(error).__name__
+            _files.make_private_folder(os.path.dirname(path))
+            _files.replace(path, content)
+            return
+        except OSError as error:
+            problem = error.strerror
         raise TokenStoreError(
             f"Cannot write {path}: {problem}. Free some space or make its folder "
             "writable, or choose another place for the token.",
@@ -181,13 +176,3 @@ class FileStore(TokenStore):
 
     def __repr__(self) -> str:
         return f"FileStore({self.path!r})"
-
-
-def _parse(content: bytes) -> Token | None:
-    """Return the token, or ``None``; a traceback would show the content."""
-    if len(content) > _files.MAX_BYTES:
-        return None
-    try:
-        return Token.from_dict(json.loads(content))
-    except (InvalidTokenError, ValueError, RecursionError, MemoryError):
-        return None
