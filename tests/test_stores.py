@@ -575,3 +575,20 @@ def test_a_planted_link_at_the_lock_is_not_followed(tmp_path):
         FileStore(tmp_path / "t.json").lock(0).__enter__()
 
     assert not victim.exists()
+
+
+def test_a_planted_link_at_a_temporary_file_is_not_written_through(
+    tmp_path, monkeypatch
+):
+    """Should its name be guessed, the write fails, and the old token stays."""
+    store = FileStore(tmp_path / "t.json")
+    store.save(Token("old"))
+    victim = tmp_path / "victim"
+    monkeypatch.setattr("secrets.token_hex", lambda _: "guessed")
+    (tmp_path / ".t.json.guessed.tmp").symlink_to(victim)
+
+    with pytest.raises(TokenStoreError, match="Cannot write"):
+        store.save(Token("new"))
+
+    assert not victim.exists()
+    assert store.load().access_token == "old"
