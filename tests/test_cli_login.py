@@ -290,7 +290,7 @@ def test_a_sandbox_has_no_portal_to_look_at(shell, sandbox):
         running.sees("Client id: ")
         assert "developer" not in running.shown
         running.types(f"{sandbox.client_id}\n")
-        running.sees("Client secret")
+        running.sees(r"Client secret \(hidden\): ")  # the space comes without echo
         running.types(f"{sandbox.client_secret}\n")
         running.types(f"{running.grants()}\n")
 

@@ -43,7 +43,10 @@ def ticktick_py(require_module, monkeypatch, sandbox):
     monkeypatch.setattr(module.webbrowser, "open", open_browser)
     monkeypatch.setattr("builtins.input", lambda _="": sandbox.sign_on(Request))
 
+    sessions = []
+
     def sign_on(path, **options):
+        sessions.append(_form_session())
         # Its token request has the secret and the code in the URL's query,
         # which urllib3 logs: nothing that a plugin beside it could help.
         return module.OAuth2(
@@ -52,11 +55,13 @@ def ticktick_py(require_module, monkeypatch, sandbox):
             sandbox.redirect_uri,
             state="a-state",
             cache_path=str(path),
-            session=_form_session(),
+            session=sessions[-1],
             **options,
         )
 
-    return sign_on
+    yield sign_on
+    for session in sessions:
+        session.close()
 
 
 def _form_session():
