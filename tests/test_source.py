@@ -787,6 +787,24 @@ def test_waiting_for_a_thread_ends_with_the_stores_time_out(sandbox):
     assert auth.token()
 
 
+def test_an_error_of_somebody_elses_making_comes_out_as_it_is(sandbox, tmp_path):
+    """What of it cannot be written down is not told to other processes."""
+
+    class Odd(AuthorizationDeniedError):
+        pass
+
+    odd = Odd("no", error=object())
+    auth = client_of(
+        sandbox, FileStore(tmp_path / "t.json"), sign_on=Person(sandbox, odd)
+    )
+
+    with pytest.raises(Odd) as caught:
+        auth.token()
+
+    assert caught.value is odd
+    assert '"no"' in auth.source.store.failure()
+
+
 def test_an_interrupted_sign_on_frees_everything(sandbox, tmp_path):
     """Ctrl-C leaves neither lock nor attempt behind; the next call works."""
     person = Person(sandbox, KeyboardInterrupt())

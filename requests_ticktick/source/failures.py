@@ -35,7 +35,8 @@ class Failure(Value):
                 "id": secrets.token_hex(8),
                 "error": _dump(self.error),
                 "asked": self.asked,
-            }
+            },
+            default=lambda _: None,  # of an error of somebody else's making
         )
 
     @classmethod
