@@ -790,15 +790,15 @@ def test_waiting_for_a_thread_ends_with_the_stores_time_out(sandbox):
 def test_an_error_of_somebody_elses_making_comes_out_as_it_is(sandbox, tmp_path):
     """What of it cannot be written down is not told to other processes."""
 
-    class Odd(AuthorizationDeniedError):
+    class OddError(AuthorizationDeniedError):
         pass
 
-    odd = Odd("no", error=object())
+    odd = OddError("no", error=object())
     auth = client_of(
         sandbox, FileStore(tmp_path / "t.json"), sign_on=Person(sandbox, odd)
     )
 
-    with pytest.raises(Odd) as caught:
+    with pytest.raises(OddError) as caught:
         auth.token()
 
     assert caught.value is odd
