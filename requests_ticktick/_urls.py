@@ -66,11 +66,11 @@ def reached_origin(url: str) -> str | None:
 
 
 def origin(url: str) -> str | None:
-    """Return ``scheme://host[:port]`` as urllib3 reads it, or ``None``."""
-    try:
-        parts = parse_url(url)
-    except LocationParseError:
-        return None
+    """Return ``scheme://host[:port]`` as urllib3 reads it, or ``None``.
+
+    :param url: One that urllib3 can read.
+    """
+    parts = parse_url(url)
     if parts.scheme is None or parts.host is None:
         return None
     if parts.port is None or parts.port == _PORTS.get(parts.scheme):

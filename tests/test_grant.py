@@ -130,6 +130,21 @@ def test_client_secret_post_sends_the_secret_in_the_form():
     assert form["client_secret"] == sandbox.client_secret
 
 
+def test_client_secret_post_refreshes_in_the_form_as_well():
+    """Id and secret are there, and not in a header."""
+    with Sandbox(auth_method="client_secret_post", refresh_tokens=True) as sandbox:
+        auth = client_of(sandbox)
+        auth.source.token(instead_of=auth.token())
+
+        form = dict(parse_qsl(sandbox.received[-1].body.decode()))
+        assert sandbox.sign_ons == 1
+
+    assert form["grant_type"] == "refresh_token"
+    assert form["client_id"] == sandbox.client_id
+    assert form["client_secret"] == sandbox.client_secret
+    assert "Authorization" not in sandbox.received[-1].headers
+
+
 def test_a_client_without_a_secret_uses_pkce():
     """The challenge goes ahead, the verifier follows; neither is guessable."""
     with Sandbox(public=True) as sandbox:

@@ -13,6 +13,7 @@ from requests_ticktick import (
     Service,
     SignOnRequiredError,
 )
+from requests_ticktick._urls import is_loopback
 from requests_ticktick.client import DEFAULT_REDIRECT_URI, Client
 
 AUTHORIZE, TOKEN, API = "https://as.test/a", "https://as.test/t", "https://api.test"
@@ -152,6 +153,11 @@ def test_a_client_comes_from_the_environment(monkeypatch):
     assert client.redirect_uri == "http://localhost:1/"
     assert b"env-secret" not in pickle.dumps(client)
     assert Client("id", "secret", "uri").require_id() == "id"
+
+
+def test_an_address_without_a_host_is_not_this_machine():
+    """Whoever splits a URL may find none."""
+    assert not is_loopback(None)
 
 
 def test_a_missing_credential_is_named():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import pickle
 import threading
@@ -803,6 +804,38 @@ def test_an_error_of_somebody_elses_making_comes_out_as_it_is(sandbox, tmp_path)
 
     assert caught.value is odd
     assert '"no"' in auth.source.store.failure()
+
+
+def test_without_a_place_to_write_a_token_works_from_memory(sandbox, caplog):
+    """A store that is only read is no trouble: nobody is warned of it."""
+    auth = client_of(sandbox, ChainStore([EnvStore("UNSET")]))
+
+    assert auth.token() is auth.token()
+    assert sandbox.sign_ons == 1
+    assert warnings_in(caplog) == []
+
+
+@pytest.mark.parametrize("note", ["", "{}", '{"error": {"type": "KeyError"}}'])
+def test_a_record_of_nothing_known_stops_nobody(sandbox, note):
+    """What another version wrote there is not a failure of ours."""
+    store = MemoryStore()
+    auth = client_of(sandbox, store)
+    question = auth.source._ask()
+    store.record_failure(note)
+
+    assert auth.source._renew(question)
+
+
+def test_a_record_of_an_unknown_error_is_a_failed_sign_on(sandbox):
+    """Its message is told, whatever it was called."""
+    store = MemoryStore()
+    auth = client_of(sandbox, store)
+    question = auth.source._ask()
+    error = {"type": "requests", "message": "No."}
+    store.record_failure(json.dumps({"error": error, "asked": None}))
+
+    with pytest.raises(SignOnError, match=r"No\."):
+        auth.source._renew(question)
 
 
 def test_an_interrupted_sign_on_frees_everything(sandbox, tmp_path):

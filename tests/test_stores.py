@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
@@ -19,6 +20,7 @@ from requests_ticktick import (
     LockTimeoutError,
     MemoryStore,
     Token,
+    TokenStore,
     TokenStoreError,
 )
 from requests_ticktick.testing import TokenStoreContract
@@ -575,6 +577,55 @@ def test_a_planted_link_at_the_lock_is_not_followed(tmp_path):
         FileStore(tmp_path / "t.json").lock(0).__enter__()
 
     assert not victim.exists()
+
+
+class Plain(TokenStore):
+    """No more than what has to be defined."""
+
+    def __init__(self):
+        self.token = None
+
+    def load(self):
+        return self.token
+
+    def save(self, token):
+        self.token = token
+
+    def delete(self):
+        self.token = None
+
+    def lock(self, timeout=None):
+        return contextlib.nullcontext()
+
+
+def test_a_store_need_not_tell_more_than_its_token():
+    """Without a version and a record of failures, those who wait load it."""
+    store = Plain()
+    store.record_failure("no")
+    store.save(Token("a"))
+
+    assert store.failure() is None
+    assert store.version() is None
+    assert list(store.members()) == [store]
+    assert [token.access_token for token in store.candidates()] == ["a"]
+
+
+def test_a_folder_that_vanishes_is_not_reported(tmp_path, monkeypatch, caplog):
+    """Between the reading and the look at its permissions."""
+    store = FileStore(tmp_path / "t.json")
+    store.save(Token("a"))
+    real = os.stat
+
+    def stat_of(path, *args, **kwargs):
+        if str(path) == str(tmp_path):
+            raise FileNotFoundError(2, "gone")
+        return real(path, *args, **kwargs)
+
+    monkeypatch.setattr(os, "stat", stat_of)
+
+    assert store.load().access_token == "a"
+    monkeypatch.undo()
+    assert not [r for r in caplog.records if r.levelno >= logging.WARNING]
 
 
 def test_a_planted_link_at_a_temporary_file_is_not_written_through(

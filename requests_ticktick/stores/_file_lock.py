@@ -81,10 +81,7 @@ class FileLock:
         info = self._read()
         if info is None:
             return None
-        try:
-            since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(info["since"]))
-        except (KeyError, TypeError, ValueError, OverflowError, OSError):
-            since = "?"
+        since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(info["since"]))
         return f"process {info.get('pid')} on {info.get('host')} since {since}"
 
     def failure(self) -> str | None:

@@ -64,8 +64,7 @@ def replace(path: str, content: bytes, *, durable: bool = True) -> None:
     fd = os.open(temporary, flags, 0o600)
     try:
         with open(fd, "wb", buffering=0) as file:
-            if hasattr(os, "fchmod"):
-                os.fchmod(fd, 0o600)
+            os.chmod(temporary, 0o600)  # the umask may have taken bits away
             view = memoryview(content)
             while view:
                 view = view[file.write(view) :]
