@@ -10,7 +10,7 @@ from wire_servers import TOKENS, Answer, Server, knows_tokens
 requests_cache = library("requests_cache")
 cachecontrol = library("cachecontrol")
 
-from cachecontrol.caches import FileCache  # noqa: E402
+from cachecontrol.caches import FileCache  # noqa: E402 - after the skip
 
 FRESH = {"Cache-Control": "max-age=600"}
 STALE = {"Cache-Control": "max-age=0", "ETag": '"1"'}

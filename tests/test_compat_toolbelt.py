@@ -12,13 +12,13 @@ from wire_servers import TOKENS, Answer, Server, knows_tokens
 
 library("requests_toolbelt")
 
-from requests_toolbelt import (  # noqa: E402
+from requests_toolbelt import (  # noqa: E402 - after the skip
     MultipartEncoder,
     MultipartEncoderMonitor,
     StreamingIterator,
 )
-from requests_toolbelt.auth.handler import AuthHandler  # noqa: E402
-from requests_toolbelt.sessions import BaseUrlSession  # noqa: E402
+from requests_toolbelt.auth.handler import AuthHandler  # noqa: E402 - after the skip
+from requests_toolbelt.sessions import BaseUrlSession  # noqa: E402 - after the skip
 
 CONTENT = b"x" * 100_000
 

@@ -210,7 +210,7 @@ def test_no_standard_input_gives_up(monkeypatch, stdin):
 @pytest.fixture
 def full():
     """A stream to a disk that is full."""
-    stream = Path("/dev/full").open("w", buffering=1)  # noqa: SIM115
+    stream = Path("/dev/full").open("w", buffering=1)  # noqa: SIM115 - closing fails
     yield stream
     # Closing it tries once more to write what it could not.
     with pytest.raises(OSError, match="28"):

@@ -11,8 +11,8 @@ def main() -> None:
     """Run the command, or say which extra it needs."""
     try:
         # Not every command needs both; whether one works is no riddle.
-        import click  # noqa: F401
-        import rich  # noqa: F401
+        import click  # noqa: F401 - only whether it is there
+        import rich  # noqa: F401 - only whether it is there
     except ModuleNotFoundError as error:
         if error.name not in _NEEDED:
             raise

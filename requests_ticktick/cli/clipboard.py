@@ -48,7 +48,7 @@ def copy(text: str, tool: tuple[str, ...]) -> None:
     name = os.path.basename(tool[0])
     try:
         # xclip stays behind to serve the clipboard: a pipe from it has no end.
-        done = subprocess.run(  # noqa: S603
+        done = subprocess.run(  # noqa: S603 - a fixed command
             tool,
             input=text.encode(),
             stdout=subprocess.DEVNULL,

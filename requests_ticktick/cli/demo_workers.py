@@ -49,7 +49,7 @@ def _started(
     base: str, env: Mapping[str, str], folder: str
 ) -> Iterator[subprocess.Popen[str]]:
     paths = [os.path.abspath(path) for path in sys.path]
-    worker = subprocess.Popen(  # noqa: S603
+    worker = subprocess.Popen(  # noqa: S603 - this Python
         [sys.executable, "-c", _WORKER, base],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

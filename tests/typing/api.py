@@ -55,7 +55,7 @@ def every_argument() -> TickTickAuth:
 
 
 def options_are_keywords() -> None:
-    TickTickAuth("id", "secret", "uri", "tasks:read")  # type: ignore[call-arg]
+    TickTickAuth("id", "secret", "uri", "tasks:read")  # type: ignore[call-arg]  # refused, as it should be
 
 
 def tokens(auth: TickTickAuth) -> None:
