@@ -77,12 +77,9 @@ class Memory:
         self._spent[token.access_token] = token.issued_at or 0.0
 
     def is_spent(self, token: Token) -> bool:
-        """Whether it is of no use, whatever the wall clock says."""
+        """Whether it is of no use, although it has not expired."""
         issued_at = self._spent.get(token.access_token)
-        if issued_at is not None and (token.issued_at or 0.0) <= issued_at:
-            return True
-        end = self._ends.get((token.access_token, token.expires_at))
-        return end is not None and self.clock.monotonic() >= end + _TICK
+        return issued_at is not None and (token.issued_at or 0.0) <= issued_at
 
     def is_fresh(self, held: Held) -> bool:
         """Whether it is to be used as it is."""
