@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import pickle
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
-from clients import Person, client_of
+from clients import Person, Plain, client_of
 
 from requests_ticktick import (
     AuthorizationDeniedError,
@@ -28,6 +29,7 @@ from requests_ticktick import (
     refuse,
 )
 from requests_ticktick.sandbox import Sandbox
+from requests_ticktick.source import turns
 from requests_ticktick.source.memory import RETRY_AFTER
 
 
@@ -260,6 +262,23 @@ def test_a_person_who_said_no_elsewhere_is_left_alone_here(sandbox, clock, tmp_p
     assert (no.asked, person.asked) == (1, 0)
 
 
+def test_a_person_who_says_no_is_left_alone_also_where_nothing_is_written(
+    sandbox, clock, monkeypatch
+):
+    """A token in the environment has no place for a note beside it."""
+    monkeypatch.setenv(
+        "A_TOKEN", f"{{'access_token': 'a', 'expires_at': {clock.time() + 50}}}"
+    )
+    person = Person(sandbox, *[AuthorizationDeniedError("no")] * 9)
+    auth = client_of(sandbox, EnvStore("A_TOKEN"), clock=clock, sign_on=person)
+
+    for _ in range(4):
+        assert auth.token().access_token == "a"
+        clock.advance(10)
+
+    assert person.asked == 1
+
+
 def test_a_worker_without_a_person_uses_the_token_to_its_end(sandbox, clock, caplog):
     """The warning comes a minute early and names the command to run."""
     sandbox.expires_in = 3600
@@ -434,16 +453,20 @@ def test_a_token_that_cannot_be_saved_works_from_memory(sandbox, tmp_path, caplo
     assert "from memory" in save
 
 
+def raises(error):
+    """Return a function that does."""
+
+    def function(*_args):
+        raise error
+
+    return function
+
+
 def test_a_full_disk_costs_one_warning(sandbox, tmp_path, caplog, monkeypatch):
     """The token works from memory, and its refresh token as well."""
-    import os
-
     sandbox.refresh_tokens = True
-
-    def full(*_args):
-        raise OSError(28, "No space left on device")
-
     auth = client_of(sandbox, FileStore(tmp_path / "t.json"))
+    full = raises(OSError(28, "No space left on device"))
     monkeypatch.setattr(os, "fsync", full)
     first = auth.token()
     second = auth.source.token(instead_of=first)
@@ -522,6 +545,31 @@ def test_a_refresh_token_that_a_sibling_has_used_is_not_used(sandbox, clock, tmp
     assert (sandbox.reuse_detected, sandbox.sign_ons) == (0, 1)
 
 
+def test_a_refresh_token_that_could_not_be_saved_is_used_once(
+    sandbox, clock, tmp_path, monkeypatch
+):
+    """Then what the store has counts again: a sibling may have rotated that."""
+    sandbox.refresh_tokens, sandbox.expires_in = True, 3600
+    store = FileStore(tmp_path / "t.json")
+    one, two = client_of(sandbox, store, clock=clock), client_of(sandbox, store)
+    two.source.clock = clock
+    with monkeypatch.context() as broken:
+        broken.setattr(os, "fsync", raises(OSError(28, "No space left on device")))
+        one.token()
+    clock.advance(1800)
+    two.token()
+    clock.advance(1800)
+    one.token()
+    clock.advance(1800)
+    two.token()
+    clock.advance(3600)
+
+    one.token()
+
+    assert sandbox.reuse_detected == 0
+    assert sandbox.sign_ons == 2
+
+
 def test_a_refused_refresh_token_is_read_again_before_anybody_is_asked(
     sandbox, clock, tmp_path
 ):
@@ -593,17 +641,20 @@ def test_twenty_threads_sign_on_once(sandbox, tmp_path):
     assert (sandbox.sign_ons, sandbox.token_requests) == (1, 1)
 
 
-def test_a_failed_sign_on_is_shared_with_those_who_waited(sandbox):
-    """They get its error, each one of its own; nobody is asked in turn."""
+@pytest.mark.parametrize("kind", [MemoryStore, Plain])
+def test_a_failed_sign_on_is_shared_with_those_who_waited(sandbox, kind):
+    """They get its error, each one of its own, also where no store records it."""
     waiting = threading.Semaphore(0)
     release = threading.Event()
+    asked = []
 
     def sign_on(request):
+        asked.append(request)
         release.wait(30)
         raise AuthorizationDeniedError("no", error="access_denied")
 
     person = Person(sandbox)
-    auth = client_of(sandbox, sign_on=sign_on)
+    auth = client_of(sandbox, kind(), sign_on=sign_on)
     attempts = auth.source._turns.get()
     join = attempts.join
 
@@ -629,12 +680,55 @@ def test_a_failed_sign_on_is_shared_with_those_who_waited(sandbox):
 
     assert len({id(error) for error in errors}) == 8
     assert {error.error for error in errors} == {"access_denied"}
-    assert sandbox.sign_ons == 0
+    assert len(asked) == 1
     # Whoever asks from now on is a new question.
-    auth.source._sign_on = auth.source._renewal._sign_on = person
-    assert auth.source.store.failure() is not None
+    auth.source._renewal._sign_on = person
     assert auth.token()
     assert auth.source.store.failure() is None
+
+
+def fail_while_another_waits(sandbox, path, error):
+    """Return what a second process, as it were, is told that had waited."""
+    waiting, person = threading.Event(), Person(sandbox)
+
+    class Watched(FileStore):
+        def version(self):
+            waiting.set()
+            return super().version()
+
+    def sign_on(request):
+        followers.append(pool.submit(other.token))
+        assert waiting.wait(30)
+        raise error
+
+    followers = []
+    other = client_of(sandbox, Watched(path), sign_on=person)
+    with ThreadPoolExecutor(1) as pool:
+        with pytest.raises(type(error)):
+            client_of(sandbox, FileStore(path), sign_on=sign_on).token()
+        told = followers[0].exception(30)
+    assert person.asked == 0
+    return told
+
+
+def test_a_sign_on_broken_off_is_shared_with_the_processes_that_waited(
+    sandbox, tmp_path
+):
+    """Ctrl-C in one of them: the next one does not open its browser in turn."""
+    told = fail_while_another_waits(sandbox, tmp_path / "t.json", KeyboardInterrupt())
+
+    assert type(told) is SignOnError
+    assert "broken off" in str(told)
+
+
+def test_the_same_failure_twice_is_shared_twice(sandbox, tmp_path):
+    """The one on record is not taken for the one that was waited for."""
+    for _ in range(2):
+        told = fail_while_another_waits(
+            sandbox, tmp_path / "t.json", AuthorizationDeniedError("no")
+        )
+
+        assert type(told) is AuthorizationDeniedError
 
 
 def test_in_the_leeway_nobody_waits_for_the_one_who_renews(sandbox, clock):
@@ -684,16 +778,19 @@ def test_in_the_leeway_nobody_waits_for_another_process(sandbox, clock, tmp_path
 
 
 def test_those_who_wait_for_the_lock_go_on_as_soon_as_there_is_a_token(
-    sandbox, tmp_path
+    sandbox, tmp_path, monkeypatch
 ):
-    """They need the token, not the lock."""
+    """They need the token, not the lock, and try for that much less often."""
+    monkeypatch.setattr(turns, "_TRY_EVERY", 3600.0)
     store = FileStore(tmp_path / "t.json")
-    watched = threading.Event()
+    looks, watched = [], threading.Event()
 
     class Watched(FileStore):
         def version(self):
-            watched.set()
-            return super().version()
+            looks.append(super().version())
+            if len(looks) > 1:  # the first is before it tries for the lock
+                watched.set()
+            return looks[-1]
 
     auth = client_of(sandbox, Watched(tmp_path / "t.json"))
     with ThreadPoolExecutor(1) as pool, store.lock(0):
@@ -705,18 +802,29 @@ def test_those_who_wait_for_the_lock_go_on_as_soon_as_there_is_a_token(
     assert sandbox.sign_ons == 0
 
 
-def test_who_gets_the_lock_reads_again_before_asking(sandbox, tmp_path):
-    """Another process may have signed on between the last look and the lock."""
+@pytest.mark.parametrize(
+    ("left", "asked"),
+    [
+        pytest.param(3600, 0, id="fresh"),
+        pytest.param(30, 0, id="in its last minute"),
+        pytest.param(-1, 1, id="expired"),
+    ],
+)
+def test_who_gets_the_lock_reads_again_before_asking(
+    sandbox, tmp_path, clock, left, asked
+):
+    """Somebody may have put a token there between the last look and the lock."""
+    expires_at = clock.time() + left
 
     class Overtaken(FileStore):
         def lock(self, timeout=None):
-            self.save(Token("a", scope="tasks:read tasks:write"))
+            self.save(Token("a", expires_at=expires_at))
             return super().lock(timeout)
 
-    auth = client_of(sandbox, Overtaken(tmp_path / "t.json"))
+    auth = client_of(sandbox, Overtaken(tmp_path / "t.json"), clock=clock)
 
-    assert auth.token().access_token == "a"
-    assert sandbox.sign_ons == 0
+    assert (auth.token().access_token == "a") == (asked == 0)
+    assert sandbox.sign_ons == asked
 
 
 def test_the_token_is_saved_before_the_lock_is_released(sandbox, tmp_path):
@@ -735,19 +843,24 @@ def test_the_token_is_saved_before_the_lock_is_released(sandbox, tmp_path):
     assert saved == [auth.token()]
 
 
-def test_what_one_thread_was_told_may_not_do_for_another(sandbox):
-    """It waited for a token in place of the very one that came out."""
-    auth = client_of(sandbox)
-    refused = auth.token()
-    attempt, _ = auth.source._turns.get().join()
-    waiting = threading.Event()
-    wait = attempt.wait
+def watch_for_waiters(attempt):
+    """Return an event that is set when a thread comes to wait for it."""
+    waiting, wait = threading.Event(), attempt.wait
 
     def waited(timeout):
         waiting.set()
         return wait(timeout)
 
     attempt.wait = waited
+    return waiting
+
+
+def test_what_one_thread_was_told_may_not_do_for_another(sandbox):
+    """It waited for a token in place of the very one that came out."""
+    auth = client_of(sandbox)
+    refused = auth.token()
+    attempt, _ = auth.source._turns.get().join()
+    waiting = watch_for_waiters(attempt)
     with ThreadPoolExecutor(1) as pool:
         follower = pool.submit(auth.source.token, instead_of=refused)
         assert waiting.wait(30)
@@ -788,21 +901,20 @@ def test_waiting_for_a_thread_ends_with_the_stores_time_out(sandbox):
     assert auth.token()
 
 
-def test_an_error_of_somebody_elses_making_comes_out_as_it_is(sandbox, tmp_path):
+class OddError(AuthorizationDeniedError):
+    """An error of somebody else's making."""
+
+
+@pytest.mark.parametrize("kind", [OddError, AuthorizationDeniedError])
+def test_an_error_of_somebody_elses_making_comes_out_as_it_is(sandbox, tmp_path, kind):
     """What of it cannot be written down is not told to other processes."""
+    odd = Person(sandbox, kind("no", error=object()))
+    auth = client_of(sandbox, FileStore(tmp_path / "t.json"), sign_on=odd)
 
-    class OddError(AuthorizationDeniedError):
-        pass
-
-    odd = OddError("no", error=object())
-    auth = client_of(
-        sandbox, FileStore(tmp_path / "t.json"), sign_on=Person(sandbox, odd)
-    )
-
-    with pytest.raises(OddError) as caught:
+    with pytest.raises(kind) as caught:
         auth.token()
 
-    assert caught.value is odd
+    assert type(caught.value.error) is object
     assert '"no"' in auth.source.store.failure()
 
 
@@ -850,17 +962,20 @@ def test_an_interrupted_sign_on_frees_everything(sandbox, tmp_path):
     assert person.asked == 2
 
 
-def test_an_early_attempt_without_a_token_lets_the_next_one_try(sandbox, clock):
+def test_an_early_attempt_without_a_token_lets_the_next_one_try(sandbox):
     """Those who found the token expired meanwhile do not get its nothing."""
-    auth = client_of(sandbox, clock=clock)
-    turns = auth.source._turns.get()
-    attempt, _ = turns.join()
+    auth = client_of(sandbox)
+    attempt, _ = auth.source._turns.get().join()
+    waiting = watch_for_waiters(attempt)
 
     with ThreadPoolExecutor(1) as pool:
         follower = pool.submit(auth.token)
+        assert waiting.wait(30)
         with attempt:
             auth.source.store.save(Token("a"))
-        assert follower.result(30).access_token in ("a",) or sandbox.sign_ons == 1
+        assert follower.result(30).access_token == "a"
+
+    assert sandbox.sign_ons == 0
 
 
 # -- on demand -------------------------------------------------------------------

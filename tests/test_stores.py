@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import logging
 import os
@@ -12,6 +11,7 @@ import subprocess
 import sys
 
 import pytest
+from clients import Plain
 
 from requests_ticktick import (
     ChainStore,
@@ -20,7 +20,6 @@ from requests_ticktick import (
     LockTimeoutError,
     MemoryStore,
     Token,
-    TokenStore,
     TokenStoreError,
 )
 from requests_ticktick.testing import TokenStoreContract
@@ -577,25 +576,6 @@ def test_a_planted_link_at_the_lock_is_not_followed(tmp_path):
         FileStore(tmp_path / "t.json").lock(0).__enter__()
 
     assert not victim.exists()
-
-
-class Plain(TokenStore):
-    """No more than what has to be defined."""
-
-    def __init__(self):
-        self.token = None
-
-    def load(self):
-        return self.token
-
-    def save(self, token):
-        self.token = token
-
-    def delete(self):
-        self.token = None
-
-    def lock(self, timeout=None):
-        return contextlib.nullcontext()
 
 
 def test_a_store_need_not_tell_more_than_its_token():

@@ -8,11 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from .._value import PerProcess, Secret
-from ..errors import (
-    LockTimeoutError,
-    TickTickAuthError,
-    TokenStoreError,
-)
+from ..errors import LockTimeoutError, TickTickAuthError, TokenStoreError
 from ..token import Token
 from .memory import Clock, Held, Memory
 from .question import Question
@@ -206,11 +202,7 @@ class TokenSource:
                     attempt.token = self._renewal.run(question, early=False)
                     return attempt.token
             token = attempt.wait(self.store.lock_timeout)
+            # Otherwise it was an early attempt, which another process's
+            # forestalled, or it answered another question.
             if token is not None and not self._memory.is_spent(token):
                 return token
-            # It was an early attempt, which another process's forestalled, or
-            # it answered another question.
-            held = None if question.forced else self._best()
-            if held is not None:
-                self._memory.held = held
-                return held.token

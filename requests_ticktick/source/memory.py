@@ -35,10 +35,19 @@ class Held:
     that clock was set back.
     """
 
-    __slots__ = ("end", "end_monotonic", "renew", "renew_monotonic", "token")
+    __slots__ = (
+        "end",
+        "end_monotonic",
+        "is_saved",
+        "renew",
+        "renew_monotonic",
+        "token",
+    )
 
     def __init__(self, token: Token, end: float, end_monotonic: float) -> None:
         self.token = token
+        #: Whether a store has it, or had it.
+        self.is_saved = True
         self.end = end
         self.end_monotonic = end_monotonic + _TICK
         self.renew_before_end(0.0)
@@ -65,8 +74,6 @@ class Memory:
         self.clock = clock
         self.leeway = leeway
         self.held: Held | None = None
-        #: Whether no store has what is held.
-        self.unsaved = False
         # Tokens that the API has refused, and when they were issued.
         self._spent: dict[str, float] = {}
         # When tokens end by the monotonic clock.

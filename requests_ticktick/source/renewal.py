@@ -8,12 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from .._value import Secret, discreet
-from ..errors import (
-    LockTimeoutError,
-    SignOnError,
-    SignOnRequiredError,
-    TokenStoreError,
-)
+from ..errors import LockTimeoutError, SignOnError, SignOnRequiredError, TokenStoreError
 from ..token import Token
 from .failures import Failure
 from .turns import Watch
@@ -87,15 +82,16 @@ class Renewal:
     def keep(self, token: Token) -> Token:
         """Save a new token as this client's, and hold it in memory."""
         token = self.grant.owner.stamp(token)
-        self._memory.unsaved = True
+        held = self._memory.weigh(token)
+        held.is_saved = False
         if self._store.writable:
             try:
                 self._store.save(token)
+                held.is_saved = True
                 self._store.record_failure(None)
-                self._memory.unsaved = False
             except TokenStoreError as error:
                 self.say_once(f"{error} The token is used from memory.")
-        self._memory.held = self._memory.weigh(token)
+        self._memory.held = held
         return token
 
     def refused_at_once(self, token: Token) -> None:
@@ -150,7 +146,7 @@ class Renewal:
             held = memory.weigh(token)
             usable = memory.is_fresh(held) or (not early and memory.is_alive(held))
             if question.is_answered_by(token) or (usable and not question.forced):
-                memory.held, memory.unsaved = held, False
+                memory.held = held
                 return token
         text = self._store.failure()
         if text is not None and text != question.failure:
@@ -175,10 +171,11 @@ class Renewal:
     def _refreshable(self, tried: set[str | None]) -> Token | None:
         """Return a token whose refresh token was not tried yet."""
         known = list(self.stored())
-        # Memory counts only where the store has not got it: otherwise another
+        held = self._memory.held
+        # Memory counts only where no store has got it: otherwise another
         # process may have used up what it holds.
-        if self._memory.held is not None and self._memory.unsaved:
-            known.insert(0, self._memory.held.token)
+        if held is not None and not held.is_saved:
+            known.insert(0, held.token)
         for token in known:
             if token.refresh_token not in tried:
                 tried.add(token.refresh_token)
