@@ -6,13 +6,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import ipaddress
+import logging
 import os
 import shutil
 import signal
 import socket
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -34,6 +37,12 @@ settings.load_profile("requests-ticktick")
 # that the tests start, where Ctrl-C has to be heard.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+# A child that a test forks inherits the handlers of pytest, and perhaps the lock of
+# a stream that a thread of the sandbox was just writing to: it would wait for ever.
+# Nobody reads what it logs.
+os.register_at_fork(after_in_child=logging.getLogger().handlers.clear)
 
 
 # -- A clean environment ----------------------------------------------------
@@ -315,21 +324,55 @@ def session(auth: Any) -> Iterator[requests.Session]:
         yield session
 
 
+@pytest.fixture
+def start_redis(require: Callable[[str], str], tmp_path: Path) -> Iterator[Any]:
+    """Start a Redis of this test's own, with some options."""
+    from redis_server import RedisServer
+
+    with contextlib.ExitStack() as stack:
+
+        def start(*options: str) -> RedisServer:
+            server = RedisServer(require("redis-server"), tmp_path, *options)
+            stack.callback(server.close)
+            return server.start()
+
+        yield start
+
+
 # -- The table of the stress tests --------------------------------------------
 
 
 @pytest.fixture
-def tally(request: pytest.FixtureRequest) -> Callable[..., None]:
-    """Add a row to the table that a run of the stress tests ends with."""
+def tally(request: pytest.FixtureRequest) -> Callable[..., Any]:
+    """Fill a row of the table that a run of the stress tests ends with.
 
-    def add(case: str, tried: int, lost: int, duplicated: int, seconds: float) -> None:
-        rows = request.config.stash.setdefault(_table, [])
-        rows.append((case, tried, lost, duplicated, round(seconds, 1)))
+    ``with tally("herd", tried=64) as row: row.lost = ...`` fails where anything
+    was lost or done twice.
+    """
+    rows = request.config.stash.setdefault(_table, [])
+
+    @contextlib.contextmanager
+    def add(case: str, tried: int) -> Iterator[Row]:
+        row, began = Row(case, tried), time.monotonic()
+        rows.append(row)
+        yield row
+        row.seconds = round(time.monotonic() - began, 1)
+        assert (row.lost, row.duplicated) == (0, 0)
 
     return add
 
 
-_table = pytest.StashKey[list[tuple[Any, ...]]]()
+class Row:
+    """What became of so many tries; without a time where it broke off."""
+
+    def __init__(self, case: str, tried: int) -> None:
+        self.case = case
+        self.tried = tried
+        self.lost = self.duplicated = 0
+        self.seconds: float | str = "broke off"
+
+
+_table = pytest.StashKey[list[Row]]()
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
@@ -337,7 +380,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     rows = config.stash.get(_table, [])
     if rows:
         terminalreporter.section("what the stress tests tried")
-        line = "{:<52}{:>9}{:>6}{:>11}{:>9}".format
-        terminalreporter.line(line("case", "tried", "lost", "duplicated", "seconds"))
-        for row in rows:
-            terminalreporter.line(line(*row))
+        columns = ("case", "tried", "lost", "duplicated", "seconds")
+        for cells in (columns, *(vars(row).values() for row in rows)):
+            line = "{:<56}{:>9}{:>6}{:>12}{:>11}".format(*cells)
+            terminalreporter.line(line)

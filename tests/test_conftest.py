@@ -1,5 +1,6 @@
 """The guards of conftest.py catch what they are there for."""
 
+import logging
 import os
 import shutil
 import socket
@@ -217,3 +218,13 @@ def test_loopback_has_many_names(host: str) -> None:
     """None of these is refused, though nobody listens there."""
     with pytest.raises(OSError):  # noqa: PT011 - no server, or no IPv6
         socket.create_connection((host, 1), timeout=5)
+
+
+def test_a_forked_child_logs_to_nobody():
+    """A lock of a stream that was held at the fork would never be released."""
+    pid = os.fork()
+    if pid == 0:
+        os._exit(len(logging.getLogger().handlers))
+
+    assert logging.getLogger().handlers != []
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0

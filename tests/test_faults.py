@@ -50,21 +50,23 @@ def aged(sandbox, store, clock, person):
 # -- the token endpoint ------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "answer",
-    [
-        pytest.param((401, "<html>Bad client credentials</html>"), id="401"),
-        pytest.param((400, {"error": "invalid_request"}), id="400"),
-        pytest.param((429, {"error": "slow_down"}), id="429"),
-        pytest.param((500, "<html>"), id="500"),
-        pytest.param((503, ""), id="503"),
-        pytest.param((200, b"\x00garbage\xff"), id="garbage"),
-        pytest.param((200, {"access_token": ""}), id="no token"),
-    ],
-)
-def test_a_refresh_that_fails_loses_nothing(sandbox, store, person, aged, answer):
+#: What a token endpoint answers on its worst days.
+ANSWERS = {
+    "401": (401, "<html>Bad client credentials</html>"),
+    "400": (400, {"error": "invalid_request"}),
+    "429": (429, {"error": "slow_down"}),
+    "500": (500, "<html>"),
+    "503": (503, ""),
+    "garbage": (200, b"\x00garbage\xff"),
+    "no token": (200, {"access_token": ""}),
+}
+
+
+@pytest.mark.parametrize("case", ANSWERS)
+def test_a_refresh_that_fails_loses_nothing(sandbox, store, person, aged, case):
     """The old refresh token stays on the disk, and works when all is well."""
     before = store.load()
+    answer = ANSWERS[case]
     sandbox.fail(1, *answer)
 
     with pytest.raises(TokenEndpointError) as caught:
@@ -163,24 +165,39 @@ def fill(folder):
             ballast.write(b"x" * 4096)
 
 
-def test_a_disk_that_is_full_costs_one_warning(sandbox, small_disk, caplog):
-    """The old token stays whole, the new one works from memory."""
-    store = FileStore(small_disk / "t.json")
+def renew_on_a_full_disk(sandbox, folder, times):
+    """Return the tokens, of which none but the first can be saved."""
+    store = FileStore(folder / "t.json")
     sandbox.refresh_tokens = True
     auth = client_of(sandbox, store)
-    first = auth.token()
-    fill(small_disk)
+    tokens = [auth.token()]
+    fill(folder)
+    for _ in range(times):
+        tokens.append(auth.source.token(instead_of=tokens[-1]))
+    assert store.load() == tokens[0]
+    assert ".tmp" not in " ".join(os.listdir(folder))
+    return tokens
 
-    second = auth.source.token(instead_of=first)
-    third = auth.source.token(instead_of=second)
 
-    assert len({first.fingerprint, second.fingerprint, third.fingerprint}) == 3
-    assert store.load() == first
+def test_a_disk_that_is_full_costs_one_warning(sandbox, small_disk, caplog):
+    """The old token stays whole, the new one works from memory."""
+    tokens = renew_on_a_full_disk(sandbox, small_disk, 2)
+
+    assert len({token.fingerprint for token in tokens}) == 3
     assert sandbox.reuse_detected == 0
     assert sandbox.sign_ons == 1
     warnings = [r for r in caplog.records if r.levelname == "WARNING"]
     assert ["No space left" in r.getMessage() for r in warnings] == [True]
-    assert ".tmp" not in " ".join(os.listdir(small_disk))
+
+
+@pytest.mark.stress
+def test_a_disk_that_stays_full_loses_no_token(sandbox, small_disk, tally):
+    """As often as the token is renewed there."""
+    with tally("renewals on a full disk", 300) as row:
+        tokens = renew_on_a_full_disk(sandbox, small_disk, 300)
+
+        row.lost = 301 - len({token.fingerprint for token in tokens})
+        row.duplicated = sandbox.reuse_detected + sandbox.sign_ons - 1
 
 
 @pytest.fixture
@@ -217,7 +234,7 @@ def test_a_permission_lost_on_the_way_costs_no_sign_on(sandbox, locked_folder, c
     assert "from memory" in caplog.text
 
 
-def test_a_file_that_becomes_unreadable_is_named(sandbox, tmp_path, store):
+def test_a_file_that_becomes_unreadable_is_named(sandbox, store, caplog):
     """The token in memory goes on; a new process is told where to look."""
     auth = client_of(sandbox, store)
     first = auth.token()
@@ -228,6 +245,7 @@ def test_a_file_that_becomes_unreadable_is_named(sandbox, tmp_path, store):
     with pytest.raises(TokenStoreError, match="Cannot read") as caught:
         client_of(sandbox, store).token()
     assert caught.value.location == store.path
+    assert caplog.text.count("WARNING") == 0
 
 
 # -- nobody there ------------------------------------------------------------------

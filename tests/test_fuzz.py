@@ -377,26 +377,30 @@ TARGETS = [
 ]
 
 
-def try_target(kind, number_of_inputs, folder, monkeypatch):
+def try_target(kind, numbers, folder, monkeypatch):
     fuzzer, target = (
         Fuzzer(kind.__name__, kind.good, kind.odd),
         kind(folder, monkeypatch),
     )
-    numbers = range(number_of_inputs // len(TARGETS) + 1)
     run(kind.__name__, (target.attempt(fuzzer, number) for number in numbers))
 
 
 @pytest.mark.parametrize("target", TARGETS, ids=lambda kind: kind.__name__)
 def test_bad_input_ends_in_a_documented_error(target, tmp_path, monkeypatch):
     """Or in a token that can be used; within a second; and nothing is lost."""
-    try_target(target, IN_THE_SUITE, tmp_path, monkeypatch)
+    numbers = range(IN_THE_SUITE // len(TARGETS) + 1)
+    try_target(target, numbers, tmp_path, monkeypatch)
 
 
 @pytest.mark.stress
 @pytest.mark.parametrize("target", TARGETS, ids=lambda kind: kind.__name__)
-def test_much_bad_input_ends_in_a_documented_error(target, tmp_path, monkeypatch):
+def test_much_bad_input_ends_in_a_documented_error(
+    target, tmp_path, monkeypatch, tally
+):
     """Fifty times as much of it."""
-    try_target(target, UNDER_STRESS, tmp_path, monkeypatch)
+    numbers = range(UNDER_STRESS // len(TARGETS) + 1)
+    with tally(f"bad input: {target.__name__}", len(numbers)):
+        try_target(target, numbers, tmp_path, monkeypatch)
 
 
 # -- by Hypothesis ---------------------------------------------------------------

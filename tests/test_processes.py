@@ -40,39 +40,16 @@ def store(tmp_path):
     return FileStore(tmp_path / "t.json")
 
 
-@pytest.fixture(params=METHODS)
-def context(request):
-    return multiprocessing.get_context(request.param)
-
-
-def herd(context, processes, threads, auth, url):
-    """Let processes of some threads each call at one moment."""
-    barrier = context.Barrier(processes)
-    queue = context.Queue()
-    workers_ = [
-        context.Process(
-            target=workers.call_at, args=(barrier, queue, auth, url, threads)
-        )
-        for _ in range(processes)
-    ]
-    for worker in workers_:
-        worker.start()
-    results = [result for _ in workers_ for result in queue.get(timeout=90)]
-    for worker in workers_:
-        worker.join(30)
-        assert worker.exitcode == 0
-    return results
-
-
 # -- one sign-on -------------------------------------------------------------------
 
 
-def test_a_herd_of_processes_signs_on_once(context, sandbox, store):
+@pytest.mark.parametrize("method", METHODS)
+def test_a_herd_of_processes_signs_on_once(method, sandbox, store):
     """Whatever way they were started, they go on with one token."""
     sandbox.delay(0.2)
     auth = client_of(sandbox, store)
 
-    results = herd(context, 6, 3, auth, sandbox.url(PROJECT))
+    results = workers.herd(method, 6, 3, auth, sandbox.url(PROJECT))
 
     assert {status for status, _ in results} == {200}
     assert len({token for _, token in results}) == 1
@@ -89,8 +66,9 @@ def test_a_rotating_refresh_token_is_used_once_by_a_herd(sandbox, store):
     store.save(stale.replace(expires_at=stale.issued_at))
     sandbox.delay(0.2)
 
-    fork = multiprocessing.get_context("fork")
-    results = herd(fork, 5, 4, client_of(sandbox, store), sandbox.url(PROJECT))
+    results = workers.herd(
+        "fork", 5, 4, client_of(sandbox, store), sandbox.url(PROJECT)
+    )
 
     assert {status for status, _ in results} == {200}
     assert (sandbox.sign_ons, sandbox.token_requests) == (1, 2)
@@ -104,8 +82,9 @@ def test_a_herd_with_a_revoked_token_signs_on_once(sandbox, store):
     sandbox.revoke_all()
     sandbox.delay(0.2)
 
-    fork = multiprocessing.get_context("fork")
-    results = herd(fork, 5, 2, client_of(sandbox, store), sandbox.url(PROJECT))
+    results = workers.herd(
+        "fork", 5, 2, client_of(sandbox, store), sandbox.url(PROJECT)
+    )
 
     assert {status for status, _ in results} == {200}
     assert sandbox.sign_ons == 2
@@ -348,8 +327,10 @@ def test_an_auth_is_copied_with_its_store(sandbox, store, kind, clone):
     assert sandbox.sign_ons == 1
 
 
-def test_a_session_travels_to_any_kind_of_process(context, sandbox, store):
+@pytest.mark.parametrize("method", METHODS)
+def test_a_session_travels_to_any_kind_of_process(method, sandbox, store):
     """``requests.Session`` and its auth, in a pool of processes."""
+    context = multiprocessing.get_context(method)
     with requests.Session() as session:
         session.auth = client_of(sandbox, store)
         session.get(sandbox.url(PROJECT))
@@ -438,11 +419,9 @@ def test_a_fork_while_a_thread_holds_the_lock_of_a_memory_store(sandbox):
 def test_a_fork_while_a_thread_holds_the_lock_of_the_file(sandbox, store):
     """The parent holds it still; the child gets it when the parent is done."""
     auth = client_of(sandbox, store)
-    done = threading.Event()
 
     with InAnotherThread(store.lock(5)):
         held = run_in_a_fork(lambda: _tries(FileStore(store.path)))
-    done.set()
 
     assert held == "held"
     assert run_in_a_fork(lambda: _tries(store)) == "free"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import json
 import logging
-import multiprocessing
 import os
 import pickle
 import secrets as random
@@ -474,21 +473,9 @@ def test_processes_that_start_together_sign_on_once(sandbox):
     """Four of two threads each: one person asked, one token for all."""
     sandbox.delay(0.2)
     auth = client_of(sandbox, KeyringStore())
-    spawn = multiprocessing.get_context("spawn")
-    barrier, queue = spawn.Barrier(4), spawn.Queue()
-    processes = [
-        spawn.Process(
-            target=workers.call_at, args=(barrier, queue, auth, sandbox.url(PROJECT), 2)
-        )
-        for _ in range(4)
-    ]
 
-    for process in processes:
-        process.start()
-    results = [result for _ in processes for result in queue.get(timeout=90)]
+    results = workers.herd("spawn", 4, 2, auth, sandbox.url(PROJECT))
 
-    for process in processes:
-        process.join(30)
     assert [status for status, _ in results] == [200] * 8
     assert len({token for _, token in results}) == 1
     assert (sandbox.sign_ons, sandbox.token_requests) == (1, 1)

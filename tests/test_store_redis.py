@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import importlib
 import json
@@ -28,7 +27,6 @@ from redis_server import (
     Door,
     Interrupted,
     NeverAnswers,
-    RedisServer,
     ask,
     save_when_told,
 )
@@ -51,21 +49,8 @@ pytestmark = pytest.mark.filterwarnings(
 
 
 @pytest.fixture
-def start_server(require, tmp_path):
-    """Start a Redis of this test's own, with some options."""
-    with contextlib.ExitStack() as stack:
-
-        def start(*options):
-            server = RedisServer(require("redis-server"), tmp_path, *options)
-            stack.callback(server.close)
-            return server.start()
-
-        yield start
-
-
-@pytest.fixture
-def server(start_server):
-    return start_server()
+def server(start_redis):
+    return start_redis()
 
 
 @pytest.fixture
@@ -606,10 +591,10 @@ def test_the_notes_beside_the_token_are_none_while_redis_is_down(server):
         store.record_failure("no")
 
 
-def test_a_wrong_password_is_named_and_not_shown(start_server, secrets):
+def test_a_wrong_password_is_named_and_not_shown(start_redis, secrets):
     """The server's refusal is passed on; the password is not."""
     secrets.add("pa55word")
-    server = start_server("--requirepass", "right")
+    server = start_redis("--requirepass", "right")
 
     with pytest.raises(TokenStoreError, match="password"):
         RedisStore(server.client(password="pa55word")).load()
@@ -617,10 +602,10 @@ def test_a_wrong_password_is_named_and_not_shown(start_server, secrets):
     assert RedisStore(server.client(password="right")).load() is None
 
 
-def test_what_a_server_echoes_is_not_shown(start_server, secrets):
+def test_what_a_server_echoes_is_not_shown(start_redis, secrets):
     """Redis quotes the arguments of a command that it does not know."""
     secrets.add("hunter2")
-    server = start_server("--rename-command", "SET", "")
+    server = start_redis("--rename-command", "SET", "")
     client = server.client()
     client.append(KEY, "hunter2")
 
@@ -932,24 +917,26 @@ def test_machines_that_start_together_sign_on_once(sandbox, server):
     """Six of two threads each: one person asked, one token for all."""
     sandbox.delay(0.2)
     auth = client_of(sandbox, RedisStore(server.client()))
-    spawn = multiprocessing.get_context("spawn")
-    barrier, queue = spawn.Barrier(6), spawn.Queue()
-    machines = [
-        spawn.Process(
-            target=workers.call_at, args=(barrier, queue, auth, sandbox.url(PROJECT), 2)
-        )
-        for _ in range(6)
-    ]
 
-    for machine in machines:
-        machine.start()
-    results = [result for _ in machines for result in queue.get(timeout=90)]
+    results = workers.herd("spawn", 6, 2, auth, sandbox.url(PROJECT))
 
-    for machine in machines:
-        machine.join(30)
     assert [status for status, _ in results] == [200] * 12
     assert len({token for _, token in results}) == 1
     assert (sandbox.sign_ons, sandbox.token_requests) == (1, 1)
+
+
+def test_a_sign_on_in_two_steps_is_kept_whatever_its_clock_says(sandbox, store, client):
+    """It takes the lock to save; the clocks of two machines may differ."""
+    auth = client_of(sandbox, store)
+    before = auth.token()
+    ahead = RedisStore(client)
+    with ahead.lock(0):
+        ahead.save(before.replace(issued_at=before.issued_at + 3600))
+    request = auth.begin_sign_on()
+
+    token = auth.complete_sign_on(request, sandbox.sign_on(request))
+
+    assert store.load() == token != before
 
 
 def test_a_restart_in_the_midst_of_a_sign_on_loses_nothing(sandbox, server, caplog):

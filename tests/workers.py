@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import threading
 
@@ -35,6 +36,27 @@ def call_at(barrier, queue, auth, url, threads=1):
     """Wait for the others, then call; put the results into a queue."""
     barrier.wait(60)
     queue.put(call(auth, url, threads))
+
+
+def herd(method, processes, threads, auth, url):
+    """Let processes of some threads each call at one moment.
+
+    :param method: How they are started: ``fork``, ``spawn``, ``forkserver``.
+    :returns: What each call came to, as :func:`call` says it.
+    """
+    context = multiprocessing.get_context(method)
+    barrier, queue = context.Barrier(processes), context.Queue()
+    members = [
+        context.Process(target=call_at, args=(barrier, queue, auth, url, threads))
+        for _ in range(processes)
+    ]
+    for member in members:
+        member.start()
+    results = [result for _ in members for result in queue.get(timeout=90)]
+    for member in members:
+        member.join(30)
+        assert member.exitcode == 0
+    return results
 
 
 def hold(store, connection):
