@@ -27,12 +27,6 @@ from requests_ticktick import (
 )
 
 PROJECT = "/open/v1/project"
-METHODS = ["fork", "spawn", "forkserver"]
-
-pytestmark = pytest.mark.filterwarnings(
-    # A fork with threads about is what some of these tests are for.
-    "ignore:.*multi-threaded.*fork:DeprecationWarning"
-)
 
 
 @pytest.fixture
@@ -43,7 +37,7 @@ def store(tmp_path):
 # -- one sign-on -------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", workers.METHODS)
 def test_a_herd_of_processes_signs_on_once(method, sandbox, store):
     """Whatever way they were started, they go on with one token."""
     sandbox.delay(0.2)
@@ -327,7 +321,7 @@ def test_an_auth_is_copied_with_its_store(sandbox, store, kind, clone):
     assert sandbox.sign_ons == 1
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", workers.METHODS)
 def test_a_session_travels_to_any_kind_of_process(method, sandbox, store):
     """``requests.Session`` and its auth, in a pool of processes."""
     context = multiprocessing.get_context(method)

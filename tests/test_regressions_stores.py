@@ -315,7 +315,6 @@ def test_a_false_invalid_grant_destroys_nothing(sandbox, clock, store):
 
 
 @posix
-@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 def test_a_forked_child_does_not_free_its_parents_lock(store):
     """In filelock 634, the child released its copy, and a third process got in."""
     with contextlib.ExitStack() as stack:

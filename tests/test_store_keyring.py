@@ -399,7 +399,6 @@ def test_a_keychain_that_waits_for_a_person_is_not_waited_for_without_end():
     assert patient.load() == Token("a")
 
 
-@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 def test_a_child_forked_meanwhile_does_not_wait_for_its_parents_dialog():
     """Nobody there will ever answer it."""
     slow = Slow()
@@ -469,12 +468,14 @@ def test_a_store_can_be_pickled_while_its_keychain_waits_for_a_person():
     slow.answered.set()
 
 
-def test_processes_that_start_together_sign_on_once(sandbox):
+# A fork server has the environment of the first test that used it.
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_processes_that_start_together_sign_on_once(sandbox, method):
     """Four of two threads each: one person asked, one token for all."""
     sandbox.delay(0.2)
     auth = client_of(sandbox, KeyringStore())
 
-    results = workers.herd("spawn", 4, 2, auth, sandbox.url(PROJECT))
+    results = workers.herd(method, 4, 2, auth, sandbox.url(PROJECT))
 
     assert [status for status, _ in results] == [200] * 8
     assert len({token for _, token in results}) == 1

@@ -42,11 +42,6 @@ LOCK, FAILURE, CORRUPT = f"{KEY}:lock", f"{KEY}:failure", f"{KEY}:corrupt"
 PROJECT = "/open/v1/project"
 DAY = 24 * 3600
 
-pytestmark = pytest.mark.filterwarnings(
-    # A fork with threads about is what some of these tests are for.
-    "ignore:.*multi-threaded.*fork:DeprecationWarning"
-)
-
 
 @pytest.fixture
 def server(start_redis):
@@ -913,12 +908,13 @@ def test_a_child_works_that_was_forked_while_the_pool_was_locked(store):
 # -- a fleet -------------------------------------------------------------------------
 
 
-def test_machines_that_start_together_sign_on_once(sandbox, server):
+@pytest.mark.parametrize("method", workers.METHODS)
+def test_machines_that_start_together_sign_on_once(sandbox, server, method):
     """Six of two threads each: one person asked, one token for all."""
     sandbox.delay(0.2)
     auth = client_of(sandbox, RedisStore(server.client()))
 
-    results = workers.herd("spawn", 6, 2, auth, sandbox.url(PROJECT))
+    results = workers.herd(method, 6, 2, auth, sandbox.url(PROJECT))
 
     assert [status for status, _ in results] == [200] * 12
     assert len({token for _, token in results}) == 1

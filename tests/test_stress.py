@@ -21,7 +21,8 @@ from requests_ticktick.stores.redis import RedisStore
 
 pytestmark = [pytest.mark.stress, pytest.mark.timeout(1800)]
 
-SIZES = pytest.mark.parametrize(("processes", "threads"), [(16, 4), (64, 1)])
+#: Processes, and the threads of each: 64 callers in any case.
+SIZES = pytest.mark.parametrize("size", [(16, 4), (64, 1)], ids=["16x4", "64x1"])
 
 
 @pytest.fixture
@@ -37,9 +38,16 @@ def shared(request, store):
     return RedisStore(request.getfixturevalue("start_redis")().client())
 
 
+def statuses_of_a_herd(sandbox, store, size):
+    """Start them, let them call at one moment, and return what they came to."""
+    url = sandbox.url(small.PROJECT)
+    results = workers.herd("forkserver", *size, client_of(sandbox, store), url)
+    return [status for status, _ in results]
+
+
 @SIZES
 @pytest.mark.parametrize("case", ["none", "expired", "revoked", "refreshable"])
-def test_a_large_herd_signs_on_once(sandbox, shared, tally, processes, threads, case):
+def test_a_large_herd_signs_on_once(sandbox, shared, tally, size, case):
     """One token request, whatever it is that the herd finds."""
     auth = client_of(sandbox, shared)
     sandbox.refresh_tokens = case == "refreshable"
@@ -52,25 +60,18 @@ def test_a_large_herd_signs_on_once(sandbox, shared, tally, processes, threads, 
     before = sandbox.token_requests
     sandbox.delay(0.2)
     kind = type(shared).__name__
-    name = f"herd of {processes} x {threads}, {kind}, token {case}"
 
-    with tally(name, processes * threads) as row:
-        results = workers.herd(
-            "forkserver",
-            processes,
-            threads,
-            client_of(sandbox, shared),
-            sandbox.url(small.PROJECT),
-        )
+    with tally(f"herd of {size[0]} x {size[1]}, {kind}, token {case}", 64) as row:
+        statuses = statuses_of_a_herd(sandbox, shared, size)
 
-        row.lost = row.tried - sum(status == 200 for status, _ in results)
+        row.lost = row.tried - statuses.count(200)
         row.duplicated = sandbox.token_requests - before - 1
 
 
 @SIZES
 @pytest.mark.parametrize("case", ANSWERS)
 def test_a_large_herd_whose_renewal_fails_loses_nothing(
-    sandbox, store, tally, processes, threads, case
+    sandbox, store, tally, size, case
 ):
     """All who waited get that error, nobody is asked, and the next call works."""
     sandbox.refresh_tokens = True
@@ -79,19 +80,12 @@ def test_a_large_herd_whose_renewal_fails_loses_nothing(
     before = store.load()
     sandbox.fail(99, *ANSWERS[case])
     sandbox.delay(0.5)
-    name = f"herd of {processes} x {threads}, endpoint answers {case}"
 
-    with tally(name, processes * threads) as row:
-        results = workers.herd(
-            "forkserver",
-            processes,
-            threads,
-            client_of(sandbox, store),
-            sandbox.url(small.PROJECT),
-        )
+    with tally(f"herd of {size[0]} x {size[1]}, endpoint answers {case}", 64) as row:
+        statuses = statuses_of_a_herd(sandbox, store, size)
 
-        told = sum(status == "TokenEndpointError" for status, _ in results)
-        row.lost = row.tried - told + (store.load() != before)
+        row.lost = row.tried - statuses.count("TokenEndpointError")
+        row.lost += store.load() != before
         mend(sandbox)
         assert client_of(sandbox, store).token()
         row.duplicated = sandbox.sign_ons - 1 + sandbox.reuse_detected

@@ -8,6 +8,9 @@ import threading
 
 import requests
 
+#: How a process can be started.
+METHODS = ["fork", "spawn", "forkserver"]
+
 
 def call(auth, url, threads=1):
     """Call the API from some threads; return the statuses and the tokens."""
@@ -41,7 +44,7 @@ def call_at(barrier, queue, auth, url, threads=1):
 def herd(method, processes, threads, auth, url):
     """Let processes of some threads each call at one moment.
 
-    :param method: How they are started: ``fork``, ``spawn``, ``forkserver``.
+    :param method: How they are started: one of ``METHODS``.
     :returns: What each call came to, as :func:`call` says it.
     """
     context = multiprocessing.get_context(method)
