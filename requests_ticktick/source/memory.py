@@ -100,9 +100,6 @@ class Memory:
 
     def weigh(self, token: Token) -> Held:
         """Work out a token's deadlines."""
-        held = self.held
-        if held is not None and held.token == token:
-            return held  # with the deadlines that it has had all along
         now, monotonic = self.clock.time(), self.clock.monotonic()
         if token.expires_at is None:
             return Held(token, float("inf"), float("inf"))

@@ -15,9 +15,6 @@ from typing import Any, NoReturn
 from ..errors import LockTimeoutError, TokenStoreError
 from . import _files
 
-#: Seconds between two tries. flock(2) hands over at once; a try costs 0.1 ms.
-_POLL = 0.02
-
 #: Seconds that a process is given to take the lock that it has announced.
 _CLAIM = 0.25
 
@@ -59,7 +56,7 @@ class FileLock:
             lock = filelock.FileLock(
                 self._path, mode=0o600, thread_local=False, fallback_to_soft=False
             )
-            lock.acquire(timeout=max(0.0, timeout), poll_interval=_POLL)
+            lock.acquire(timeout=max(0.0, timeout))
         except filelock.Timeout:
             self._raise_timeout(timeout)
         except (OSError, NotImplementedError) as error:
