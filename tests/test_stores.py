@@ -567,6 +567,27 @@ def test_a_claim_lets_one_process_load_the_lock(tmp_path, monkeypatch):
     assert try_once()["failure"] is None
 
 
+def test_who_loads_the_lock_claims_it_first(tmp_path, monkeypatch):
+    """So that the others of a herd see it coming; what failed stays on record."""
+    store = FileStore(tmp_path / "t.json")
+    with store.lock(0):
+        store.record_failure("no")
+    claims = []
+
+    class Importing:
+        def find_spec(self, name, *_):
+            if name == "filelock":
+                claims.append(json.loads((tmp_path / "t.json.lock-info").read_text()))
+
+    monkeypatch.setattr(sys, "meta_path", [Importing(), *sys.meta_path])
+    monkeypatch.delitem(sys.modules, "filelock")
+    with store.lock(0):
+        pass
+
+    (claim,) = claims
+    assert (claim["claim"], claim["pid"], claim["failure"]) == (True, os.getpid(), "no")
+
+
 def test_a_planted_link_at_the_lock_is_not_followed(tmp_path):
     """Nobody gets us to open a file of their choice."""
     victim = tmp_path / "victim"
