@@ -227,6 +227,42 @@ def test_an_api_that_refuses_every_token_asks_one_person_once(sandbox):
     assert person.asked == 2
 
 
+def test_an_api_that_refuses_every_token_asks_no_process_after_the_other(
+    sandbox, tmp_path
+):
+    """Whoever was asked for the token: it is refused as soon as it was granted."""
+    person = Person(sandbox)
+    auths = [
+        client_of(sandbox, FileStore(tmp_path / "t.json"), sign_on=person)
+        for _ in range(2)
+    ]
+    requests.get(sandbox.url(PROJECT), auth=auths[0])
+    sandbox.fail(200, 401, endpoint="api")
+
+    for _ in range(10):
+        for auth in auths:
+            response = requests.get(sandbox.url(PROJECT), auth=auth)
+            assert response.status_code == 401
+
+    assert person.asked <= 3
+
+
+def test_a_token_refused_at_once_is_replaced_later_all_the_same(sandbox, clock):
+    """The API was out of order for a moment, and months later it is revoked."""
+    person = Person(sandbox)
+    auth = client_of(sandbox, sign_on=person, clock=clock)
+    requests.get(sandbox.url(PROJECT), auth=auth)
+    sandbox.fail(2, 401, endpoint="api")
+    requests.get(sandbox.url(PROJECT), auth=auth)
+    clock.advance(86400)
+    assert requests.get(sandbox.url(PROJECT), auth=auth).ok
+
+    sandbox.revoke_all()
+
+    assert requests.get(sandbox.url(PROJECT), auth=auth).ok
+    assert person.asked == 3
+
+
 def test_a_token_that_is_handed_back_refused_asks_nobody_again(sandbox, clock, caplog):
     """TickTick re-issues it, its API refuses it: asking on would be a loop."""
     sandbox.reissue = True

@@ -340,8 +340,12 @@ class Notes(Target):
     """What lies beside the lock: a note of its holder, and of a failure."""
 
     good = [
-        Failure(TokenEndpointError("It is down.", status_code=503), "0123abcd").dump(),
-        '{"pid": 1, "host": "here", "since": 1.5, "failure": null, "claim": true}',
+        Failure(
+            TokenEndpointError("It is down.", status_code=503),
+            "0123abcd",
+            Owner("id", "https://as.test/t", "tasks:read"),
+        ).dump(),
+        '{"pid": 1, "host": "here", "since": 1.5, "failure": null}',
     ]
 
     def __init__(self, folder, monkeypatch):

@@ -30,7 +30,9 @@ from requests_ticktick import (
 )
 from requests_ticktick.sandbox import Sandbox
 from requests_ticktick.source import turns
+from requests_ticktick.source.failures import Failure
 from requests_ticktick.source.memory import RETRY_AFTER
+from requests_ticktick.testing import FakeClock
 
 
 def warnings_in(caplog):
@@ -337,6 +339,28 @@ def test_a_clock_that_jumps_sends_no_expired_token_and_asks_nobody_twice(
     assert person.asked == 2
 
 
+def test_a_token_handed_back_is_alive_although_it_once_seemed_to_have_ended(sandbox):
+    """The clock was two hours ahead; the same token comes again, to the second."""
+    clock = FakeClock(now=1_800_000_000.0)
+    sandbox.reissue, sandbox.expires_in = True, 7200
+    person = Person(sandbox, None, AuthorizationDeniedError("not now"))
+    store = MemoryStore()
+    one, other = (
+        client_of(sandbox, store, clock=clock, sign_on=person) for _ in range(2)
+    )
+    sandbox.clock = clock.monotonic  # the server's clock does not jump
+    one.token()
+    clock.jump(7190)
+    other.token()
+    clock.jump(-7190)
+    clock.advance(20)
+
+    for _ in range(5):
+        other.token()
+
+    assert person.asked == 3
+
+
 def test_a_token_from_the_future_lives_no_longer_than_it_was_issued_for(sandbox, clock):
     """It was written down while the clock was an hour ahead."""
     now = clock.time()
@@ -478,6 +502,48 @@ def test_a_full_disk_costs_one_warning(sandbox, tmp_path, caplog, monkeypatch):
     assert "No space left" in warnings_in(caplog)[0]
 
 
+def test_what_could_not_be_read_for_a_moment_is_not_new(sandbox, clock):
+    """A token that was there before is no answer, as it has expired."""
+    sandbox.expires_in = 3600
+    store = Faulty()
+    auth = client_of(sandbox, store, clock=clock)
+    first = auth.token()
+    clock.advance(3601)
+    store.blips = 1
+
+    assert auth.token() != first
+
+    store.blips = 1
+    assert auth.sign_on(force=True) not in (first, None)
+    assert sandbox.sign_ons == 3
+
+
+def test_an_old_failure_is_not_new_to_one_who_could_not_read_it(sandbox):
+    """Whoever asks now asks anew."""
+    store = Faulty()
+    no = Person(sandbox, AuthorizationDeniedError("no"))
+    with pytest.raises(AuthorizationDeniedError):
+        client_of(sandbox, store, sign_on=no).token()
+    read = store.failure
+    failures = [raises(TokenStoreError("It cannot be read."))]
+    store.failure = lambda: (failures.pop() if failures else read)()
+
+    assert client_of(sandbox, store).token()
+
+
+def test_a_record_that_cannot_be_read_costs_nothing(sandbox, clock):
+    """In the leeway the token that works is used, and renewed."""
+    sandbox.expires_in = 3600
+    store = Faulty()
+    store.failure = raises(TokenStoreError("It cannot be read."))
+    auth = client_of(sandbox, store, clock=clock)
+    first = auth.token()
+
+    clock.advance(3550)
+
+    assert auth.token() != first
+
+
 def test_a_store_that_breaks_later_does_not_stop_a_token_in_memory(
     sandbox, clock, tmp_path, caplog
 ):
@@ -571,6 +637,163 @@ def test_a_refresh_token_that_could_not_be_saved_is_used_once(
     assert sandbox.sign_ons == 2
 
 
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_refresh_token_in_the_environment_is_used_once(
+    sandbox, clock, tmp_path, monkeypatch, restarted
+):
+    """What came of it is in the file, for this process and for later ones."""
+    sandbox.refresh_tokens, sandbox.expires_in = True, 3600
+    monkeypatch.setenv(
+        "A_TOKEN", repr(client_of(sandbox, clock=clock).token().to_dict())
+    )
+    person = Person(sandbox)
+    store = ChainStore([EnvStore("A_TOKEN"), FileStore(tmp_path / "t.json")])
+    auth = client_of(sandbox, store, clock=clock, sign_on=person)
+
+    for _ in range(3):
+        clock.advance(3600)
+        if restarted:
+            auth = client_of(sandbox, store, clock=clock, sign_on=person)
+        auth.token()
+
+    assert (sandbox.reuse_detected, person.asked) == (0, 0)
+
+
+class Faulty(MemoryStore):
+    """A store that fails when told to.
+
+    ``save`` has ``full`` refuse, and ``unsure`` fail after all was done;
+    ``load`` fails as often as ``blips`` says.
+    """
+
+    full = unsure = False
+    blips = 0
+
+    def save(self, token):
+        if self.full:
+            raise TokenStoreError("It is full.")
+        super().save(token)
+        if self.unsure:
+            raise TokenStoreError("No answer came.")
+
+    def load(self):
+        if self.blips:
+            self.blips -= 1
+            raise TokenStoreError("It cannot be read.")
+        return super().load()
+
+
+def test_a_token_that_no_store_has_outlives_its_own_refusal(sandbox, clock):
+    """The store's, which it once replaced, has a refresh token that is spent."""
+    sandbox.refresh_tokens, sandbox.expires_in = True, 3600
+    store, person = Faulty(), Person(sandbox)
+    auth = client_of(sandbox, store, clock=clock, sign_on=person)
+    auth.token()
+    store.full = True
+    clock.advance(3550)
+    second = auth.token()
+    sandbox.revoke(second.access_token)
+    auth.source.token(instead_of=second)
+    clock.advance(60)
+
+    auth.token()
+
+    assert (sandbox.reuse_detected, person.asked) == (0, 1)
+
+
+@pytest.mark.parametrize("refresh", [True, False])
+@pytest.mark.parametrize("late", [3550, 3600])
+def test_a_thread_that_reads_late_finds_the_token_that_no_store_has(
+    sandbox, clock, refresh, late
+):
+    """Between its reading and its turn, another one renewed."""
+    sandbox.refresh_tokens, sandbox.expires_in = refresh, 3600
+    reading, go, slow = threading.Event(), threading.Event(), threading.local()
+
+    class Slow(Faulty):
+        def load(self):
+            token = super().load()
+            slow.reads = getattr(slow, "reads", 0) - 1
+            if slow.reads == 0:
+                reading.set()
+                assert go.wait(30)
+            return token
+
+    store, person = Slow(), Person(sandbox)
+    auth = client_of(sandbox, store, clock=clock, sign_on=person)
+    auth.token()
+    store.full = True
+    clock.advance(late)
+
+    def ask_late():
+        slow.reads = 2  # the question's own, and that for an answer
+        return auth.token()
+
+    with ThreadPoolExecutor(1) as pool:
+        other = pool.submit(ask_late)
+        assert reading.wait(30)
+        auth.token()
+        before = person.asked, sandbox.token_requests
+        go.set()
+        assert other.result(30)
+
+    assert (person.asked, sandbox.token_requests) == before
+    assert sandbox.reuse_detected == 0
+
+
+def test_a_store_that_saved_what_it_said_it_had_not_is_believed_later(sandbox, clock):
+    """A sibling has renewed what it has, meanwhile."""
+    sandbox.refresh_tokens, sandbox.expires_in = True, 3600
+    store, person = Faulty(), Person(sandbox)
+    one = client_of(sandbox, store, clock=clock, sign_on=person)
+    two = client_of(sandbox, store, clock=clock, sign_on=person)
+    store.unsure = True
+    one.token()
+    store.unsure = False
+    clock.advance(3600)
+    two.token()
+    clock.advance(3600)
+
+    one.token()
+
+    assert (sandbox.reuse_detected, person.asked) == (0, 1)
+
+
+def test_a_token_that_was_saved_is_the_stores_alone(sandbox, clock, tmp_path):
+    """A false refusal of what a sibling made of it revives nothing older."""
+    sandbox.refresh_tokens, sandbox.expires_in = True, 3600
+    store = FileStore(tmp_path / "t.json")
+    one, two = (client_of(sandbox, store, clock=clock) for _ in range(2))
+    one.token()
+    clock.advance(3600)
+    two.token()
+    clock.advance(3600)
+    sandbox.fail(1, 400, {"error": "invalid_grant"})
+
+    one.token()
+
+    assert (sandbox.reuse_detected, sandbox.sign_ons) == (0, 2)
+
+
+def test_ctrl_c_while_a_token_is_saved_does_not_lose_it(
+    sandbox, clock, tmp_path, monkeypatch
+):
+    """Its refresh token is the only one that still works."""
+    sandbox.refresh_tokens, sandbox.expires_in = True, 3600
+    person = Person(sandbox)
+    store = FileStore(tmp_path / "t.json")
+    auth = client_of(sandbox, store, clock=clock, sign_on=person)
+    auth.token()
+    clock.advance(3600)
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", raises(KeyboardInterrupt()))
+        with pytest.raises(KeyboardInterrupt):
+            auth.token()
+
+    assert auth.token()
+    assert (sandbox.reuse_detected, person.asked) == (0, 1)
+
+
 def test_a_refused_refresh_token_is_read_again_before_anybody_is_asked(
     sandbox, clock, tmp_path
 ):
@@ -647,14 +870,12 @@ def test_a_failed_sign_on_is_shared_with_those_who_waited(sandbox, kind):
     """They get its error, each one of its own, also where no store records it."""
     waiting = threading.Semaphore(0)
     release = threading.Event()
-    asked = []
+    person = Person(sandbox, AuthorizationDeniedError("no", error="access_denied"))
 
     def sign_on(request):
-        asked.append(request)
         release.wait(30)
-        raise AuthorizationDeniedError("no", error="access_denied")
+        return person(request)
 
-    person = Person(sandbox)
     auth = client_of(sandbox, kind(), sign_on=sign_on)
     attempts = auth.source._turns.get()
     join = attempts.join
@@ -681,14 +902,13 @@ def test_a_failed_sign_on_is_shared_with_those_who_waited(sandbox, kind):
 
     assert len({id(error) for error in errors}) == 8
     assert {error.error for error in errors} == {"access_denied"}
-    assert len(asked) == 1
+    assert person.asked == 1
     # Whoever asks from now on is a new question.
-    auth.source._renewal._sign_on = person
     assert auth.token()
     assert auth.source.store.failure() is None
 
 
-def fail_while_another_waits(sandbox, path, error):
+def fail_while_another_waits(sandbox, path, error, **options):
     """Return what a second process, as it were, is told that had waited."""
     waiting, person = threading.Event(), Person(sandbox)
 
@@ -703,12 +923,12 @@ def fail_while_another_waits(sandbox, path, error):
         raise error
 
     followers = []
-    other = client_of(sandbox, Watched(path), sign_on=person)
+    other = client_of(sandbox, Watched(path), sign_on=person, **options)
     with ThreadPoolExecutor(1) as pool:
         with pytest.raises(type(error)):
             client_of(sandbox, FileStore(path), sign_on=sign_on).token()
         told = followers[0].exception(30)
-    assert person.asked == 0
+    assert person.asked == (told is None)
     return told
 
 
@@ -730,6 +950,17 @@ def test_the_same_failure_twice_is_shared_twice(sandbox, tmp_path):
         )
 
         assert type(told) is AuthorizationDeniedError
+
+
+def test_the_failure_of_another_owner_stops_nobody(sandbox, tmp_path):
+    """Somebody may well grant the one app what was denied to the other."""
+    no = AuthorizationDeniedError("no")
+
+    told = fail_while_another_waits(
+        sandbox, tmp_path / "t.json", no, scope="tasks:read"
+    )
+
+    assert told is None
 
 
 def test_in_the_leeway_nobody_waits_for_the_one_who_renews(sandbox, clock):
@@ -939,13 +1170,18 @@ def test_a_record_of_nothing_known_stops_nobody(sandbox, note):
     assert auth.source._renew(question)
 
 
+def owner_of(auth):
+    return auth.source._grant.owner
+
+
 def test_a_record_of_an_unknown_error_is_a_failed_sign_on(sandbox):
     """Its message is told, whatever it was called."""
     store = MemoryStore()
     auth = client_of(sandbox, store)
     question = auth.source._ask()
-    error = {"type": "requests", "message": "No."}
-    store.record_failure(json.dumps({"error": error, "asked": None}))
+    note = json.loads(Failure(SignOnError("No."), None, owner_of(auth)).dump())
+    note["error"]["type"] = "requests"
+    store.record_failure(json.dumps(note))
 
     with pytest.raises(SignOnError, match=r"No\."):
         auth.source._renew(question)
@@ -994,6 +1230,35 @@ def test_sign_on_asks_only_where_there_is_no_token(sandbox):
     assert sandbox.sign_ons == 2
 
 
+def test_a_forced_sign_on_that_is_denied_stops_no_renewal(sandbox, clock):
+    """It was not to replace the token, which is refreshed in its time."""
+    sandbox.refresh_tokens, sandbox.expires_in = True, 3600
+    person = Person(sandbox, None, AuthorizationDeniedError("no"))
+    auth = client_of(sandbox, clock=clock, sign_on=person)
+    first = auth.token()
+    with pytest.raises(AuthorizationDeniedError):
+        auth.sign_on(force=True)
+
+    clock.advance(3550)
+
+    assert auth.token() is not first
+
+
+def test_a_forced_sign_on_is_not_content_with_what_was_there(sandbox):
+    """Also where it waited for a thread that found just that."""
+    auth = client_of(sandbox)
+    first = auth.token()
+    attempt, _ = auth.source._turns.get().join()
+    waiting = watch_for_waiters(attempt)
+
+    with ThreadPoolExecutor(1) as pool:
+        follower = pool.submit(auth.sign_on, force=True)
+        assert waiting.wait(30)
+        with attempt:
+            attempt.token = first
+        assert follower.result(30) != first
+
+
 def test_a_sign_on_must_return_a_url(sandbox):
     """A callable that forgets its return is told so."""
     with pytest.raises(SignOnError, match="NoneType"):
@@ -1023,6 +1288,46 @@ def test_forget_drops_the_token_everywhere(sandbox, tmp_path):
     assert store.load() is None
     auth.token()
     assert sandbox.sign_ons == 2
+
+
+def test_forget_goes_on_behind_a_store_that_is_down(sandbox):
+    """The error comes at the end."""
+    down, kept = Faulty(Token("a")), MemoryStore(Token("b"))
+    auth = client_of(sandbox, ChainStore([down, kept]))
+    auth.token()
+    down.blips = 1
+
+    with pytest.raises(TokenStoreError, match="cannot be read"):
+        auth.forget()
+
+    assert kept.load() is None
+    assert auth.source._memory.held is None
+
+
+def test_forget_forgets_what_was_read_meanwhile(sandbox):
+    """Another thread asks for a token before the store has dropped it."""
+
+    class Busy(MemoryStore):
+        def delete(self):
+            auth.token()
+            super().delete()
+
+    auth = client_of(sandbox, Busy())
+    first = auth.token()
+
+    auth.forget()
+
+    assert auth.token() != first
+
+
+def test_forget_forgets_what_no_store_has(sandbox):
+    """It is nowhere else."""
+    auth = client_of(sandbox, ChainStore([EnvStore("UNSET")]))
+    first = auth.token()
+
+    auth.forget()
+
+    assert auth.token() != first
 
 
 def test_a_sign_on_in_two_steps_waits_for_nobody_for_long(sandbox, tmp_path):

@@ -538,54 +538,80 @@ def test_a_failure_is_on_record_for_all_who_waited(tmp_path):
         assert FileStore(tmp_path / "t.json").failure() == "no"
 
 
-def test_a_claim_lets_one_process_load_the_lock(tmp_path, monkeypatch):
+@pytest.fixture
+def claim(tmp_path):
+    """Where a process says that it is about to take the lock."""
+    return tmp_path / "t.json.lock-claim"
+
+
+def test_a_claim_lets_one_process_load_the_lock(tmp_path, monkeypatch, claim):
     """The others of a herd look for the token meanwhile, for a moment."""
     store = FileStore(tmp_path / "t.json")
-    info = tmp_path / "t.json.lock-info"
-    claim = {"pid": os.getppid(), "host": "x", "failure": "no", "claim": True}
 
-    def try_once():
+    def try_once(pid):
+        claim.write_text(json.dumps({"pid": pid, "host": "x"}))
         monkeypatch.delitem(sys.modules, "filelock", raising=False)
         with store.lock(0):
-            return json.loads(info.read_text())
+            return "locked"
 
-    info.write_text(json.dumps(claim))
-    with pytest.raises(LockTimeoutError, match=f"process {os.getppid()}"):
-        try_once()
-    # Too old, of a process that died, of this one, of nobody: no claim.
-    os.utime(info, (1, 1))
-    assert try_once()["failure"] == "no"
-    gone = subprocess.run(
-        [sys.executable, "-c", "import os; print(os.getpid())"],
-        capture_output=True,
-        check=True,
-    )
-    for pid in (int(gone.stdout), os.getpid(), None, "x"):
-        info.write_text(json.dumps({**claim, "pid": pid}))
-        assert try_once()["claim"] is False
-    info.write_text("spoilt")
-    assert try_once()["failure"] is None
+    with pytest.raises(LockTimeoutError, match=f"process {os.getppid()} on x"):
+        try_once(os.getppid())
+    for pid in (os.getpid(), None, "x"):  # of this one, of nobody: no claim
+        assert try_once(pid) == "locked"
 
 
-def test_who_loads_the_lock_claims_it_first(tmp_path, monkeypatch):
-    """So that the others of a herd see it coming; what failed stays on record."""
-    store = FileStore(tmp_path / "t.json")
-    with store.lock(0):
-        store.record_failure("no")
-    claims = []
+@pytest.mark.parametrize("spoilt", ["spoilt", "[]", "old"])
+def test_a_claim_that_is_none_stops_nobody(tmp_path, monkeypatch, claim, spoilt):
+    """Nor does one that is too old."""
+    claim.write_text(json.dumps({"pid": os.getppid()}) if spoilt == "old" else spoilt)
+    os.utime(claim, (1, 1))
+    monkeypatch.delitem(sys.modules, "filelock", raising=False)
+
+    with FileStore(tmp_path / "t.json").lock(0):
+        pass
+
+
+def test_who_loads_the_lock_claims_it_first(tmp_path, monkeypatch, claim):
+    """So that the others of a herd see it coming; nothing is left of that."""
+    store, claims = FileStore(tmp_path / "t.json"), []
 
     class Importing:
         def find_spec(self, name, *_):
             if name == "filelock":
-                claims.append(json.loads((tmp_path / "t.json.lock-info").read_text()))
+                claims.append(json.loads(claim.read_text()))
 
     monkeypatch.setattr(sys, "meta_path", [Importing(), *sys.meta_path])
     monkeypatch.delitem(sys.modules, "filelock")
     with store.lock(0):
         pass
 
-    (claim,) = claims
-    assert (claim["claim"], claim["pid"], claim["failure"]) == (True, os.getpid(), "no")
+    assert [claim["pid"] for claim in claims] == [os.getpid()]
+    assert not claim.exists()
+
+
+def test_who_tries_in_vain_leaves_the_holders_note_alone(tmp_path):
+    """It names the holder still, and has what the holder wrote there."""
+    store = FileStore(tmp_path / "t.json")
+    code = (
+        "import sys\n"
+        "from requests_ticktick import FileStore, LockTimeoutError\n"
+        "try:\n    FileStore(sys.argv[1]).lock(0).__enter__()\n"
+        "except LockTimeoutError as error:\n    print(error.holder)\n"
+    )
+
+    with store.lock(0):
+        store.record_failure("no")
+        version = store.version()
+        tried = subprocess.run(
+            [sys.executable, "-c", code, store.path],
+            capture_output=True,
+            check=True,
+            text=True,
+        )
+
+        assert tried.stdout.startswith(f"process {os.getpid()} on ")
+        assert store.version() == version
+        assert store.failure() == "no"
 
 
 def test_a_planted_link_at_the_lock_is_not_followed(tmp_path):

@@ -101,7 +101,7 @@ class TokenSource:
     def refused_at_once(self, token: Token) -> None:
         """Know that the API refuses the token that was to mend a refusal."""
         self._memory.spend(token)
-        self._renewal.refused_at_once(token)
+        self._renewal.asking.refused_at_once(token)
 
     def sign_on(self, *, force: bool = False) -> Token:
         """Return a valid token; with ``force``, one that is asked for now."""
@@ -125,28 +125,34 @@ class TokenSource:
             return self._renewal.keep(token)
 
     def forget(self) -> None:
-        """Drop the token from memory, and from every store that has it."""
-        self._memory.held = None
+        """Drop the token from memory, and from every store that has it.
+
+        :raises TokenStoreError: A store failed, after all were tried.
+        """
+        failed = None
         for store in self.store.members():
             if store.writable:
-                token = store.load()
-                if token is None or self._grant.owner.owns(token):
-                    store.delete()
+                try:
+                    token = store.load()
+                    if token is None or self._grant.owner.owns(token):
+                        store.delete()
+                except TokenStoreError as error:
+                    failed = failed or error
+        # At the end: until then, another thread may still have read it.
+        self._memory.held = self._memory.unsaved = None
+        if failed is not None:
+            raise failed
 
     def _ask(
         self, *, instead_of: Token | None = None, forced: bool = False
     ) -> Question:
         if instead_of is not None:
             self._memory.spend(instead_of)
-        known: list[Token] = []
+        known = failure = None
         with contextlib.suppress(TokenStoreError):  # which whoever reads next will say
-            known.extend(self._renewal.stored())
-        return Question(
-            known,
-            instead_of=instead_of,
-            failure=self.store.failure(),
-            forced=forced,
-        )
+            failure = self.store.failure()
+            known = list(self._renewal.stored())
+        return Question(known, instead_of=instead_of, failure=failure, forced=forced)
 
     def _best(self) -> Held | None:
         """Return a fresh token, else one that has not expired, else none."""
@@ -204,5 +210,7 @@ class TokenSource:
             token = attempt.wait(self.store.lock_timeout)
             # Otherwise it was an early attempt, which another process's
             # forestalled, or it answered another question.
-            if token is not None and not self._memory.is_spent(token):
+            if token is None or self._memory.is_spent(token):
+                continue
+            if not question.forced or question.is_answered_by(token):
                 return token

@@ -8,6 +8,7 @@ from typing import Any
 
 from .. import errors
 from .._value import Value
+from ..owner import Owner
 
 _FIELDS = ("error", "description", "status_code", "location", "holder")
 
@@ -18,15 +19,17 @@ class Failure(Value):
     :param error: What the others are to raise.
     :param asked: The fingerprint of the token that a person was asked to
         replace; ``None`` where nobody was asked.
+    :param owner: Whose renewal it was: another's may well succeed.
     """
 
-    __slots__ = ("asked", "error")
+    __slots__ = ("asked", "error", "owner")
 
     error: errors.TickTickAuthError
     asked: str | None
+    owner: Owner
 
-    def __init__(self, error: BaseException, asked: str | None) -> None:
-        self._set(error=shareable(error), asked=asked)
+    def __init__(self, error: BaseException, asked: str | None, owner: Owner) -> None:
+        self._set(error=shareable(error), asked=asked, owner=owner)
 
     def dump(self) -> str:
         """Return text that is unlike any other failure's."""
@@ -35,6 +38,7 @@ class Failure(Value):
                 "id": secrets.token_hex(8),
                 "error": _dump(self.error),
                 "asked": self.asked,
+                "owner": self.owner.__getstate__(),
             },
             default=lambda _: None,  # of an error of somebody else's making
         )
@@ -44,7 +48,8 @@ class Failure(Value):
         """Read what :meth:`dump` gave; ``None`` where it is something else."""
         try:
             record = json.loads(text)
-            return cls(_load(record["error"]), record["asked"])
+            owner = Owner(**record["owner"])
+            return cls(_load(record["error"]), record["asked"], owner)
         except (ValueError, KeyError, TypeError, RecursionError):
             return None
 

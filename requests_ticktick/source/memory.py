@@ -35,19 +35,10 @@ class Held:
     that clock was set back.
     """
 
-    __slots__ = (
-        "end",
-        "end_monotonic",
-        "is_saved",
-        "renew",
-        "renew_monotonic",
-        "token",
-    )
+    __slots__ = ("end", "end_monotonic", "renew", "renew_monotonic", "token")
 
     def __init__(self, token: Token, end: float, end_monotonic: float) -> None:
         self.token = token
-        #: Whether a store has it, or had it.
-        self.is_saved = True
         self.end = end
         self.end_monotonic = end_monotonic + _TICK
         self.renew_before_end(0.0)
@@ -74,10 +65,12 @@ class Memory:
         self.clock = clock
         self.leeway = leeway
         self.held: Held | None = None
+        #: The latest token, as long as no store has it.
+        self.unsaved: Token | None = None
         # Tokens that the API has refused, and when they were issued.
         self._spent: dict[str, float] = {}
         # When tokens end by the monotonic clock.
-        self._ends: dict[tuple[str, float | None], float] = {}
+        self._ends: dict[tuple[object, ...], float] = {}
 
     def spend(self, token: Token) -> None:
         """Know that the API refuses it. A later grant is another matter."""
@@ -126,7 +119,7 @@ class Memory:
         A store still has what has expired: when the clock is set back, that
         looks alive again.
         """
-        key = (token.access_token, token.expires_at)
+        key = (token.access_token, token.issued_at, token.expires_at)
         if end > self.clock.monotonic() and key not in self._ends:
             latest = list(self._ends.items())[1 - _REMEMBERED :]
             self._ends = {**dict(latest), key: end}

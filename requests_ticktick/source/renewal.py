@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from .._value import Secret, discreet
-from ..errors import LockTimeoutError, SignOnError, SignOnRequiredError, TokenStoreError
+from ..errors import LockTimeoutError, SignOnRequiredError, TokenStoreError
 from ..token import Token
+from .asking import Asking
 from .failures import Failure
 from .turns import Watch
 
@@ -41,19 +42,21 @@ class Renewal:
         memory: Memory,
     ) -> None:
         self.grant = grant
+        self.asking = Asking(grant, sign_on, memory)
         self._store = store
-        self._sign_on = sign_on
         self._memory = memory
-        # The fingerprint of the token that a person was asked to replace.
-        self._asked: str | None = None
-        # What was last granted, and whether the API refused that at once.
-        self._granted: str | None = None
-        self._stuck: str | None = None
+        # Refresh tokens that others have taken the place of.
+        self._used: set[str | None] = set()
         self._said: set[str] = set()
 
     def stored(self) -> Iterator[Token]:
-        """Yield the store's tokens that this client may use."""
+        """Yield the tokens that this client may use, the unsaved one first.
+
+        :raises TokenStoreError: A store cannot be read.
+        """
         owner = self.grant.owner
+        if self._memory.unsaved is not None:
+            yield self._memory.unsaved
         for token in self._store.candidates():
             if owner.owns(token):
                 yield token
@@ -81,29 +84,23 @@ class Renewal:
 
     def keep(self, token: Token) -> Token:
         """Save a new token as this client's, and hold it in memory."""
-        token = self.grant.owner.stamp(token)
-        held = self._memory.weigh(token)
-        held.is_saved = False
+        memory, token = self._memory, self.grant.owner.stamp(token)
+        # Before it is saved: that may be broken off.
+        memory.held, memory.unsaved = memory.weigh(token), token
         if self._store.writable:
             try:
                 self._store.save(token)
-                held.is_saved = True
+                memory.unsaved = None
                 self._store.record_failure(None)
             except TokenStoreError as error:
                 self.say_once(f"{error} The token is used from memory.")
-        self._memory.held = held
         return token
-
-    def refused_at_once(self, token: Token) -> None:
-        """Know that the API refuses a token at its first use."""
-        if token.access_token == self._granted:
-            self._stuck = token.access_token
 
     def was_asked_about(self, token: Token) -> bool:
         """Whether a person was asked to replace it, here or elsewhere."""
-        if self._asked == token.fingerprint:
+        if self.asking.about == token.fingerprint:
             return True
-        failure = Failure.load(self._store.failure() or "")
+        failure = self._failure()
         return failure is not None and failure.asked == token.fingerprint
 
     def say_once(self, message: str, *, about: str | None = None) -> None:
@@ -148,15 +145,28 @@ class Renewal:
             if question.is_answered_by(token) or (usable and not question.forced):
                 memory.held = held
                 return token
-        text = self._store.failure()
-        if text is not None and text != question.failure:
-            failure = Failure.load(text)
-            if failure is not None:
-                raise failure.error
+        failure = self._failure(since=question)
+        if failure is not None:
+            raise failure.error
         return None
 
+    def _failure(self, *, since: Question | None = None) -> Failure | None:
+        """Return the failure on record, if it is one of this client's.
+
+        :param since: ``None`` where it was there when this was asked.
+        """
+        text = None
+        with contextlib.suppress(TokenStoreError):  # then there is no failure to share
+            text = self._store.failure()
+        if text is None or (since is not None and not since.is_news(text)):
+            return None
+        failure = Failure.load(text)
+        if failure is None or failure.owner != self.grant.owner:
+            return None
+        return failure
+
     def _obtain(self, question: Question) -> Token:
-        tried: set[str | None] = {None}  # what is absent cannot be tried
+        tried = set(self._used)
         while not question.forced:
             # Read again each time: somebody without our lock may have rotated
             # the refresh token that was just refused.
@@ -165,52 +175,28 @@ class Renewal:
                 break
             renewed = self.grant.refresh(token, now=self._memory.clock.time())
             if renewed is not None:
+                if renewed.refresh_token != token.refresh_token:
+                    self._used.add(Secret(token.refresh_token))
                 return renewed
-        return self._ask_a_person(question)
+        return self.asking.ask(question)
 
     def _refreshable(self, tried: set[str | None]) -> Token | None:
         """Return a token whose refresh token was not tried yet."""
-        known = list(self.stored())
-        held = self._memory.held
-        # Memory counts only where no store has got it: otherwise another
-        # process may have used up what it holds.
-        if held is not None and not held.is_saved:
-            known.insert(0, held.token)
-        for token in known:
+        known = [t for t in self.stored() if t.refresh_token is not None]
+        read_only = (s for s in self._store.members() if not s.writable)
+        given = {token for store in read_only for token in store.candidates()}
+        # What became of a token that was only given is kept elsewhere.
+        latest = [token for token in known if token not in given] or known
+        # A store may have taken what it said it had not, or what came of that.
+        latest.sort(key=lambda token: token is self._memory.unsaved)
+        for token in latest:
             if token.refresh_token not in tried:
                 tried.add(token.refresh_token)
                 return token
         return None
 
-    def _ask_a_person(self, question: Question) -> Token:
-        refused = question.instead_of
-        if refused is not None and refused.access_token == self._stuck:
-            raise SignOnRequiredError(
-                "A sign-on has just granted it; another would be in vain. Remove this "
-                "app's access in TickTick's settings, then run: requests-ticktick login"
-            )
-        request = self.grant.begin()
-        held = self._memory.held
-        self._asked = "" if held is None else held.token.fingerprint
-        try:
-            redirected_url = self._sign_on(request)
-        except SignOnRequiredError:
-            self._asked = None  # nobody was there
-            raise
-        if not isinstance(redirected_url, str):
-            raise SignOnError(
-                f"The sign-on returned {type(redirected_url).__name__}. It must "
-                "return the URL that the person was redirected to."
-            )
-        redirected_url = Secret(redirected_url)
-        now = self._memory.clock.time()
-        token = self.grant.exchange(request, redirected_url, now=now)
-        self._granted = token.access_token
-        if refused is not None and refused.access_token == token.access_token:
-            self._stuck = token.access_token
-        return token
-
     def _record(self, error: BaseException) -> None:
         """Tell those who wait, here and in other processes."""
         with contextlib.suppress(TokenStoreError):
-            self._store.record_failure(Failure(error, self._asked).dump())
+            failure = Failure(error, self.asking.about, self.grant.owner)
+            self._store.record_failure(failure.dump())

@@ -26,12 +26,14 @@ class FileLock:
     two processes could then hold locks on two files of one name.
 
     :param path: The file that is guarded. ``<path>.lock`` is locked, and
-        ``<path>.lock-info`` says by whom, and what went wrong last.
+        ``<path>.lock-info``, which its holder alone writes, says by whom and
+        what went wrong last. ``<path>.lock-claim`` says who is about to lock.
     """
 
     def __init__(self, path: str) -> None:
         self._path = f"{path}.lock"
         self._info = f"{path}.lock-info"
+        self._claim = f"{path}.lock-claim"
 
     @contextmanager
     def acquire(self, timeout: float) -> Iterator[None]:
@@ -42,11 +44,7 @@ class FileLock:
         :raises TokenStoreError: The file system has no such lock.
         """
         if timeout <= 0 and "filelock" not in sys.modules:
-            # Importing it takes a processor 10 ms: of a herd that finds its
-            # token expired, one needs it, and the others need the token.
-            if self._is_claimed():
-                self._raise_timeout(timeout)
-            self._write(failure=self.failure(), claim=True)
+            self._claim_and_import(timeout)
         import filelock
 
         # A new object for each acquisition: none is shared between threads,
@@ -58,63 +56,69 @@ class FileLock:
             )
             lock.acquire(timeout=max(0.0, timeout))
         except filelock.Timeout:
-            self._raise_timeout(timeout)
+            self._raise_timeout(timeout, self._info)
         except (OSError, NotImplementedError) as error:
             problem = getattr(error, "strerror", None) or type(error).__name__
             raise TokenStoreError(
-                f"Cannot lock {self._path}: {problem}. Make its folder writable, or "
-                "choose another place; on a file system without locks use a Redis "
-                "store.",
+                f"Cannot lock {self._path}: {problem}. Make it and its folder "
+                "writable, or choose another place; on a file system without locks "
+                "use a Redis store.",
                 location=self._path,
             ) from None
         try:
-            self._write(failure=self.failure())
+            self._note(self.failure())
             yield
         finally:
             lock.release()
 
-    def holder(self) -> str | None:
-        """Say who holds the lock, or held it last, as far as is known."""
-        info = self._read()
-        if info is None:
-            return None
-        since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(info["since"]))
-        return f"process {info.get('pid')} on {info.get('host')} since {since}"
-
     def failure(self) -> str | None:
         """Return what :meth:`record_failure` was last given."""
-        info = self._read()
-        failure = None if info is None else info.get("failure")
+        failure = _read(self._info).get("failure")
         return failure if isinstance(failure, str) else None
 
     def record_failure(self, failure: str | None) -> None:
         """Leave a note for those who wait. The lock is held."""
         if failure != self.failure():
-            self._write(failure=failure)
+            self._note(failure)
 
     def version(self) -> object:
         """Return what changes when there is something new to read."""
         return _files.identity(self._info)
+
+    def _note(self, failure: str | None) -> None:
+        _write(self._info, failure=failure)
+
+    def _claim_and_import(self, timeout: float) -> None:
+        """Import filelock, unless another process is just doing so.
+
+        It takes a processor 10 ms: of a herd that finds its token expired, one
+        needs it, and the others need the token.
+        """
+        if self._is_claimed():
+            self._raise_timeout(timeout, self._claim)
+        _write(self._claim)
+        import filelock as filelock
+
+        with contextlib.suppress(OSError):
+            os.unlink(self._claim)
 
     def _is_claimed(self) -> bool:
         """Whether another process is just about to take the lock.
 
         A hint, which the lock itself does not rely on.
         """
-        info = self._read() or {}
-        pid = info.get("pid")
-        if not info.get("claim") or not isinstance(pid, int) or pid == os.getpid():
+        claim = _read(self._claim)
+        pid = claim.get("pid")
+        if not isinstance(pid, int) or pid == os.getpid():
             return False
-        if not 0 <= time.time() - info["since"] < _CLAIM:
-            return False
-        try:
-            os.kill(pid, 0)
-        except (OSError, OverflowError):
-            return False  # it died, or lives in another container
-        return True
+        age: float = time.time() - claim["since"]
+        return 0 <= age < _CLAIM
 
-    def _raise_timeout(self, timeout: float) -> NoReturn:
-        holder = self.holder()
+    def _raise_timeout(self, timeout: float, path: str) -> NoReturn:
+        info, holder = _read(path), None
+        if info:
+            since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(info["since"]))
+            holder = f"process {info.get('pid')} on {info.get('host')} since {since}"
         raise LockTimeoutError(
             f"Waited {timeout:g} s for the lock {self._path}, held by "
             f"{holder or 'an unknown process'}. Finish or stop the sign-on there, "
@@ -122,19 +126,21 @@ class FileLock:
             holder=holder,
         ) from None
 
-    def _read(self) -> dict[str, Any] | None:
-        try:
-            content, status = _files.read(self._info)
-            info = json.loads(content)
-        except (OSError, ValueError, RecursionError):
-            return None
-        if not isinstance(info, dict):
-            return None
-        # The file system's time of the last change, so that no clock is read.
-        return {**info, "since": status.st_mtime}
 
-    def _write(self, *, failure: str | None, claim: bool = False) -> None:
-        info: dict[str, Any] = {"pid": os.getpid(), "host": socket.gethostname()}
-        info.update(failure=failure, claim=claim)
-        with contextlib.suppress(OSError):  # a courtesy, not the lock
-            _files.replace(self._info, json.dumps(info).encode(), durable=False)
+def _read(path: str) -> dict[str, Any]:
+    """Return a note, and since when it is there; nothing if it is spoilt."""
+    try:
+        content, status = _files.read(path)
+        info = json.loads(content)
+    except (OSError, ValueError, RecursionError):
+        return {}
+    if not isinstance(info, dict):
+        return {}
+    # The file system's time of the last change, so that no clock is read.
+    return {**info, "since": status.st_mtime}
+
+
+def _write(path: str, **fields: str | None) -> None:
+    info = {"pid": os.getpid(), "host": socket.gethostname(), **fields}
+    with contextlib.suppress(OSError):  # a courtesy, not the lock
+        _files.replace(path, json.dumps(info).encode(), durable=False)

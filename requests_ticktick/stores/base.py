@@ -79,7 +79,10 @@ class TokenStore(ABC):
         return None
 
     def failure(self) -> str | None:
-        """Return what :meth:`record_failure` was last given, or ``None``."""
+        """Return what :meth:`record_failure` was last given, or ``None``.
+
+        :raises TokenStoreError: The store cannot be read.
+        """
         return None
 
     def record_failure(self, failure: str | None) -> None:
