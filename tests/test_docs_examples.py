@@ -16,6 +16,7 @@ from types import SimpleNamespace
 import pytest
 import requests
 import test_readme
+import workers
 from clients import Person, client_of
 
 import requests_ticktick
@@ -102,6 +103,19 @@ def test_a_store_of_ones_own_keeps_the_sign_on(sandbox, own_store):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="about modes")
+def test_processes_that_share_the_database_sign_on_once(sandbox, tmp_path):
+    """All at once they open it for the first time."""
+    example("sqlite_store")
+    for number in range(5):
+        store = example("sqlite_store").SQLiteStore(tmp_path / f"{number}.db")
+        auth = client_of(sandbox, store)
+
+        results = workers.herd("fork", 8, 1, auth, sandbox.url("/open/v1/project"))
+
+        assert [status for status, _ in results] == [200] * 8
+        assert sandbox.sign_ons == number + 1
+
+
 def test_the_database_is_private(tmp_path):
     """None of its files is for others to read."""
     store = example("sqlite_store").SQLiteStore(tmp_path / "tokens.db")

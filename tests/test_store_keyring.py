@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from traceback import walk_tb
 
@@ -397,6 +398,25 @@ def test_a_keychain_that_waits_for_a_person_is_not_waited_for_without_end():
     patient = KeyringStore()
     patient.save(Token("a"))
     assert patient.load() == Token("a")
+
+
+def test_threads_that_start_together_show_one_dialog():
+    """They ask one after the other, and the second finds it unanswered."""
+    slow = Slow()
+    keyring.set_keyring(slow)
+    store = KeyringStore(timeout=0.2)
+    barrier = threading.Barrier(8)
+
+    def ask(_):
+        barrier.wait(30)
+        with pytest.raises(TokenStoreError, match="did not answer"):
+            store.load()
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(ask, range(8)))
+
+    assert slow.asked == 1
+    slow.answered.set()
 
 
 def test_a_child_forked_meanwhile_does_not_wait_for_its_parents_dialog():

@@ -19,7 +19,7 @@ from traceback import walk_tb
 import pytest
 import redis
 import workers
-from clients import client_of
+from clients import Person, client_of
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 from redis.sentinel import Sentinel
@@ -31,7 +31,12 @@ from redis_server import (
     save_when_told,
 )
 
-from requests_ticktick import LockTimeoutError, Token, TokenStoreError
+from requests_ticktick import (
+    AuthorizationDeniedError,
+    LockTimeoutError,
+    Token,
+    TokenStoreError,
+)
 from requests_ticktick.owner import Owner
 from requests_ticktick.stores import _redis_outage, _redis_value
 from requests_ticktick.stores.redis import RedisStore
@@ -575,15 +580,97 @@ def test_a_redis_that_is_down_is_an_error_with_a_next_step(server, secrets, verb
     assert secrets.shown_in(shown) == []
 
 
-def test_the_notes_beside_the_token_are_none_while_redis_is_down(server):
-    """A valid token in memory is not given up for want of them."""
+def test_the_note_beside_the_token_is_unknown_while_redis_is_down(server):
+    """That is not the same as none: it would be taken for a new one later."""
     store = RedisStore(server.client())
     server.kill()
 
-    assert store.failure() is None
-    assert store.version() is None
+    with pytest.raises(TokenStoreError, match="cannot read"):
+        store.failure()
     with pytest.raises(TokenStoreError, match="cannot write"):
         store.record_failure("no")
+    assert store.version() is None
+
+
+def test_an_old_failure_is_no_answer_after_an_outage(server, sandbox):
+    """It was there before, although it could not be read then."""
+    client = server.client(kind=Interrupted)
+    store = RedisStore(client)
+    person = Person(sandbox, AuthorizationDeniedError("no"))
+    with pytest.raises(AuthorizationDeniedError):
+        client_of(sandbox, store, sign_on=person).token()
+
+    def break_off():
+        raise redis.ConnectionError("for a moment")
+
+    client.command, client.others = "GET", [break_off]
+
+    assert client_of(sandbox, store, sign_on=person).token()
+    assert person.asked == 2
+
+
+def test_a_failure_from_memory_is_no_answer_in_the_next_outage(
+    server, sandbox, monkeypatch
+):
+    """Memory keeps what Redis has said since."""
+    monkeypatch.setattr(_redis_outage, "_PAUSE", 0.0)
+    client = server.client(kind=Interrupted)
+    store = RedisStore(client, when_down="memory")
+    server.kill()
+    person = Person(sandbox, AuthorizationDeniedError("no"))
+    auth = client_of(sandbox, store, sign_on=person)
+    with pytest.raises(AuthorizationDeniedError):
+        auth.token()
+    server.start()
+    auth.token()
+    auth.forget()
+    client.command, client.others = "MGET", [server.kill]  # while it is waited for
+
+    assert client_of(sandbox, store, sign_on=person).token()
+
+
+ORDINARY = ["+@read", "+@write", "+@scripting", "+@connection"]
+
+
+@pytest.fixture
+def restricted(start_redis):
+    """Return a function: a store whose user has these rights, and a free one."""
+
+    def of(*rules):
+        server = start_redis()
+        user = ["SETUSER", "worker", "on", ">pw", "~requests-ticktick:*", *rules]
+        server.client().execute_command("ACL", *user)
+        client = server.client(username="worker", password="pw")
+        return RedisStore(client, lock_ttl=0.3), RedisStore(server.client())
+
+    return of
+
+
+def test_ordinary_rights_are_enough(restricted, caplog):
+    """Reading, writing and scripts, of its own keys alone."""
+    store, other = restricted(*ORDINARY)
+
+    store.save(Token("a"))
+    with store.lock(0):
+        store.record_failure("no")
+        until(lambda: other._client().pttl(LOCK) < 250)
+        until(lambda: other._client().pttl(LOCK) > 250)  # renewed
+
+    assert not is_locked(other)
+    assert warnings_in(caplog) == []
+
+
+@pytest.mark.parametrize("missing", ["-evalsha", "-script"])
+def test_a_lock_that_may_not_be_renewed_is_warned_of(restricted, caplog, missing):
+    """Before another one gets it; the right that lacks is named."""
+    store, other = restricted(*ORDINARY, missing)
+
+    with store.lock(0):
+        assert is_locked(other)
+        until(lambda: warnings_in(caplog))
+
+    (warning,) = warnings_in(caplog)
+    assert "EVALSHA and SCRIPT LOAD" in warning
 
 
 def test_a_wrong_password_is_named_and_not_shown(start_redis, secrets):
@@ -649,7 +736,13 @@ def test_a_client_without_a_time_out_is_warned_of_once(server, caplog):
 
 
 @pytest.mark.parametrize(
-    "options", [{"when_down": "ignore"}, {"lock_ttl": 0.0}, {"lock_ttl": float("nan")}]
+    "options",
+    [
+        {"when_down": "ignore"},
+        {"lock_ttl": 0.0},
+        {"lock_ttl": float("nan")},
+        {"lock_ttl": float("inf")},
+    ],
 )
 def test_an_option_out_of_range_is_an_error_at_once(client, options):
     """Not at the first outage."""
@@ -777,6 +870,14 @@ def test_what_memory_kept_is_dropped_for_another_owners(
     assert ["dropped" in warning for warning in warnings_in(caplog)] == [False, True]
 
 
+def test_the_last_token_wins_in_memory_too(going_on):
+    """Also where it was there before."""
+    for name in ("a", "b", "a"):
+        going_on.save(Token(name))
+
+    assert going_on.load() == Token("a")
+
+
 def test_forgetting_is_not_left_to_memory(going_on):
     """Redis would still have the token when it is back."""
     going_on.save(Token("a"))
@@ -840,7 +941,7 @@ def test_a_pickle_holds_the_address_and_no_token(server, secrets):
         pytest.param(redis.Redis.from_url, id="from a URL"),
         pytest.param(
             lambda url: redis.Redis(
-                connection_pool=redis.BlockingConnectionPool.from_url(url)
+                connection_pool=redis.BlockingConnectionPool.from_url(url, timeout=3)
             ),
             id="from a blocking pool",
         ),
@@ -854,7 +955,9 @@ def test_a_client_is_copied_however_it_was_made(server, make):
 
     copied.save(Token("a"))
     assert server.client(db=3).exists(KEY) == 1
-    assert type(copied._clients.get().connection_pool) is type(client.connection_pool)
+    pool, before = copied._clients.get().connection_pool, client.connection_pool
+    assert type(pool) is type(before)
+    assert getattr(pool, "timeout", None) == getattr(before, "timeout", None)
 
 
 def test_a_deep_copy_shares_the_client(client):

@@ -490,6 +490,20 @@ def test_the_default_file_is_in_the_users_state_folder(tmp_path, monkeypatch):
     assert repr(FileStore(profile="work")) == f"FileStore('{state / 'work.json'}')"
 
 
+def test_a_relative_path_stays_where_it_was(tmp_path, monkeypatch):
+    """A daemon changes its folder; its token does not go away."""
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+    monkeypatch.chdir(tmp_path / "one")
+    store = FileStore("t.json")
+    store.save(Token("a"))
+
+    monkeypatch.chdir(tmp_path / "two")
+
+    assert store.load() == Token("a")
+    assert pickle.loads(pickle.dumps(store)).path == str(tmp_path / "one" / "t.json")
+
+
 @pytest.mark.parametrize("profile", ["", "../x", "a/b", ".hidden", "a\0", "a b"])
 def test_a_profile_is_a_plain_name(profile):
     """It cannot lead out of its folder."""

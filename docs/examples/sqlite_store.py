@@ -81,7 +81,6 @@ class SQLiteStore(TokenStore):
         # with a child that is forked meanwhile. To close it is to roll back.
         with contextlib.closing(_connect(self.path, 30.0)) as database:
             try:
-                database.execute("PRAGMA journal_mode = WAL")  # readers never wait
                 database.execute(
                     "CREATE TABLE IF NOT EXISTS kept (name PRIMARY KEY, text)"
                 )

@@ -11,6 +11,8 @@ from keyring.backend import KeyringBackend
 from keyring.backends import chainer, null
 from keyring.errors import KeyringLocked, NoKeyringError
 
+from .._value import PerProcess
+
 T = TypeVar("T")
 
 _CHOOSE = (
@@ -31,6 +33,8 @@ class Keychain:
 
     def __init__(self, timeout: float) -> None:
         self._timeout = timeout
+        # Threads ask one after the other: a dialog for each would be too many.
+        self._turn = PerProcess(threading.Lock)
         self._unanswered: threading.Thread | None = None
 
     def ask(self, question: Callable[[KeyringBackend], T]) -> T:
@@ -40,15 +44,21 @@ class Keychain:
             time is over: neither D-Bus nor a dialog can be interrupted.
         :raises KeychainError: There is none.
         """
-        # Whoever left one dialog unanswered should not get one for each call.
-        if self._unanswered is not None:
-            self._wait_for(self._unanswered)
-        answer = _Answer(question)
-        thread = threading.Thread(
-            target=answer.find, name="asks the keychain", daemon=True
-        )
-        thread.start()
-        self._wait_for(thread)
+        turn = self._turn.get()
+        if not turn.acquire(timeout=self._timeout):
+            raise self._no_answer()
+        try:
+            # Who left one dialog unanswered should not get one for each call.
+            if self._unanswered is not None:
+                self._wait_for(self._unanswered)
+            answer = _Answer(question)
+            thread = threading.Thread(
+                target=answer.find, name="asks the keychain", daemon=True
+            )
+            thread.start()
+            self._wait_for(thread)
+        finally:
+            turn.release()
         return answer.get()
 
     def _wait_for(self, thread: threading.Thread) -> None:
@@ -56,11 +66,13 @@ class Keychain:
         # After a fork, a thread of the parent's is not alive.
         if thread.is_alive():
             self._unanswered = thread
-            raise KeychainError(
-                f"It did not answer within {self._timeout:g} s. Unlock it, or answer "
-                "its question on the screen, then try again; where nobody can, use "
-                "FileStore()."
-            )
+            raise self._no_answer()
+
+    def _no_answer(self) -> KeychainError:
+        return KeychainError(
+            f"It did not answer within {self._timeout:g} s. Unlock it, or answer its "
+            "question on the screen, then try again; where nobody can, use FileStore()."
+        )
 
 
 class _Answer(Generic[T]):

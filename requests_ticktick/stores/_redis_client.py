@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from redis import exceptions
+from redis import BlockingConnectionPool, exceptions
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -89,17 +89,20 @@ def _describe(client: Redis) -> dict[str, Any]:
             "A RedisStore whose client comes from a Sentinel cannot be pickled: "
             "make the store in each process."
         )
+    options = {
+        name: value
+        for name, value in pool.connection_kwargs.items()
+        # A bare object() is redis-py's "not given", which no copy equals.
+        if name not in _OF_THE_POOL and type(value) is not object
+    }
+    if isinstance(pool, BlockingConnectionPool):
+        options["timeout"] = pool.timeout
     return {
         "kind": type(client),
         "pool": type(pool),
         "connection": pool.connection_class,
         "most": pool.max_connections,
-        "options": {
-            name: value
-            for name, value in pool.connection_kwargs.items()
-            # A bare object() is redis-py's "not given", which no copy equals.
-            if name not in _OF_THE_POOL and type(value) is not object
-        },
+        "options": options,
     }
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from redis.exceptions import LockError, RedisError
+from redis.exceptions import LockError, NoPermissionError, RedisError
 
 from ..errors import LockTimeoutError
 from ._redis_client import get, problem_of
@@ -92,12 +92,11 @@ class RedisLock:
             time.sleep(_POLL)
 
     def _sign(self) -> str:
-        seconds, _ = self._client.time()  # one clock for all machines
         return json.dumps(
             {
                 "pid": os.getpid(),
                 "host": socket.gethostname(),
-                "since": seconds,
+                "since": int(time.time()),
                 "id": secrets.token_hex(8),
             }
         )
@@ -110,6 +109,14 @@ class RedisLock:
                 if not ended.is_set():
                     ended.set()
                     self._say_lost()
+                return
+            except NoPermissionError:
+                logger.warning(
+                    "The lock %s cannot be renewed, and will be free in %g s: allow "
+                    "its Redis user EVALSHA and SCRIPT LOAD.",
+                    self._name,
+                    self._ttl,
+                )
                 return
             except RedisError as error:
                 # It may come back in time; if not, the lock will be gone.

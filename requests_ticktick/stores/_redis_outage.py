@@ -41,6 +41,7 @@ class Copy(MemoryStore):
     def save(self, token: Token) -> None:
         """Keep a token that Redis is to have later."""
         check_owner(self.load(), token, "The memory of a Redis store")
+        self._unwritten.pop(token, None)  # it is to be the latest
         self._unwritten[token] = None
 
     def version(self) -> object:

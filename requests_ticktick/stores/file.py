@@ -24,7 +24,8 @@ class FileStore(TokenStore):
     file that it does not know. Beside the file stand ``<path>.lock`` and
     ``<path>.lock-info``. A symbolic link is followed, not replaced.
 
-    :param path: The file; by default ``$TICKTICK_TOKEN_FILE``, else
+    :param path: The file, which stays the same when the working directory
+        changes; by default ``$TICKTICK_TOKEN_FILE``, else
         ``<user state dir>/requests-ticktick/<profile>.json``.
     :param profile: One for each account. It chooses the default file, and
         cannot be given together with ``path``.
@@ -47,7 +48,7 @@ class FileStore(TokenStore):
             raise ValueError(
                 f"A profile is letters, digits and . _ @ + - alone, not {profile!r}"
             )
-        self._given = None if path is None else os.fspath(path)
+        self._given = absolute(path) if path else None
         self._profile = profile
         self.lock_timeout = lock_timeout
         self._reported: set[str] = set()
@@ -55,11 +56,11 @@ class FileStore(TokenStore):
     @property
     def path(self) -> str:
         """The file's path, as it stands; a link is not yet followed."""
-        given = self._given
-        if given is None and self._profile is None:
-            given = os.environ.get("TICKTICK_TOKEN_FILE")
-        if given:
-            return os.path.abspath(os.path.expanduser(given))
+        if self._given is not None:
+            return self._given
+        named = os.environ.get("TICKTICK_TOKEN_FILE")
+        if named and self._profile is None:
+            return absolute(named)
         from platformdirs import user_state_dir
 
         return os.path.join(
@@ -176,3 +177,8 @@ class FileStore(TokenStore):
 
     def __repr__(self) -> str:
         return f"FileStore({self.path!r})"
+
+
+def absolute(path: str | os.PathLike[str]) -> str:
+    """Return the path as it is seen from here and now."""
+    return os.path.abspath(os.path.expanduser(path))

@@ -32,7 +32,7 @@ from . import _files
 from ._file_lock import FileLock
 from ._payload import dump, parse
 from .base import TokenStore, check_owner
-from .file import FileStore
+from .file import FileStore, absolute
 
 if TYPE_CHECKING:
     from keyring.backend import KeyringBackend
@@ -75,7 +75,7 @@ class KeyringStore(TokenStore):
         self.profile = profile
         self.timeout = timeout
         self.lock_timeout = lock_timeout
-        self._lock_path = None if lock_path is None else os.fspath(lock_path)
+        self._lock_path = None if lock_path is None else absolute(lock_path)
         self._keychain = Keychain(timeout)
         self._has_warned = False
 
@@ -189,7 +189,7 @@ class KeyringStore(TokenStore):
     @property
     def _path(self) -> str:
         if self._lock_path is not None:
-            return os.path.abspath(os.path.expanduser(self._lock_path))
+            return self._lock_path
         folder = os.path.dirname(FileStore(profile="default").path)
         names = (quote(name, safe="") for name in (self.service, self.profile))
         return os.path.join(folder, "=".join(("keyring", *names)))

@@ -69,7 +69,7 @@ class RedisStore(TokenStore):
     ) -> None:
         if when_down not in ("raise", "memory"):
             raise ValueError(f"when_down is 'raise' or 'memory', not {when_down!r}")
-        if not lock_ttl >= 0.1:
+        if not 0.1 <= lock_ttl < float("inf"):
             raise ValueError(f"lock_ttl is 0.1 seconds or more, not {lock_ttl!r}")
         self.key = key
         self.lock_timeout = lock_timeout
@@ -137,10 +137,11 @@ class RedisStore(TokenStore):
         return None
 
     def failure(self) -> str | None:
-        """Return the failure that was recorded last; a day later, none."""
-        with contextlib.suppress(TokenStoreError):
-            return self._outage.attempt("read", self._failure, self._copy.failure)
-        return None
+        """Return the failure that was recorded last; a day later, none.
+
+        :raises TokenStoreError: Redis cannot be used.
+        """
+        return self._outage.attempt("read", self._failure, self._copy.failure)
 
     def record_failure(self, failure: str | None) -> None:
         """Record a failure for those who wait for the lock.
@@ -180,9 +181,12 @@ class RedisStore(TokenStore):
 
     def _failure(self) -> str | None:
         (value,) = self._get(f"{self.key}:failure")
-        return None if value is None else value.decode(errors="replace")
+        failure = None if value is None else value.decode(errors="replace")
+        self._copy.record_failure(failure)  # so that an outage makes it no news
+        return failure
 
     def _record_failure(self, failure: str | None) -> None:
+        self._copy.record_failure(failure)
         key = f"{self.key}:failure"
         if failure is None:
             self._client().delete(key)

@@ -46,6 +46,21 @@ class KeepingContract(Contract):
         assert found.expires_at is None
         assert found.refresh_token is None
 
+    def test_what_another_one_saved_is_seen(self, store: TokenStore) -> None:
+        """Also by one who has looked before: those who wait look again."""
+        other = self.twin(store)
+        store.save(self.token)
+        assert store.load() == self.token
+        before = store.version()
+        renewed = self.token.replace(access_token="renewed")
+
+        other.save(renewed)
+
+        assert store.load() == renewed
+        assert before is None or store.version() != before
+        other.delete()
+        assert store.load() is None
+
     def test_a_token_can_be_deleted_twice(self, store: TokenStore) -> None:
         """The second time, nothing happens."""
         store.save(self.token)
@@ -92,11 +107,25 @@ class KeepingContract(Contract):
 
         assert all(token in tokens for token in seen)
 
+    def test_threads_may_share_one_object(self, store: TokenStore) -> None:
+        """All at once they save and load; nobody's token is half another's."""
+        tokens = [Token(f"token-{n}" * 40) for n in range(4)]
+
+        def work(token: Token) -> bool:
+            for _ in range(25):
+                store.save(token)
+                if store.load() not in tokens:
+                    return False
+            return True
+
+        with ThreadPoolExecutor(len(tokens)) as pool:
+            assert all(pool.map(work, tokens))
+
     def test_the_version_changes_with_the_content(self, store: TokenStore) -> None:
         """Those who wait learn of a new token without reading it."""
-        before, other = store.version(), self.twin(store)
+        before = store.version()
 
-        other.save(self.token)
+        self.twin(store).save(self.token)
 
         if before is not None or store.version() is not None:
             assert store.version() != before

@@ -8,6 +8,7 @@ import os
 import pickle
 import signal
 import threading
+from concurrent import futures
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,10 @@ from ._base import Contract
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
+
+
+#: Seconds in which what takes a moment is sure to have ended.
+_A_WHILE = 30.0
 
 
 class LockingContract(Contract):
@@ -51,19 +56,34 @@ class LockingContract(Contract):
     def test_waiting_for_the_lock_ends_with_its_release(
         self, store: TokenStore
     ) -> None:
-        """Who waits gets it, well before the time-out."""
-        other, waiting = self.twin(store), threading.Event()
+        """Who waits gets it, and not before."""
+        other, held = self.twin(store), threading.Event()
 
         def wait() -> bool:
-            waiting.set()
             with other.lock(30):
-                return True
+                return held.is_set()
 
         with ThreadPoolExecutor(1) as pool:
             with store.lock(0):
+                held.set()
                 waiter = pool.submit(wait)
-                waiting.wait(30)
-            assert waiter.result(30)
+                # Nothing is to happen in this time.
+                assert not futures.wait([waiter], 0.2).done
+                held.clear()
+            assert not waiter.result(30), "it did not wait"
+
+    def test_waiting_for_the_lock_has_an_end(self, store: TokenStore) -> None:
+        """Who has waited for that long is told so."""
+        other, found = self.twin(store), []
+        thread = threading.Thread(
+            target=lambda: found.append(_is_locked(other, 0.1)), daemon=True
+        )
+
+        with store.lock():
+            thread.start()
+            thread.join(_A_WHILE)
+
+            assert found == [True]
 
     def test_the_lock_of_a_process_that_dies_is_free(self, store: TokenStore) -> None:
         """SIGKILL of the holder locks nobody out."""
@@ -75,6 +95,7 @@ class LockingContract(Contract):
         ours, theirs = spawn.Pipe()
         process = spawn.Process(target=_hold, args=(store, theirs), daemon=True)
         process.start()
+        theirs.close()  # so that a child which fails is not waited for
         assert ours.recv() == "locked"
         assert _is_locked(store)
 
@@ -111,9 +132,9 @@ class LockingContract(Contract):
                 pass
 
 
-def _is_locked(store: TokenStore) -> bool:
+def _is_locked(store: TokenStore, timeout: float = 0) -> bool:
     try:
-        with store.lock(0):
+        with store.lock(timeout):
             return False
     except LockTimeoutError:
         return True
