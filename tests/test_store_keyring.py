@@ -238,6 +238,18 @@ def test_a_deletion_is_told_to_those_who_wait():
     assert store.version() != before
 
 
+def test_a_failure_is_told_to_those_who_wait():
+    """By the note beside the lock: the keychain is not asked for it."""
+    store = KeyringStore()
+    before = store.version()
+
+    with store.lock(0):
+        store.record_failure("no")
+
+    assert KeyringStore().failure() == "no"
+    assert store.version() != before
+
+
 # -- the keychain in trouble ---------------------------------------------------------
 
 

@@ -168,9 +168,11 @@ def test_a_chain_saves_to_the_first_that_can_be_written(monkeypatch, tmp_path):
     chain = ChainStore([EnvStore("A_TOKEN"), memory, file])
 
     chain.save(Token("new"))
+    chain.record_failure("no")
 
     assert memory.load().access_token == "new"
-    assert file.load() is None
+    assert (memory.failure(), chain.failure()) == ("no", "no")
+    assert (file.load(), file.failure()) == (None, None)
 
 
 def test_a_chain_deletes_from_all_that_can_be_written(tmp_path):

@@ -120,13 +120,11 @@ class KeyringStore(TokenStore):
         """
 
         def delete(backend: KeyringBackend) -> None:
-            if backend.get_password(self.service, self.profile) is not None:
-                try:
-                    backend.delete_password(self.service, self.profile)
-                except PasswordDeleteError:
-                    # Another process may have been faster.
-                    if backend.get_password(self.service, self.profile) is not None:
-                        raise
+            try:
+                backend.delete_password(self.service, self.profile)
+            except PasswordDeleteError:  # as well where there was none
+                if backend.get_password(self.service, self.profile) is not None:
+                    raise
 
         self._ask("delete", delete)
         self._touch()
