@@ -47,7 +47,8 @@ class Asking:
 
         :raises SignOnRequiredError: Nobody is there, or it would be in vain.
         """
-        if question.instead_of is not None and self._is_stuck(question.instead_of):
+        refused = question.instead_of
+        if refused is not None and self._is_stuck(refused):
             raise SignOnRequiredError(
                 "A sign-on has just granted it; another would be in vain. Remove this "
                 "app's access in TickTick's settings, then run: requests-ticktick login"
@@ -67,7 +68,10 @@ class Asking:
             )
         redirected_url = Secret(redirected_url)
         now = self._memory.clock.time()
-        return self._grant.exchange(request, redirected_url, now=now)
+        token = self._grant.exchange(request, redirected_url, now=now)
+        if refused is not None and refused.access_token == token.access_token:
+            self.refused_at_once(token)
+        return token
 
     def refused_at_once(self, token: Token) -> None:
         """Know that the API refuses a token at its first use.
