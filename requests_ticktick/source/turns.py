@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 #: Seconds between two tries for the store's lock. A try costs 0.1 ms, a look
 #: at the version 0.003 ms, so that looks are many and tries are few.
-_TRY_EVERY = 0.05
+_TRY_EVERY = 0.1
 
 #: Seconds between two looks: a part of the wait so far, within these bounds.
 #: Nobody waits much longer than it had to, and nobody polls fast for long.
 _LOOK_AGAIN_AFTER = 0.05
-_LOOK_EVERY = (0.002, 0.1)
+_LOOK_EVERY = (0.005, 0.1)
 
 
 class Attempt:

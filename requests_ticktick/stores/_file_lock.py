@@ -67,6 +67,8 @@ class FileLock:
             ) from None
         try:
             self._note(self.failure())
+            with contextlib.suppress(OSError):
+                os.unlink(self._claim)
             yield
         finally:
             lock.release()
@@ -98,9 +100,6 @@ class FileLock:
             self._raise_timeout(timeout, self._claim)
         _write(self._claim)
         import filelock as filelock
-
-        with contextlib.suppress(OSError):
-            os.unlink(self._claim)
 
     def _is_claimed(self) -> bool:
         """Whether another process is just about to take the lock.
