@@ -44,7 +44,7 @@ class FileLock:
         :raises TokenStoreError: The file system has no such lock.
         """
         if timeout <= 0 and "filelock" not in sys.modules:
-            self._claim_and_import(timeout)
+            self._claim_import(timeout)
         import filelock
 
         # A new object for each acquisition: none is shared between threads,
@@ -90,8 +90,8 @@ class FileLock:
     def _note(self, failure: str | None) -> None:
         _write(self._info, failure=failure)
 
-    def _claim_and_import(self, timeout: float) -> None:
-        """Import filelock, unless another process is just doing so.
+    def _claim_import(self, timeout: float) -> None:
+        """Say that filelock is about to be imported, unless another has.
 
         It takes a processor 10 ms: of a herd that finds its token expired, one
         needs it, and the others need the token.
@@ -99,7 +99,6 @@ class FileLock:
         if self._is_claimed():
             self._raise_timeout(timeout, self._claim)
         _write(self._claim)
-        import filelock as filelock
 
     def _is_claimed(self) -> bool:
         """Whether another process is just about to take the lock.
