@@ -7,6 +7,7 @@ import os
 import select
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -51,9 +52,10 @@ class Browser:
 
     :param path: The command.
     :param profile: An empty folder.
+    :param temporary: A folder with a short name.
     """
 
-    def __init__(self, path: str, profile: Path) -> None:
+    def __init__(self, path: str, profile: Path, temporary: str) -> None:
         theirs, self._out = os.pipe()
         self._in, also_theirs = os.pipe()
         pipes = (theirs, also_theirs)
@@ -63,6 +65,7 @@ class Browser:
             pass_fds=pipes,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
+            env={**os.environ, "TMPDIR": temporary},
         )
         os.close(theirs)
         os.close(also_theirs)
@@ -127,9 +130,12 @@ class Browser:
 @pytest.fixture
 def browser(require: Callable[[str], str], tmp_path: Path) -> Iterator[Browser]:
     """A browser without a window."""
-    browser = Browser(require("chromium"), tmp_path / "profile")
-    yield browser
-    browser.quits()
+    # A browser that is killed leaves things in the system's temporary folder;
+    # tmp_path is too long a name for the socket among them.
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        browser = Browser(require("chromium"), tmp_path / "profile", folder)
+        yield browser
+        browser.quits()
 
 
 @pytest.fixture
