@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 
-from requests_ticktick import MemoryStore, TickTickAuth, TokenStore
+from requests_ticktick import MemoryStore, TickTickAuth, TokenStore, TokenStoreError
 
 
 def client_of(sandbox, store=None, *, sign_on=None, clock=None, **options):
@@ -67,3 +67,27 @@ class Plain(TokenStore):
 
     def lock(self, timeout=None):
         return contextlib.nullcontext()
+
+
+class Faulty(MemoryStore):
+    """A store that fails when told to.
+
+    ``save`` has ``full`` refuse, and ``unsure`` fail after all was done;
+    ``load`` fails as often as ``blips`` says.
+    """
+
+    full = unsure = False
+    blips = 0
+
+    def save(self, token):
+        if self.full:
+            raise TokenStoreError("It is full.")
+        super().save(token)
+        if self.unsure:
+            raise TokenStoreError("No answer came.")
+
+    def load(self):
+        if self.blips:
+            self.blips -= 1
+            raise TokenStoreError("It cannot be read.")
+        return super().load()

@@ -23,6 +23,7 @@ from requests_ticktick import (
     refuse,
 )
 from requests_ticktick.grant import token_endpoint
+from requests_ticktick.source.saving import SAVE_AGAIN_AFTER
 
 PROJECT = "/open/v1/project"
 
@@ -188,6 +189,25 @@ def test_a_disk_that_is_full_costs_one_warning(sandbox, small_disk, caplog):
     assert sandbox.sign_ons == 1
     warnings = [r for r in caplog.records if r.levelname == "WARNING"]
     assert ["No space left" in r.getMessage() for r in warnings] == [True]
+
+
+def test_a_disk_with_room_again_gets_the_token(sandbox, small_disk, clock):
+    """A minute later, and another process needs no sign-on then."""
+    sandbox.refresh_tokens = True
+    store = FileStore(small_disk / "t.json")
+    auth = client_of(sandbox, store, clock=clock)
+    first = auth.token()
+    fill(small_disk)
+    second = auth.source.token(instead_of=first)
+    (small_disk / "ballast").unlink()
+    assert store.load() == first
+
+    clock.advance(SAVE_AGAIN_AFTER + 1)
+    auth.token()
+
+    assert store.load() == second
+    assert client_of(sandbox, store, clock=clock).token() == second
+    assert (sandbox.sign_ons, sandbox.reuse_detected) == (1, 0)
 
 
 @pytest.mark.stress

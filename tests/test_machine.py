@@ -9,22 +9,31 @@ from __future__ import annotations
 
 import os
 import tempfile
+import unittest.mock
 
 import pytest
 import requests
 from clients import Person, client_of, mend
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+)
 
 from requests_ticktick import (
     AuthorizationDeniedError,
     FileStore,
+    SignOnRequiredError,
     TickTickAuthError,
     TokenEndpointError,
 )
 from requests_ticktick.sandbox import Sandbox
 from requests_ticktick.source.memory import RETRY_AFTER
+from requests_ticktick.source.saving import SAVE_AGAIN_AFTER
 from requests_ticktick.testing import FakeClock
 
 LEEWAY = 60.0
@@ -90,7 +99,7 @@ class Life(RuleBasedStateMachine):
         asked, requests_before = self.person.asked, self.sandbox.token_requests
         try:
             token = question()
-        except (AuthorizationDeniedError, TokenEndpointError):
+        except (AuthorizationDeniedError, SignOnRequiredError, TokenEndpointError):
             assert self.troubled
             token = None
         finally:
@@ -111,7 +120,9 @@ class Life(RuleBasedStateMachine):
         if token is None:
             return
         if not self.jumped and token.expires_at is not None:
-            assert token.expires_at > self.clock.time()
+            # The server tells of whole seconds: its last one is none.
+            last = token.expires_at == self.clock.time() and self.last_requests
+            assert last or token.expires_at > self.clock.time()
         if not self.jumped and left is not None and left >= LEEWAY:
             # A fresh one was there for all to read.
             assert self.last_asked == 0
@@ -128,6 +139,11 @@ class Life(RuleBasedStateMachine):
             return
         self.sandbox.revoke(token.access_token)
         other = self._ask(lambda: auth.source.token(instead_of=token))
+        if other is not None and other.access_token == token.access_token:
+            # A sibling was granted the same one since. That may be good again.
+            assert other.issued_at != token.issued_at
+            token = other
+            other = self._ask(lambda: auth.source.token(instead_of=token))
         if other is not None and not self.troubled and not self.jumped:
             assert other.access_token != token.access_token
             assert self._served(other)
@@ -191,6 +207,18 @@ class Life(RuleBasedStateMachine):
         """Somebody deletes it."""
         FileStore(self.path).delete()
         self.troubled = True
+
+    @precondition(lambda self: not self.troubled)
+    @rule(which=sources, delta=seconds)
+    def fill_the_disk(self, which, delta):
+        """One process works there, and goes on when there is room again."""
+        full = OSError(28, "No space left on device")
+        self.clock.advance(delta)
+        with unittest.mock.patch("os.fsync", side_effect=full):
+            self.call(which)
+        self.clock.advance(SAVE_AGAIN_AFTER + 1)
+        self.call(which)
+        assert self.auths[which].source._memory.unsaved is None
 
     @rule(content=st.sampled_from([b"", b"{", b"[]", b"\x00"]))
     def spoil_the_file(self, content):

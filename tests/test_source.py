@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
-from clients import Person, Plain, client_of
+from clients import Faulty, Person, Plain, client_of
 
 from requests_ticktick import (
     AuthorizationDeniedError,
@@ -657,30 +657,6 @@ def test_a_refresh_token_in_the_environment_is_used_once(
         auth.token()
 
     assert (sandbox.reuse_detected, person.asked) == (0, 0)
-
-
-class Faulty(MemoryStore):
-    """A store that fails when told to.
-
-    ``save`` has ``full`` refuse, and ``unsure`` fail after all was done;
-    ``load`` fails as often as ``blips`` says.
-    """
-
-    full = unsure = False
-    blips = 0
-
-    def save(self, token):
-        if self.full:
-            raise TokenStoreError("It is full.")
-        super().save(token)
-        if self.unsure:
-            raise TokenStoreError("No answer came.")
-
-    def load(self):
-        if self.blips:
-            self.blips -= 1
-            raise TokenStoreError("It cannot be read.")
-        return super().load()
 
 
 def test_a_token_that_no_store_has_outlives_its_own_refusal(sandbox, clock):

@@ -87,14 +87,18 @@ class TokenSource:
         """
         memory = self._memory
         held = memory.held
-        if held is not None and instead_of is None and memory.is_fresh(held):
-            return held.token
+        if held is not None and instead_of is None:
+            if memory.is_fresh(held):
+                return held.token
+            if self._renewal.saving.is_pending(held.token, self._turns.get()):
+                return held.token
         question = self._ask(instead_of=instead_of)
         held = self._best()
         if held is None:
             return self._renew(question)
         memory.held = held
         if memory.is_fresh(held):
+            self._renewal.saving.remember(held)
             return held.token
         return self._renew_early(held, question)
 
@@ -122,7 +126,7 @@ class TokenSource:
             # A code is good once: its token is saved with the lock or without.
             with contextlib.suppress(LockTimeoutError, TokenStoreError):
                 stack.enter_context(self.store.lock(1.0))
-            return self._renewal.keep(token)
+            return self._renewal.saving.keep(token, Question())
 
     def forget(self) -> None:
         """Drop the token from memory, and from every store that has it.

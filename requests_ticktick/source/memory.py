@@ -53,6 +53,10 @@ class Held:
         self.renew = min(time, math.nextafter(self.end, -math.inf))
         self.renew_monotonic = min(monotonic, self.end_monotonic)
 
+    def look_at(self, monotonic: float) -> None:
+        """Have it looked at by then, as if it were to be renewed."""
+        self.renew_monotonic = min(self.renew_monotonic, monotonic)
+
 
 class Memory:
     """What one source knows of its token, and of the time.

@@ -49,6 +49,10 @@ class Question(Value):
             return False
         return _grant_of(token) not in self._known
 
+    def has_seen(self, token: Token) -> bool:
+        """Whether it was there already, for certain."""
+        return self._known is not None and _grant_of(token) in self._known
+
     def is_news(self, failure: str) -> bool:
         """Whether this failure came on record since."""
         return self._known is not None and failure != self._failure

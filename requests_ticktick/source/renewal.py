@@ -12,6 +12,7 @@ from ..errors import LockTimeoutError, SignOnRequiredError, TokenStoreError
 from ..token import Token
 from .asking import Asking
 from .failures import Failure
+from .saving import Saving
 from .turns import Watch
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class Renewal:
     ) -> None:
         self.grant = grant
         self.asking = Asking(grant, sign_on, memory)
+        self.saving = Saving(store, grant, memory, self.say_once)
         self._store = store
         self._memory = memory
         # Refresh tokens that others have taken the place of.
@@ -80,21 +82,7 @@ class Renewal:
                 self._record(error)
                 raise
             # Before the lock is released: the next in line will read it.
-            return self.keep(token)
-
-    def keep(self, token: Token) -> Token:
-        """Save a new token as this client's, and hold it in memory."""
-        memory, token = self._memory, self.grant.owner.stamp(token)
-        # Before it is saved: that may be broken off.
-        memory.held, memory.unsaved = memory.weigh(token), token
-        if self._store.writable:
-            try:
-                self._store.save(token)
-                memory.unsaved = None
-                self._store.record_failure(None)
-            except TokenStoreError as error:
-                self.say_once(f"{error} The token is used from memory.")
-        return token
+            return self.saving.keep(token, question)
 
     def was_asked_about(self, token: Token) -> bool:
         """Whether a person was asked to replace it, here or elsewhere."""

@@ -1,0 +1,136 @@
+"""A new token into the store; into memory until the store takes it."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import math
+from typing import TYPE_CHECKING
+
+from ..errors import LockTimeoutError, TokenStoreError
+from .question import Question
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..grant import AuthorizationCodeGrant
+    from ..stores import TokenStore
+    from ..token import Token
+    from .memory import Held, Memory
+    from .turns import Turns
+
+logger = logging.getLogger("requests_ticktick")
+
+#: Seconds until a store that failed is tried again; twice as many after each
+#: try, as a keychain may ask a person every time.
+SAVE_AGAIN_AFTER = 60.0
+
+
+class Saving:
+    """Saves the latest token, sooner or later.
+
+    :param store: Where tokens are kept.
+    :param grant: Whose they are.
+    :param memory: What is known.
+    :param warn: Tells what failed.
+    """
+
+    def __init__(
+        self,
+        store: TokenStore,
+        grant: AuthorizationCodeGrant,
+        memory: Memory,
+        warn: Callable[[str], None],
+    ) -> None:
+        self._store = store
+        self._grant = grant
+        self._memory = memory
+        self._warn = warn
+        # To what the latest token is the answer; when to try again to save it.
+        self._question = Question()
+        self._due = math.inf
+        self._pause = SAVE_AGAIN_AFTER
+
+    def keep(self, token: Token, question: Question) -> Token:
+        """Save a new token as this client's, and hold it in memory."""
+        memory, token = self._memory, self._grant.owner.stamp(token)
+        self._question, self._pause = question, SAVE_AGAIN_AFTER
+        # Before it is saved: that may be broken off.
+        held = memory.held = memory.weigh(token)
+        memory.unsaved = token
+        if self._store.writable:
+            try:
+                self._store.save(token)
+                memory.unsaved = None
+                self._store.record_failure(None)
+            except TokenStoreError as error:
+                self._warn(f"{error} The token is used from memory.")
+            finally:
+                self._put_off(held)
+        return token
+
+    def is_pending(self, token: Token, turns: Turns) -> bool:
+        """Whether it is fresh, though no store has it yet.
+
+        If it is time for that, one thread tries again to save it; the others
+        go on at once.
+        """
+        memory = self._memory
+        held = memory.weigh(token)
+        if memory.unsaved is not token or not memory.is_fresh(held):
+            return False
+        memory.held = held
+        if memory.clock.monotonic() < self._due:
+            self.remember(held)
+        else:
+            self._put_off(held)
+            self._try_again(held, turns)
+        return True
+
+    def remember(self, held: Held) -> None:
+        """Have it looked at when it is time to save it, if no store has it."""
+        if self._memory.unsaved is held.token:
+            held.look_at(self._due)
+
+    def _try_again(self, held: Held, turns: Turns) -> None:
+        attempt = turns.lead()
+        if attempt is None:
+            return
+        with (
+            attempt,
+            contextlib.suppress(LockTimeoutError, TokenStoreError),
+            contextlib.ExitStack() as stack,
+        ):
+            # As with a new one: where there can be no lock, it does without.
+            with contextlib.suppress(TokenStoreError):
+                stack.enter_context(self._store.lock(0.0))
+            self._save_late(held)
+
+    def _put_off(self, held: Held) -> None:
+        """Have it looked at again after a pause; the next one is longer."""
+        self._due = self._memory.clock.monotonic() + self._pause
+        self._pause *= 2
+        self.remember(held)
+
+    def _save_late(self, held: Held) -> None:
+        memory, token = self._memory, held.token
+        if memory.unsaved is not token or memory.is_spent(token):
+            return  # since just now
+        if not self._is_replaced():
+            self._store.save(token)
+            if memory.unsaved is token:
+                memory.unsaved = None
+            self._store.record_failure(None)
+            logger.info("The token that was used from memory is saved.")
+        if memory.held is held:
+            memory.held = memory.weigh(token)  # nothing is left to look at
+
+    def _is_replaced(self) -> bool:
+        """Whether somebody has saved a token since, and it works."""
+        owner, memory = self._grant.owner, self._memory
+        store = next(store for store in self._store.members() if store.writable)
+        return any(
+            memory.is_alive(memory.weigh(token)) and not memory.is_spent(token)
+            for token in store.candidates()
+            if owner.owns(token) and not self._question.has_seen(token)
+        )
