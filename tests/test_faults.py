@@ -98,10 +98,11 @@ def test_a_token_endpoint_that_is_slow_loses_nothing(
 ):
     """The wait has an end; the refresh token was not used up by it."""
     before = store.load()
-    monkeypatch.setattr(token_endpoint, "TIMEOUT", (5.0, 0.2))
     sandbox.delay(60)
-    with pytest.raises(TokenEndpointError, match="No answer"):
-        aged.token()
+    with monkeypatch.context() as patched:
+        patched.setattr(token_endpoint, "TIMEOUT", (5.0, 0.2))
+        with pytest.raises(TokenEndpointError, match="No answer"):
+            aged.token()
     assert store.load() == before
 
     sandbox.delay(0)

@@ -508,7 +508,7 @@ def test_what_was_sent_is_not_sent_again(sandbox):
 
 def test_a_silent_token_endpoint_ends_with_the_time_out(sandbox, monkeypatch):
     """Every wait has an end, and the error names the endpoint."""
-    monkeypatch.setattr(token_endpoint, "TIMEOUT", (5.0, 0.2))
+    monkeypatch.setattr(token_endpoint, "TIMEOUT", (5.0, 1.0))
     sandbox.delay(30)
 
     with pytest.raises(TokenEndpointError, match="/oauth/token"):
