@@ -90,7 +90,7 @@ class TokenSource:
         if held is not None and instead_of is None:
             if memory.is_fresh(held):
                 return held.token
-            if self._renewal.saving.is_pending(held.token, self._turns.get()):
+            if self._renewal.saving.try_again(held.token, self._turns.get()):
                 return held.token
         question = self._ask(instead_of=instead_of)
         held = self._best()

@@ -69,11 +69,12 @@ class Saving:
                 self._put_off(held)
         return token
 
-    def is_pending(self, token: Token, turns: Turns) -> bool:
-        """Whether it is fresh, though no store has it yet.
+    def try_again(self, token: Token, turns: Turns) -> bool:
+        """Save a fresh token that no store has, if it is time for that.
 
-        If it is time for that, one thread tries again to save it; the others
-        go on at once.
+        One thread does; the others go on at once.
+
+        :returns: Whether it is such a token: then it is the one to use.
         """
         memory = self._memory
         held = memory.weigh(token)
@@ -84,7 +85,7 @@ class Saving:
             self.remember(held)
         else:
             self._put_off(held)
-            self._try_again(held, turns)
+            self._try_now(held, turns)
         return True
 
     def remember(self, held: Held) -> None:
@@ -92,7 +93,7 @@ class Saving:
         if self._memory.unsaved is held.token:
             held.look_at(self._due)
 
-    def _try_again(self, held: Held, turns: Turns) -> None:
+    def _try_now(self, held: Held, turns: Turns) -> None:
         attempt = turns.lead()
         if attempt is None:
             return
