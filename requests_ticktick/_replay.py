@@ -1,7 +1,9 @@
-"""The header of a request, and sending it once more, as honestly as before."""
+"""The hook that meets a 401, and sending a request once more, honestly."""
 
 from __future__ import annotations
 
+import socket
+import threading
 import time
 from contextlib import suppress
 from datetime import timedelta
@@ -13,34 +15,56 @@ from requests.exceptions import UnrewindableBodyError
 from requests.utils import rewind_body, super_len
 from urllib3.exceptions import HTTPError
 
-from ._value import Secret
+from ._header import Bearer, Kept, SentAgain
 
 if TYPE_CHECKING:
     from requests import PreparedRequest, Response
 
+    from .auth import TickTickAuth
     from .token import Token
 
 #: The bytes of a 401 that are kept. An API says what is wrong in far less.
-_ENOUGH = 65_536
+_MAX_BYTES = 65_536
+
+#: Seconds that its body may take.
+_DEADLINE = 10.0
+
+#: Content codings of which 1 KiB inflates to 1 MiB at most. Others may inflate
+#: without bounds, where urllib3 is older than 2.6.
+_INFLATE_LITTLE = frozenset({"", "identity", "gzip", "x-gzip", "deflate"})
 
 
-class Bearer(Secret):
-    """The header's value (RFC 6750 2.1), which is left out of pickles.
+class Answer401:
+    """The response hook of all requests that carry one token."""
 
-    A response holds its request: what caches responses on a disk would
-    otherwise keep tokens there, refused ones in the history among them.
-    """
+    __slots__ = ("auth", "header", "token")
 
-    __slots__ = ()
+    def __init__(self, auth: TickTickAuth, token: Token) -> None:
+        self.auth = auth
+        self.token = token
+        self.header = Bearer(token)
 
-    def __new__(cls, token: Token) -> Bearer:
-        return super().__new__(cls, f"Bearer {token.access_token}")
+    def __call__(self, response: Response, **kwargs: Any) -> Response:
+        if response.status_code == 401:
+            return self.auth.handle_401(self.token, response, **kwargs)
+        if response.is_redirect:
+            response.request.headers = Kept(response.request.headers)
+        return response
 
-    def __deepcopy__(self, memo: object) -> Bearer:
+    def __deepcopy__(self, memo: object) -> Answer401:
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return str, ("Bearer ***",)
+        # A pickled response holds its request, and that its hooks. They have
+        # done their work; the client secret does not belong in there.
+        return _Done, ()
+
+
+class _Done:
+    """A hook that leaves every response as it is."""
+
+    def __call__(self, response: Response, **kwargs: Any) -> None:
+        """Do nothing."""
 
 
 def can_send_again(response: Response) -> bool:
@@ -64,15 +88,13 @@ def can_send_again(response: Response) -> bool:
     return announced == str(length)
 
 
-def send_again(
-    response: Response, authorization: str, kwargs: dict[str, Any]
-) -> Response:
+def send_again(response: Response, token: Token, kwargs: dict[str, Any]) -> Response:
     """Send the response's request once more, with another token.
 
     :param kwargs: How it was sent: ``timeout``, ``verify``, ``proxies``...
     """
     _finish(response)
-    first = response.request
+    first, authorization = response.request, SentAgain(token)
     request = first.copy()
     request.headers["Authorization"] = authorization
     _take_cookies(request, response)
@@ -86,26 +108,49 @@ def send_again(
         # requests goes on with a copy of the first request: that one is to
         # have the new token, and the history the one that was sent.
         response.request = first.copy()
-        first.headers["Authorization"] = authorization
+        first.headers = Kept({**first.headers, "Authorization": authorization})
     return second
 
 
 def _finish(response: Any) -> None:
     """Read a 401 to its end, so that its connection can be used again.
 
-    A body that is long, stalls or breaks off costs the connection, no more.
+    A body that is long, stalls, drips or breaks off costs the connection, no
+    more.
     """
     if response.raw is None:
         return  # from an adapter that has no connections
     if response._content is False:  # nobody has read it before
-        kept = bytearray()
-        with suppress(OSError, HTTPError):  # requests' errors are OSErrors
-            for block in response.iter_content(4096):
-                kept += block
-                if len(kept) >= _ENOUGH:
-                    break
-        response._content = bytes(kept)
+        response._content = _beginning_of(response)
     response.close()
+
+
+def _beginning_of(response: Response) -> bytes:
+    if response.headers.get("Content-Encoding", "").lower() not in _INFLATE_LITTLE:
+        return b""
+    # The call's own time-out, if it has one, counts from byte to byte.
+    deadline = threading.Timer(_DEADLINE, _hang_up, [response.raw])
+    deadline.daemon = True
+    kept = b""
+    with suppress(RuntimeError):  # no more threads, as at the interpreter's exit
+        deadline.start()
+        with suppress(OSError, HTTPError):  # requests' errors are OSErrors
+            for block in response.iter_content(1024):
+                kept += block
+                if len(kept) >= _MAX_BYTES:
+                    break
+        deadline.cancel()
+    return kept
+
+
+def _hang_up(raw: Any) -> None:
+    """End a read that another thread waits in. To close would wait as well."""
+    with suppress(Exception):  # it has ended by itself, or has no socket
+        connection = socket.socket(fileno=raw.fileno())
+        try:
+            connection.shutdown(socket.SHUT_RDWR)
+        finally:
+            connection.detach()
 
 
 def _take_cookies(request: PreparedRequest, response: Response) -> None:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from requests.auth import AuthBase
 
-from ._replay import Bearer, can_send_again, send_again
+from ._header import Bearer, SentAgain
+from ._replay import Answer401, can_send_again, send_again
 from ._value import discreet
 from .client import Client
 from .errors import SignOnRequiredError
@@ -71,7 +72,7 @@ class TickTickAuth(AuthBase):
             automatic if sign_on is None else sign_on,
             leeway=leeway,
         )
-        self._answer: _Answer401 | None = None
+        self._answer: Answer401 | None = None
 
     @classmethod
     @discreet
@@ -139,11 +140,11 @@ class TickTickAuth(AuthBase):
         answer = self._answer
         if answer is None or answer.token is not token:
             # Made once a token: requests are many, tokens are few.
-            answer = self._answer = _Answer401(self, token)
+            answer = self._answer = Answer401(self, token)
         r.headers["Authorization"] = answer.header
         hooks = r.hooks["response"]
         if hooks:
-            hooks[:] = [hook for hook in hooks if not isinstance(hook, _Answer401)]
+            hooks[:] = [hook for hook in hooks if not isinstance(hook, Answer401)]
         hooks.append(answer)
         return r
 
@@ -155,11 +156,13 @@ class TickTickAuth(AuthBase):
         :returns: The second response, or the 401 where there is no way.
         """
         request = response.request
+        header = request.headers.get("Authorization")
         # requests keeps hooks across redirects: without this, a foreign 401
         # would be answered with the token.
         if (
             response.status_code != 401
-            or request.headers.get("Authorization") != Bearer(token)
+            or header != Bearer(token)
+            or isinstance(header, SentAgain)
             or not self._service.is_api_url(request.url)
         ):
             return response
@@ -177,7 +180,7 @@ class TickTickAuth(AuthBase):
                 "cannot be sent twice: make the call again."
             )
             return response
-        second = send_again(response, Bearer(token), kwargs)
+        second = send_again(response, token, kwargs)
         if second.status_code == 401:
             self.source.refused_at_once(token)
         return second
@@ -187,32 +190,3 @@ class TickTickAuth(AuthBase):
 
     def __repr__(self) -> str:
         return f"<TickTickAuth {self._service.authorization_endpoint}>"
-
-
-class _Answer401:
-    """The response hook of all requests that carry one token."""
-
-    __slots__ = ("auth", "header", "token")
-
-    def __init__(self, auth: TickTickAuth, token: Token) -> None:
-        self.auth = auth
-        self.token = token
-        self.header = Bearer(token)
-
-    def __call__(self, response: Response, **kwargs: Any) -> Response:
-        return self.auth.handle_401(self.token, response, **kwargs)
-
-    def __deepcopy__(self, memo: object) -> _Answer401:
-        return self
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        # A pickled response holds its request, and that its hooks. They have
-        # done their work; the client secret does not belong in there.
-        return _Done, ()
-
-
-class _Done:
-    """A hook that leaves every response as it is."""
-
-    def __call__(self, response: Response, **kwargs: Any) -> None:
-        """Do nothing."""

@@ -18,8 +18,8 @@ NAME = PACKAGE.name
 #: those of lower ranks and its own folder, never its equals.
 RANKS = (
     {"_value", "_version", "errors"},
-    {"_fields", "_replay", "_urls"},
-    {"client", "owner", "service", "token"},
+    {"_fields", "_header", "_urls"},
+    {"_replay", "client", "owner", "service", "token"},
     {"grant", "sign_on", "stores"},
     {"source"},
     {"auth"},

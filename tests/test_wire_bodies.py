@@ -14,6 +14,7 @@ import socket
 import ssl
 import threading
 import warnings
+import zlib
 from datetime import timedelta
 from itertools import repeat
 
@@ -30,6 +31,8 @@ from wire_servers import (
     knows_tokens,
     server_context,
 )
+
+from requests_ticktick import _replay
 
 CONTENT = bytes(range(256)) * 400
 
@@ -312,6 +315,71 @@ def test_a_401_that_stalls(server, session):
 
     assert response.status_code == 200
     assert [each.status_code for each in response.history] == [401]
+
+
+def test_a_401_that_drips(server, session, monkeypatch):
+    """A byte at a time, each within the call's time-out: it ends all the same."""
+    monkeypatch.setattr(_replay, "_DEADLINE", 0.3)
+    over = threading.Event()
+
+    def drip():
+        while not over.wait(0.01):
+            yield b" "
+
+    server.answers.append(Answer(401, {}, drip(), says=1 << 20))
+
+    # No time-out of the call's: only a deadline of ours ends this.
+    response = session.get(server.url)
+    over.set()
+
+    assert response.status_code == 200
+    assert response.history[0].content.strip() == b""
+
+
+def test_a_401_that_was_read_in_time_leaves_its_connection_alone(
+    server, session, monkeypatch
+):
+    """The connection is used again; nothing hangs up on it afterwards."""
+    ended = []
+    monkeypatch.setattr(_replay, "_hang_up", ended.append)
+    monkeypatch.setattr(_replay, "_DEADLINE", 5.0)
+    server.answers.append(Answer(401, {}, REFUSED))
+
+    response = session.get(server.url)
+
+    assert response.status_code == 200
+    assert len({seen.connection for seen in server.seen}) == 1
+    assert not [t for t in threading.enumerate() if isinstance(t, threading.Timer)]
+    assert ended == []
+
+
+@pytest.mark.parametrize("coding", ["gzip", "br", "gzip, gzip"])
+def test_a_401_that_inflates(server, session, coding):
+    """What is kept of it is bounded by what it inflates to."""
+    squeeze = zlib.compressobj(9, wbits=31)
+    bomb = b"".join(squeeze.compress(bytes(1 << 20)) for _ in range(64))
+    bomb += squeeze.flush()
+    server.answers.append(Answer(401, {"Content-Encoding": coding}, bomb))
+
+    response = session.get(server.url)
+
+    assert response.status_code == 200
+    assert len(response.history[0].content) <= 2 << 20
+
+
+def test_a_401_where_no_thread_can_be_started(server, session, monkeypatch):
+    """As at the interpreter's exit: then it is not read, which costs a connection."""
+
+    def start(thread):
+        raise RuntimeError("can't start new thread")
+
+    server.answers.append(Answer(401, {}, REFUSED))
+    monkeypatch.setattr(threading.Timer, "start", start)
+
+    response = session.get(server.url)
+
+    assert response.status_code == 200
+    assert response.history[0].content == b""
 
 
 def test_a_401_and_a_connection_that_is_gone(server, session):

@@ -8,12 +8,15 @@ server saw a token, and none saw it anywhere but in the ``Authorization`` header
 from __future__ import annotations
 
 import base64
+import pickle
 import socket
 from itertools import pairwise
 
 import pytest
 import requests
 import trustme
+from clients import client_of
+from requests.structures import CaseInsensitiveDict
 from wire_servers import (
     TOKENS,
     Answer,
@@ -23,6 +26,8 @@ from wire_servers import (
     knows_tokens,
     server_context,
 )
+
+from requests_ticktick import Service
 
 API = "https://api.sandbox.test"
 
@@ -276,12 +281,13 @@ REFUSALS = {
     "a 401 of another API": ("second:401 second:200", "second:0 second:1", "401 200"),
 }
 
-#: Entries of .netrc. requests reads it for a redirect, never over an auth.
+#: Entries of .netrc. requests reads it for a redirect, also to the same host.
 NETRC = {
     # whose entry: (trust_env, the road, who saw the token, who saw the entry)
     "the API's": (True, "api", "api", "-"),
     "the API's, and a redirect to another host": (True, "api other", "api", "-"),
-    "the API's, and a redirect on it": (True, "api api", "api", "api"),
+    "the API's, and a redirect on it": (True, "api api", "api api", "-"),
+    "the API's, and two of them": (True, "api api api", "api api api", "-"),
     "the API's, not trusted": (False, "api api", "api api", "-"),
     "other's, asked directly": (True, "other", "-", "-"),
     "other's": (True, "api other", "api", "other"),
@@ -515,6 +521,44 @@ def test_a_refusal_on_the_way(world, session, what):
     assert not any(server.answers for server in world.servers.values())
 
 
+def test_one_call_is_sent_again_once_whatever_comes_between(sandbox):
+    """An API that refuses each address once, and then redirects to the next."""
+    calls = []
+
+    def refuse_then_redirect(seen):
+        calls.append(seen.path)
+        if calls.count(seen.path) == 1:
+            return Answer(401)
+        return Answer(302, {"Location": f"/{len(calls)}"})
+
+    with Server() as api, requests.Session() as session:
+        api.otherwise = refuse_then_redirect
+        urls = sandbox.service
+        service = Service(urls.authorization_endpoint, urls.token_endpoint, api.url)
+        # TickTick hands the same token back as long as it is alive.
+        sandbox.reissue = True
+        session.auth = client_of(sandbox, service=service)
+
+        response = session.get(api.url)
+
+    assert response.status_code == 401
+    assert calls == ["/", "/", "/2"]
+
+
+def test_a_password_that_a_user_sets_after_a_redirect_is_sent(world, session):
+    """Only what .netrc says is kept out, not what a program does."""
+    world.redirect(["api", "api"])
+    response = session.get(API, allow_redirects=False)
+    request = response.next
+    del request.headers["Authorization"]
+    request.headers["Authorization"] = "Basic of-mine"
+
+    session.send(request)
+
+    assert world.who_saw("of-mine") == "api"
+    assert type(pickle.loads(pickle.dumps(request)).headers) is CaseInsensitiveDict
+
+
 def test_a_redirect_that_is_not_followed_yet(world, session):
     """What is prepared for it has the new token; the history, the refused one."""
     shown = []
@@ -537,7 +581,7 @@ def test_a_redirect_that_is_not_followed_yet(world, session):
 
 @pytest.mark.parametrize("what", NETRC)
 def test_an_entry_of_netrc(world, session, monkeypatch, tmp_path, what):
-    """It is never sent in place of the token, but for a redirect."""
+    """It is never sent in place of the token."""
     trust, road, saw_token, saw_entry = NETRC[what]
     machine = what.partition("'")[0]
     host = {"the API": "machine api.sandbox.test", "other": "machine other.test"}
