@@ -37,6 +37,9 @@ _OWN_KEYS = frozenset(
 #: compare or pickle any more begins at some hundreds.
 _DEEPEST = 50
 
+#: Seconds. No lifetime is longer: it is in milliseconds, or made up.
+_CENTURY = 100 * 366 * 86_400.0
+
 #: Bits. Python writes no number of more than 4300 digits.
 _WIDEST = 4096
 
@@ -87,6 +90,19 @@ def lenient(name: str, value: object) -> float | None:
     if isinstance(value, str) and _NUMBER.fullmatch(value):
         return float(value)
     return number(name, value)
+
+
+def lifetime(value: object) -> float | None:
+    """Read an answer's ``expires_in``, if it makes sense.
+
+    A server that sends 0, nothing, a word or a thousand years does not say
+    when the token expires: it is used until it is refused.
+    """
+    try:
+        seconds = lenient("expires_in", value)
+    except InvalidTokenError:
+        return None
+    return seconds if seconds is not None and 0 < seconds <= _CENTURY else None
 
 
 def scope(value: object) -> str | None:

@@ -85,11 +85,13 @@ class TokenEndpointError(TickTickAuthError):
         error: str | None = None,
         description: str | None = None,
         status_code: int | None = None,
+        retry_after: float | None = None,
     ) -> None:
         super().__init__(message)
         self.error = error
         self.description = description
         self.status_code = status_code
+        self.retry_after = retry_after
 
 
 class InvalidTokenError(TickTickAuthError, ValueError):

@@ -78,10 +78,11 @@ class Token(Value):
         :param payload: The parsed JSON body.
         :param now: When the request was sent, in epoch seconds. A lifetime
             counted from there is never too long, however slow the answer was.
+            One that makes no sense, such as 0 or text, is an unknown expiry.
         :raises InvalidTokenError: It is not a token response.
         """
         fields = _fields.mapping(payload)
-        lifetime = _fields.lenient("expires_in", fields.get("expires_in"))
+        lifetime = _fields.lifetime(fields.get("expires_in"))
         return cls._from(
             fields,
             expires_at=None if lifetime is None else now + lifetime,

@@ -125,15 +125,40 @@ def test_a_token_born_within_the_leeway_is_used_until_it_expires(
     assert sandbox.sign_ons == 2
 
 
-@pytest.mark.parametrize("lifetime", [0, -5])
-def test_a_token_born_dead_is_handed_out_once(sandbox, clock, lifetime):
-    """Each call asks once; none of them loops."""
-    sandbox.fail(9, 200, {"access_token": "a", "expires_in": lifetime})
-    auth = client_of(sandbox, clock=clock)
+@pytest.mark.parametrize(
+    "lifetime", [0, -5, "0", "", "180 days", True, [], {"s": 1}, 1e18, 1e308, "9" * 99]
+)
+def test_a_lifetime_that_makes_no_sense_says_nothing(sandbox, session, lifetime):
+    """A person is asked once; the token is used until the API refuses it."""
+    for granted in [sandbox.issue_token() for _ in range(2)]:
+        sandbox.fail(1, 200, {"access_token": granted, "expires_in": lifetime})
+    session.auth = auth = client_of(sandbox)
+    url = sandbox.url("/open/v1/project")
 
-    assert auth.token().access_token == "a"
-    assert auth.token().access_token == "a"
+    assert [session.get(url).status_code for _ in range(5)] == [200] * 5
+    assert sandbox.sign_ons == 1
+    assert auth.token().expires_at is None
+
+    sandbox.revoke(auth.token().access_token)
+    assert session.get(url).status_code == 200
     assert sandbox.sign_ons == 2
+
+
+def test_a_token_that_is_dead_on_arrival_is_used_until_it_is_refused(sandbox, clock):
+    """The answer took longer than the token lives: nobody is asked in a loop."""
+    sandbox.expires_in = 10
+    auth = client_of(sandbox, clock=clock)
+    exchange = auth.source._grant.exchange
+
+    def slow(*args, **kwargs):
+        token = exchange(*args, **kwargs)
+        clock.advance(20)
+        return token
+
+    auth.source._grant.exchange = slow
+
+    assert auth.token() is auth.token()
+    assert sandbox.sign_ons == 1
 
 
 def test_the_same_token_handed_back_is_used_to_its_end(sandbox, clock):
@@ -879,8 +904,8 @@ def test_a_failed_sign_on_is_shared_with_those_who_waited(sandbox, kind):
     assert len({id(error) for error in errors}) == 8
     assert {error.error for error in errors} == {"access_denied"}
     assert person.asked == 1
-    # Whoever asks from now on is a new question.
-    assert auth.token()
+    # Whoever asks by name is a new question.
+    assert auth.sign_on()
     assert auth.source.store.failure() is None
 
 

@@ -83,7 +83,7 @@ def test_an_expiry_that_is_no_finite_number_is_refused(name, bad):
         Token.from_dict({"access_token": "a", name: bad})
 
 
-@pytest.mark.parametrize("lifetime", [3600, 3600.0, "3600", " 3600 ", "3600.0", 0, -5])
+@pytest.mark.parametrize("lifetime", [3600, 3600.0, "3600", " 3600 ", "3600.0"])
 def test_a_lifetime_counts_from_the_request(lifetime):
     """``expires_in`` becomes absolute, wherever the number came as a string."""
     token = Token.from_response(

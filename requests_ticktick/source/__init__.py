@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from .._value import PerProcess, Secret
 from ..errors import LockTimeoutError, TickTickAuthError, TokenStoreError
 from ..token import Token
+from .failures import only_our_errors
 from .memory import Clock, Held, Memory
 from .question import Question
 from .renewal import Renewal
@@ -87,11 +88,27 @@ class TokenSource:
         """
         memory = self._memory
         held = memory.held
-        if held is not None and instead_of is None:
-            if memory.is_fresh(held):
-                return held.token
-            if self._renewal.saving.try_again(held.token, self._turns.get()):
-                return held.token
+        if held is not None and instead_of is None and memory.is_fresh(held):
+            return held.token
+        try:
+            with only_our_errors():
+                return self._find_or_renew(held, instead_of)
+        except TickTickAuthError as error:
+            held = memory.held
+            if held is None or not memory.is_usable(held):
+                raise
+            memory.postpone(held)
+            self._renewal.say_once(f"{error} The token in memory is used.")
+            return held.token
+
+    def _find_or_renew(self, held: Held | None, instead_of: Token | None) -> Token:
+        memory = self._memory
+        if (
+            held is not None
+            and instead_of is None
+            and self._renewal.saving.try_again(held.token, self._turns.get())
+        ):
+            return held.token
         question = self._ask(instead_of=instead_of)
         held = self._best()
         if held is None:
@@ -109,9 +126,11 @@ class TokenSource:
 
     def sign_on(self, *, force: bool = False) -> Token:
         """Return a valid token; with ``force``, one that is asked for now."""
+        self._renewal.stop_pausing()
         if not force:
             return self.token()
-        return self._renew(self._ask(forced=True))
+        with only_our_errors():
+            return self._renew(self._ask(forced=True))
 
     def begin(self) -> AuthorizationRequest:
         """Begin a sign-on that :meth:`complete` ends, perhaps elsewhere."""
@@ -122,7 +141,7 @@ class TokenSource:
         redirected_url = Secret(redirected_url)
         now = self.clock.time()
         token = self._grant.exchange(request, redirected_url, now=now)
-        with contextlib.ExitStack() as stack:
+        with only_our_errors(), contextlib.ExitStack() as stack:
             # A code is good once: its token is saved with the lock or without.
             with contextlib.suppress(LockTimeoutError, TokenStoreError):
                 stack.enter_context(self.store.lock(1.0))
@@ -137,10 +156,11 @@ class TokenSource:
         for store in self.store.members():
             if store.writable:
                 try:
-                    token = store.load()
-                    if token is None or self._grant.owner.owns(token):
-                        store.delete()
-                except TokenStoreError as error:
+                    with only_our_errors():
+                        token = store.load()
+                        if token is None or self._grant.owner.owns(token):
+                            store.delete()
+                except TickTickAuthError as error:
                     failed = failed or error
         # At the end: until then, another thread may still have read it.
         self._memory.held = self._memory.unsaved = None
@@ -187,7 +207,7 @@ class TokenSource:
         if attempt is None:
             return held.token
         try:
-            with attempt:
+            with only_our_errors(), attempt:
                 if self._renewal.was_asked_about(held.token):
                     held.renew_before_end(0.0)
                     return held.token

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from .. import errors
 from .._value import Value
 from ..owner import Owner
 
-_FIELDS = ("error", "description", "status_code", "location", "holder")
+_FIELDS = ("error", "description", "status_code", "location", "holder", "retry_after")
 
 
 class Failure(Value):
@@ -65,6 +67,24 @@ def shareable(error: BaseException) -> errors.TickTickAuthError:
         f"The sign-on that this one waited for was broken off "
         f"({type(error).__name__}): try again."
     )
+
+
+@contextmanager
+def only_our_errors() -> Iterator[None]:
+    """Let nothing out that is not one of ours, but for Ctrl-C and its like.
+
+    :raises TickTickAuthError: Something else was raised, which is its cause.
+    """
+    try:
+        yield
+    except errors.TickTickAuthError:
+        raise
+    except Exception as error:
+        raise errors.TickTickAuthError(
+            f"Getting a token ended in {type(error).__name__}, which is this error's "
+            "__cause__ and has the traceback. A token store of your own should raise "
+            "TokenStoreError."
+        ) from error
 
 
 def _dump(error: errors.TickTickAuthError) -> dict[str, Any]:

@@ -95,6 +95,10 @@ class Memory:
         clock = self.clock
         return clock.time() < held.end and clock.monotonic() < held.end_monotonic
 
+    def is_usable(self, held: Held) -> bool:
+        """Whether it works, as far as is known."""
+        return self.is_alive(held) and not self.is_spent(held.token)
+
     def weigh(self, token: Token) -> Held:
         """Work out a token's deadlines."""
         now, monotonic = self.clock.time(), self.clock.monotonic()

@@ -8,9 +8,15 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from .._value import Secret, discreet
-from ..errors import LockTimeoutError, SignOnRequiredError, TokenStoreError
+from ..errors import (
+    LockTimeoutError,
+    SignOnRequiredError,
+    TokenEndpointError,
+    TokenStoreError,
+)
 from ..token import Token
 from .asking import Asking
+from .backoff import Backoff
 from .failures import Failure
 from .saving import Saving
 from .turns import Watch
@@ -24,6 +30,10 @@ if TYPE_CHECKING:
     from .question import Question
 
 logger = logging.getLogger("requests_ticktick")
+
+#: Refresh tokens that one renewal tries. Somebody without our lock may have
+#: rotated the first; a store that has another at each look is out of order.
+_MAX_REFRESHES = 3
 
 
 class Renewal:
@@ -47,7 +57,9 @@ class Renewal:
         self.saving = Saving(store, grant, memory, self.say_once)
         self._store = store
         self._memory = memory
-        # Refresh tokens that others have taken the place of.
+        # The pause that the token endpoint has asked for.
+        self._backoff = Backoff(memory.clock)
+        # Refresh tokens that are spent, or that others took the place of.
         self._used: set[str | None] = set()
         self._said: set[str] = set()
 
@@ -74,15 +86,14 @@ class Renewal:
             token = self._take_lock(stack, question, early=early)
             if token is not None:
                 return token
-            try:
-                token = self._obtain(question)
-            except SignOnRequiredError:
-                raise  # in this process alone: another may have a person
-            except BaseException as error:
-                self._record(error)
-                raise
+            token = self._obtain(question, early=early)
             # Before the lock is released: the next in line will read it.
             return self.saving.keep(token, question)
+
+    def stop_pausing(self) -> None:
+        """Let the next question be asked at once, whatever failed before."""
+        self._backoff.end()
+        self.asking.backoff.end()
 
     def was_asked_about(self, token: Token) -> bool:
         """Whether a person was asked to replace it, here or elsewhere."""
@@ -109,9 +120,11 @@ class Renewal:
                 return token
             try:
                 stack.enter_context(self._store.lock(0.0))
-            except LockTimeoutError:
-                if early or watch.is_over():
+            except LockTimeoutError as error:
+                if early:
                     raise
+                if watch.is_over():
+                    raise watch.timed_out(error) from None
                 watch.wait(version)
                 continue
             except TokenStoreError as error:
@@ -135,6 +148,9 @@ class Renewal:
                 return token
         failure = self._failure(since=question)
         if failure is not None:
+            self._heed(failure.error)
+            if failure.asked is not None and not early:
+                self.asking.backoff.begin(failure.error)
             raise failure.error
         return None
 
@@ -153,23 +169,60 @@ class Renewal:
             return None
         return failure
 
-    def _obtain(self, question: Question) -> Token:
-        tried = set(self._used)
-        while not question.forced:
+    def _obtain(self, question: Question, *, early: bool) -> Token:
+        """Get a new token: by a refresh token, else by a person.
+
+        :raises TickTickAuthError: It failed, or has failed a moment ago.
+        """
+        # A pause is this process's alone: it is not recorded for the others.
+        self._backoff.check()
+        token = None
+        if not question.forced:
+            with self._failures_recorded():
+                token = self._refresh()
+        if token is None:
+            if not question.forced:
+                self.asking.backoff.check()
+            with self._failures_recorded():
+                token = self.asking.ask(question, early=early)
+        self._backoff.end()
+        return token
+
+    @contextlib.contextmanager
+    def _failures_recorded(self) -> Iterator[None]:
+        try:
+            yield
+        except SignOnRequiredError:
+            raise  # in this process alone: another may have a person
+        except BaseException as error:
+            self._heed(error)
+            self._record(error)
+            raise
+
+    def _heed(self, error: BaseException) -> None:
+        """Pause, if the token endpoint wants it."""
+        if isinstance(error, TokenEndpointError) and (
+            error.retry_after is not None or error.status_code == 429
+        ):
+            self._backoff.begin(error, error.retry_after)
+
+    def _refresh(self) -> Token | None:
+        """Use a refresh token; ``None`` where there is none that works."""
+        for _ in range(_MAX_REFRESHES):
             # Read again each time: somebody without our lock may have rotated
             # the refresh token that was just refused.
-            token = self._refreshable(tried)
+            token = self._refreshable()
             if token is None:
                 break
             renewed = self.grant.refresh(token, now=self._memory.clock.time())
+            if renewed is None or renewed.refresh_token != token.refresh_token:
+                self._used.add(Secret(token.refresh_token))
             if renewed is not None:
-                if renewed.refresh_token != token.refresh_token:
-                    self._used.add(Secret(token.refresh_token))
                 return renewed
-        return self.asking.ask(question)
+        return None
 
-    def _refreshable(self, tried: set[str | None]) -> Token | None:
-        """Return a token whose refresh token was not tried yet."""
+    def _refreshable(self) -> Token | None:
+        """Return a token whose refresh token was not used yet."""
         known = [t for t in self.stored() if t.refresh_token is not None]
         read_only = (s for s in self._store.members() if not s.writable)
         given = {token for store in read_only for token in store.candidates()}
@@ -178,8 +231,7 @@ class Renewal:
         # A store may have taken what it said it had not, or what came of that.
         latest.sort(key=lambda token: token is self._memory.unsaved)
         for token in latest:
-            if token.refresh_token not in tried:
-                tried.add(token.refresh_token)
+            if token.refresh_token not in self._used:
                 return token
         return None
 

@@ -55,9 +55,14 @@ class Saving:
         """Save a new token as this client's, and hold it in memory."""
         memory, token = self._memory, self._grant.owner.stamp(token)
         self._question, self._pause = question, SAVE_AGAIN_AFTER
+        held = memory.weigh(token)
+        if not memory.is_alive(held):
+            # An end that is past when the answer comes says nothing: the token
+            # is used until it is refused, and nobody is asked in a loop.
+            token = token.replace(expires_at=None)
+            held = memory.weigh(token)
         # Before it is saved: that may be broken off.
-        held = memory.held = memory.weigh(token)
-        memory.unsaved = token
+        memory.held, memory.unsaved = held, token
         if self._store.writable:
             try:
                 self._store.save(token)
@@ -65,6 +70,13 @@ class Saving:
                 self._store.record_failure(None)
             except TokenStoreError as error:
                 self._warn(f"{error} The token is used from memory.")
+            except Exception as error:
+                # A store of somebody else's that breaks its promise: the token
+                # is as good, and it cost somebody a click.
+                self._warn(
+                    f"The store failed with {type(error).__name__}, where it should "
+                    "raise TokenStoreError. The token is used from memory."
+                )
             finally:
                 self._put_off(held)
         return token

@@ -113,6 +113,11 @@ class Watch:
         """Whether the store's time-out has passed."""
         return time.monotonic() - self._began >= self._store.lock_timeout
 
+    def timed_out(self, error: LockTimeoutError) -> LockTimeoutError:
+        """Return the error of the last try, as that of the whole wait."""
+        waited = time.monotonic() - self._began
+        return LockTimeoutError(f"Waited {waited:.3g} s. {error}", holder=error.holder)
+
     def wait(self, version: object) -> None:
         """Return when there may be something new to read, or to lock.
 
