@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
+import subprocess
 import time
 
 import pytest
-from test_cli_support import Shell
+from test_cli_support import COMMAND, Shell
 
 from requests_ticktick import FileStore, Token
 from requests_ticktick.cli.report import date, left
@@ -232,6 +234,33 @@ def test_token_prints_all_of_it_as_json(shell, saved):
     done = shell.run("token", "--json", prints_secrets=True)
 
     assert Token.from_dict(json.loads(done.stdout)) == saved
+
+
+def test_token_prints_a_header_for_curl(shell, saved, sandbox, require):
+    """Through a pipe, so that the token is in no command line."""
+    curl, url = require("curl"), sandbox.url("/open/v1/project")
+    script = f"{shlex.join(COMMAND)} token --header | {curl} -sS -H @- {url}"
+
+    done = subprocess.run(
+        ["/bin/sh", "-c", script],
+        env=shell.environment({}),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+
+    assert json.loads(done.stdout)[0]["id"]
+    (sent,) = [r for r in sandbox.received if r.path == "/open/v1/project"]
+    assert sent.headers["Authorization"] == f"Bearer {saved.access_token}"
+
+
+def test_token_prints_one_thing_at_a_time(shell, saved):
+    """As JSON or as a header, not both."""
+    done = shell.run("token", "--json", "--header")
+
+    assert done.returncode == 2
+    assert "exclude each other" in done.stderr
 
 
 def test_without_a_token_the_next_step_is_on_standard_error(shell, sandbox):

@@ -51,6 +51,27 @@ def example(name):
     return importlib.import_module(name)
 
 
+# -- what no page teaches ----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        r"-H .{0,3}Authorization",  # curl's argument
+        r"(?:^|\s)(sudo|env|docker run|ssh)\s[^|]*(TOKEN|SECRET)=\S",
+        r"--(client-)?(secret|token)[ =]",  # there is no such option, either
+    ],
+)
+def test_no_page_puts_a_secret_into_a_command_line(pattern):
+    """Every user of a machine can read the command lines of all programs."""
+    pages = [*DOCS.glob("*.rst"), *DOCS.glob("examples/*"), DOCS.parent / "README.rst"]
+    helps = (DOCS.parent / "requests_ticktick" / "cli").glob("*.py")
+    for path in [*pages, *helps]:
+        text = path.read_text(encoding="utf-8").replace("\\\n", " ")
+        found = [line for line in text.splitlines() if re.search(pattern, line)]
+        assert found == [], path
+
+
 # -- How do I write a store of my own? ---------------------------------------------
 
 

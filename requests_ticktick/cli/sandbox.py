@@ -115,7 +115,6 @@ def _introduction(running: Sandbox, token_file: str) -> str:
             *exports,
             "# Then, for example:",
             f"#   requests-ticktick login --service {base}",
-            '#   curl -H "Authorization: Bearer $(requests-ticktick token)" '
-            f"{base}/open/v1/project",
+            f"#   requests-ticktick token --header | curl -H @- {base}/open/v1/project",
         ]
     )

@@ -20,20 +20,32 @@ from .signing_on import sign_on
 @click.command(
     "token",
     epilog=examples(
-        'curl -H "Authorization: Bearer $(requests-ticktick token)" \\',
-        "    https://api.ticktick.com/open/v1/project",
+        "requests-ticktick token --header |",
+        "    curl -H @- https://api.ticktick.com/open/v1/project",
         "requests-ticktick token --json",
     ),
 )
 @click.option("--json", "as_json", is_flag=True, help="Print all that is kept of it.")
 @click.option(
+    "--header", is_flag=True, help="Print it as a header, for the input of curl -H @-."
+)
+@click.option(
     "--sign-on", "may_sign_on", is_flag=True, help="Sign on where there is none."
 )
 @account_options
-def print_token(account: Account, as_json: bool, may_sign_on: bool) -> None:
+def print_token(
+    account: Account, as_json: bool, header: bool, may_sign_on: bool
+) -> None:
     """Print a valid access token, and nothing else."""
+    if as_json and header:
+        raise click.UsageError("--json and --header exclude each other.")
     token = _token(account, may_sign_on=may_sign_on)
-    click.echo(report.as_json(token) if as_json else token.access_token)
+    if as_json:
+        click.echo(report.as_json(token))
+    elif header:
+        click.echo(f"Authorization: Bearer {token.access_token}")
+    else:
+        click.echo(token.access_token)
 
 
 def _token(account: Account, *, may_sign_on: bool) -> Token:
