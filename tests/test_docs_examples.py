@@ -23,6 +23,7 @@ import requests_ticktick
 from requests_ticktick import (
     FileStore,
     SignOnRequiredError,
+    SignOnTimeoutError,
     TickTickAuthError,
     Token,
     TokenStoreError,
@@ -400,9 +401,13 @@ def test_what_the_page_of_errors_quotes_is_what_is_said(sandbox, caplog):
         sandbox.fail(3, 401, endpoint="api")
         session.get(sandbox.url("/open/v1/project"))
         session.get(sandbox.url("/open/v1/project"))
+    paused = client_of(sandbox, sign_on=Person(sandbox, SignOnTimeoutError("late")))
+    for _ in range(2):
+        with pytest.raises(SignOnTimeoutError):
+            paused.token()
     said += [record.getMessage() for record in caplog.records]
 
-    assert len(quoted) == 3
+    assert len(quoted) == 4
     assert [text for text in quoted if not any(text in each for each in said)] == []
 
 
