@@ -1,0 +1,109 @@
+"""How those wait who do not lead: many looks at the store, few tries for its lock."""
+
+from __future__ import annotations
+
+import pytest
+from clients import Plain
+
+from requests_ticktick import LockTimeoutError
+from requests_ticktick.source import turns
+
+
+class SleptTime:
+    """A clock that goes on when somebody sleeps."""
+
+    def __init__(self):
+        self.now = 1000.0
+        self.pauses = []
+
+    def monotonic(self):
+        return self.now
+
+    def sleep(self, seconds):
+        self.pauses.append(seconds)
+        self.now += seconds
+
+
+@pytest.fixture
+def slept(monkeypatch):
+    """The clock of those who wait."""
+    time = SleptTime()
+    monkeypatch.setattr(turns, "time", time)
+    return time
+
+
+class Versioned(Plain):
+    """A store whose version changes when it is told to."""
+
+    current = 1
+
+    def __init__(self):
+        super().__init__()
+        self.looks = 0
+
+    def version(self):
+        self.looks += 1
+        return self.current
+
+
+def test_between_two_tries_for_the_lock_there_are_many_looks(slept):
+    """A try costs thirty times a look: after a second, ten tries."""
+    store = Versioned()
+    watch = turns.Watch(store)
+
+    tries = 0
+    while slept.now < 1001.0:
+        watch.wait(1)
+        tries += 1
+
+    assert 8 <= tries <= 10
+    assert store.looks >= 30
+
+
+def test_the_first_looks_come_soon_and_the_later_ones_less_often(slept):
+    """Nobody waits much longer than it had to, and nobody polls fast for long."""
+    watch = turns.Watch(Versioned())
+
+    while slept.now < 1060.0:
+        watch.wait(1)
+
+    assert slept.pauses[0] == 0.005
+    assert slept.pauses == sorted(slept.pauses)
+    assert slept.pauses[-1] == 0.1
+    # A part of the wait so far: after one second, a twentieth of it.
+    assert slept.pauses[-1] > 10 * slept.pauses[0]
+
+
+def test_a_change_ends_the_pause(slept):
+    """Whoever waits reads at once what is new."""
+    store = Versioned()
+    watch = turns.Watch(store)
+
+    watch.wait(0)
+
+    assert len(slept.pauses) == 1
+
+
+def test_a_store_without_a_version_is_read_at_each_look(slept):
+    """It has nothing cheaper to offer."""
+    watch = turns.Watch(Plain())
+
+    watch.wait(None)
+
+    assert len(slept.pauses) == 1
+
+
+def test_the_wait_is_over_with_the_stores_time_out(slept):
+    """The error tells of the whole wait, and not of the last try."""
+    store = Versioned()
+    store.lock_timeout = 330.0
+    watch = turns.Watch(store)
+    slept.now += 329.9
+    assert not watch.is_over()
+    slept.now += 0.1
+    assert watch.is_over()
+
+    error = watch.timed_out(LockTimeoutError("It is held by process 1.", holder="p"))
+
+    assert str(error) == "Waited 330 s. It is held by process 1."
+    assert error.holder == "p"
