@@ -9,7 +9,8 @@
           │    ├── AuthorizationDeniedError   error, description
           │    ├── StateMismatchError
           │    └── SignOnTimeoutError
-          ├── TokenEndpointError         error, description, status_code
+          ├── TokenEndpointError         error, description, status_code,
+          │                          retry_after
           ├── InvalidTokenError          also a ValueError
           ├── TokenStoreError            location
           ├── LockTimeoutError           holder
@@ -77,6 +78,8 @@ class TokenEndpointError(TickTickAuthError):
     :param error: The ``error`` field of RFC 6749 5.2, if the answer had one.
     :param description: Its ``error_description``, if the answer had one.
     :param status_code: The HTTP status; ``None`` where no answer came.
+    :param retry_after: Seconds that the server asks to wait (``Retry-After``,
+        RFC 9110 10.2.3), an hour at most; ``None`` where it does not say.
     """
 
     def __init__(
@@ -85,6 +88,7 @@ class TokenEndpointError(TickTickAuthError):
         error: str | None = None,
         description: str | None = None,
         status_code: int | None = None,
+        *,
         retry_after: float | None = None,
     ) -> None:
         super().__init__(message)

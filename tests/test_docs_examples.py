@@ -31,7 +31,7 @@ from requests_ticktick import (
     refuse,
 )
 from requests_ticktick.client import Client
-from requests_ticktick.grant.request import hint
+from requests_ticktick.grant.words import hint
 from requests_ticktick.testing import TokenStoreContract
 
 DOCS = Path(__file__).parent.parent / "docs"

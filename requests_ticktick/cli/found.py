@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ..grant.request import clean
+from ..grant.words import clean
 from ..owner import Owner
 from ..stores import EnvStore, FileStore, TokenStore
 from ..token import Token

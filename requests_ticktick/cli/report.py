@@ -6,7 +6,7 @@ import json
 import shlex
 import time
 
-from ..grant.request import clean
+from ..grant.words import clean
 from ..token import Token
 
 

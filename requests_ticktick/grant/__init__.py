@@ -11,7 +11,6 @@ import secrets
 from collections.abc import Mapping
 
 import requests
-from urllib3.exceptions import HTTPError
 
 from .._value import Secret, discreet
 from ..client import Client
@@ -148,9 +147,9 @@ class AuthorizationCodeGrant:
         The errors of the libraries below do not leave here: they have the
         request with them, and it has the code.
         """
-        from .token_endpoint import TokenRequest
-
         try:
+            from .token_endpoint import TokenRequest
+
             request = TokenRequest(
                 self._service,
                 self._client,
@@ -165,11 +164,12 @@ class AuthorizationCodeGrant:
             return request.exchange_refresh_token()
         except TickTickAuthError:
             raise
-        except (OSError, ValueError, HTTPError) as error:
-            # requests' own are OSErrors; it also lets others through.
-            problem = type(error).__name__
+        except Exception as error:
+            # Whatever requests lets through, or a user's session raises.
+            from .trouble import explain
+
+            explained = explain(error)
         raise TokenEndpointError(
             f"No answer from the token endpoint {self._service.token_endpoint} "
-            f"({problem}). Check the network, proxy and certificate settings, then "
-            "try again."
+            f"{explained}"
         )

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hmac
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
-from urllib.parse import parse_qs, quote
+from urllib.parse import parse_qs
 
 from .._value import Secret, Value, discreet
 from ..errors import AuthorizationDeniedError, SignOnError, StateMismatchError
+from .words import clean, hint
 
 #: A redirect has a handful of parameters; more are an attack.
 _MAX_FIELDS = 50
@@ -131,44 +132,6 @@ class AuthorizationRequest(Value):
 
     def __repr__(self) -> str:
         return f"<AuthorizationRequest redirect_uri={self.redirect_uri!r}>"
-
-
-def hint(text: str, redirect_uri: str) -> str | None:
-    """Translate what TickTick's servers are known to say.
-
-    Most of the trouble that users of other clients report is one of these.
-    """
-    if "redirect_uri must be registered" in text:
-        return (
-            f"Your app has no redirect URI: add {redirect_uri} to it in TickTick's "
-            "developer portal."
-        )
-    if "Invalid redirect" in text or "registered values" in text:
-        return (
-            f"The redirect URI {redirect_uri} is not the one that your app has in "
-            "TickTick's developer portal. They must be equal letter for letter: "
-            "scheme, host (localhost is not 127.0.0.1), port and the slash at the end."
-        )
-    if "Bad client credentials" in text or "invalid_client" in text:
-        return (
-            "Compare client_id and client_secret with your app's page in TickTick's "
-            "developer portal, and check that the service (TickTick or Dida365) is "
-            "the one that it was registered with."
-        )
-    return None
-
-
-def clean(text: str, secrets: Iterable[str | None] = ()) -> str:
-    """Make a server's words fit to be shown: one short line of them.
-
-    :param secrets: What is left out; Spring's servers quote what they refuse.
-    """
-    for secret in secrets:
-        if secret is not None and len(secret) >= 4:
-            quoted = (quote(secret, safe, errors="replace") for safe in ("", "/"))
-            for spelling in (secret, *quoted):
-                text = text.replace(spelling, "***")
-    return "".join(c if c.isprintable() else " " for c in text[:300]).strip()
 
 
 def _parameters(redirected_url: str) -> dict[str, str]:

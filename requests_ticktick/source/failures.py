@@ -12,7 +12,14 @@ from .. import errors
 from .._value import Value
 from ..owner import Owner
 
-_FIELDS = ("error", "description", "status_code", "location", "holder", "retry_after")
+_FIELDS = (
+    "error",
+    "description",
+    "status_code",
+    "retry_after",
+    "location",
+    "holder",
+)
 
 
 class Failure(Value):
