@@ -60,6 +60,7 @@ class RawServer:
                     connection.sendall(said)
 
     def _receive(self, connection):
+        """Read a whole request."""
         received, length = b"", 0
         while b"\r\n\r\n" not in received or len(received) < length:
             block = connection.recv(65_536)
@@ -77,3 +78,10 @@ def answer(status=200, body=b"{}", **headers):
     lines = [f"HTTP/1.1 {status} Said", f"Content-Length: {len(body)}"]
     lines += [f"{name.replace('_', '-')}: {text}" for name, text in headers.items()]
     return "\r\n".join([*lines, "Connection: close", "", ""]).encode() + body
+
+
+class Greeter(RawServer):
+    """Speaks first."""
+
+    def _receive(self, connection):
+        return b""

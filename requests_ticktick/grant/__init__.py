@@ -166,10 +166,16 @@ class AuthorizationCodeGrant:
             raise
         except Exception as error:
             # Whatever requests lets through, or a user's session raises.
-            from .trouble import explain
-
-            explained = explain(error)
+            explained = _explain(error)
         raise TokenEndpointError(
             f"No answer from the token endpoint {self._service.token_endpoint} "
             f"{explained}"
         )
+
+
+def _explain(error: Exception) -> str:
+    try:
+        from .trouble import explain
+    except ImportError:
+        return f"({type(error).__name__}): the interpreter has come to its end."
+    return explain(error)

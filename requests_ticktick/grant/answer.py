@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import logging
 import math
@@ -82,7 +83,7 @@ class Answer:
         described = "an answer that is no JSON object"
         if self._is_page():
             title = _TITLE.search(self._text())
-            named = f' ("{self._clean(title[1])}")' if title else ""
+            named = f' ("{self._clean(html.unescape(title[1]))}")' if title else ""
             described = f"a web page{named}"
             if self._status != 401:  # TickTick's own answer to a wrong secret
                 described += ", as a proxy or firewall in between sends it"

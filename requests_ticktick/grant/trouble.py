@@ -152,11 +152,9 @@ def explain(error: Exception) -> str:
             if isinstance(link, known.kind) and known.text in str(link):
                 return f"({known.problem}{_detail(link)}). {known.advice}"
     name = clean(type(error).__name__)
-    if isinstance(error, (OSError, ValueError, urllib3.HTTPError)):
-        return f"({name}). Check the network, proxy and certificate settings."
     return (
-        f"({name}, which is none of requests' errors). Look at the adapters of what "
-        "was passed as session=."
+        f"({name}). Check the network, proxy and certificate settings, and what was "
+        "passed as session=, then try again."
     )
 
 

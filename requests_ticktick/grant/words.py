@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Iterable, Iterator
-from urllib.parse import unquote
+from urllib.parse import quote_plus, unquote
 
 #: What takes the place of a text that shows a secret.
 WITHHELD = "its text quoted a secret and is withheld"
@@ -114,12 +114,17 @@ def _shows(text: str, plain: str, secret: str) -> bool:
 
 
 def _spellings(secret: str) -> Iterator[str]:
-    """Yield a secret, and the codes that are read by no escape of theirs."""
-    raw = secret.encode("utf-8", "surrogatepass")
-    # What precedes it decides where base64's groups of three bytes begin: the
-    # client's id, in HTTP Basic.
-    codes = [base64.b64encode(raw[at:][: (len(raw) - at) // 3 * 3]) for at in range(3)]
-    for spelling in (secret, raw.hex(), *(code.decode() for code in codes)):
+    """Yield a secret as it is, and as it would be in base64 and in hex."""
+    found = [secret]
+    for text in (secret, quote_plus(secret, errors="replace")):
+        raw = text.encode("utf-8", "surrogatepass")
+        found.append(raw.hex())
+        # What precedes it decides where base64's groups of three bytes begin:
+        # the client's id, in HTTP Basic.
+        for start in range(3):
+            groups = raw[start : start + (len(raw) - start) // 3 * 3]
+            found.append(base64.b64encode(groups).decode())
+    for spelling in found:
         plain, _ = _plain(spelling)
         if len(plain) >= _SHORTEST:
             yield plain
