@@ -10,6 +10,8 @@ from compat import library
 from requests.adapters import BaseAdapter
 from wire_servers import TOKENS, knows_tokens
 
+from requests_ticktick import MemoryStore, Service, TickTickAuth, Token
+
 requests_mock = library("requests_mock")
 responses = library("responses")
 
@@ -120,3 +122,63 @@ def test_a_response_that_requests_mock_has_made_up(session):
 
     assert statuses(response) == [401]
     assert session.auth.token().access_token == TOKENS[1]
+
+
+# -- token requests ----------------------------------------------------------------
+
+TOKEN = f"{API}/token"
+
+
+@pytest.fixture
+def refreshing(secrets):
+    """A session whose token can be refreshed, and is refused."""
+    old, new = f"{TOKENS[0]}-old", f"{TOKENS[1]}-new"
+    secrets.add(old, new, "the-refresh-token")
+    with requests.Session() as session:
+        session.auth = TickTickAuth(
+            "my-client",
+            "secret",
+            store=MemoryStore(Token(old, refresh_token="the-refresh-token")),
+            service=Service(f"{API}/authorize", TOKEN, API),
+        )
+        session.answer = {"access_token": new, "token_type": "bearer"}
+        yield session
+
+
+def test_requests_mock_answers_a_token_request_within_a_request(refreshing):
+    """It holds a lock for this thread while a 401 is answered."""
+    with requests_mock.Mocker() as mock:
+        mock.get(URL, [{"status_code": 401}, {"json": []}])
+        mock.post(TOKEN, json=refreshing.answer)
+
+        assert statuses(refreshing.get(URL)) == [401, 200]
+
+        assert mock.call_count == 3
+
+
+def test_responses_answers_a_token_request_within_a_request(refreshing):
+    """In whatever thread that is sent."""
+    with responses.RequestsMock() as mock:
+        mock.get(URL, status=401)
+        mock.get(URL, json=[])
+        mock.post(TOKEN, json=refreshing.answer)
+
+        assert statuses(refreshing.get(URL)) == [401, 200]
+
+
+def test_a_mounted_adapter_answers_a_token_request(refreshing):
+    """Of the session that carries token requests."""
+    adapter = requests_mock.Adapter()
+    adapter.register_uri("POST", TOKEN, json=refreshing.answer)
+    with requests.Session() as session:
+        session.mount(API, adapter)
+        auth = TickTickAuth(
+            "my-client",
+            "secret",
+            store=MemoryStore(),
+            sign_on=lambda r: f"?code=c0de&state={r.state}",
+            service=Service(f"{API}/authorize", TOKEN, API),
+            session=session,
+        )
+
+        assert auth.token().access_token == refreshing.answer["access_token"]

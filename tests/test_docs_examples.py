@@ -8,6 +8,7 @@ import logging
 import os
 import re
 import sqlite3
+import ssl
 import subprocess
 import sys
 from pathlib import Path
@@ -26,11 +27,13 @@ from requests_ticktick import (
     SignOnTimeoutError,
     TickTickAuthError,
     Token,
+    TokenEndpointError,
     TokenStoreError,
     errors,
     refuse,
 )
 from requests_ticktick.client import Client
+from requests_ticktick.grant.trouble import explain
 from requests_ticktick.grant.words import hint
 from requests_ticktick.testing import TokenStoreContract
 
@@ -389,6 +392,14 @@ def test_every_error_has_a_section_about_what_to_do():
     assert len(sections) == len(set(sections))
 
 
+#: As requests raises them.
+NO_ANSWER = (
+    requests.exceptions.InvalidSchema("Missing dependencies for SOCKS support."),
+    requests.exceptions.SSLError(ssl.SSLCertVerificationError()),
+    OSError("Could not find a suitable TLS CA certificate bundle, invalid path: x"),
+)
+
+
 def test_what_the_page_of_errors_quotes_is_what_is_said(sandbox, caplog):
     """A reader who looks for a message finds it there."""
     quoted = re.findall(r'\*"(.+?)"\*', page("errors"))
@@ -406,8 +417,13 @@ def test_what_the_page_of_errors_quotes_is_what_is_said(sandbox, caplog):
         with pytest.raises(SignOnTimeoutError):
             paused.token()
     said += [record.getMessage() for record in caplog.records]
+    said += [explain(error) for error in NO_ANSWER]
+    sandbox.fail(1, 403, f"<html><title>{sandbox.client_secret}</title></html>")
+    with pytest.raises(TokenEndpointError) as caught:
+        client_of(sandbox).token()
+    said.append(str(caught.value))
 
-    assert len(quoted) == 4
+    assert len(quoted) == 9
     assert [text for text in quoted if not any(text in each for each in said)] == []
 
 

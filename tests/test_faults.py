@@ -5,17 +5,17 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import socket
 import subprocess
 import sys
-import threading
 
 import pytest
 import requests
 from clients import Person, client_of
+from raw_server import RawServer
 
 from requests_ticktick import (
     FileStore,
+    MemoryStore,
     Service,
     SignOnRequiredError,
     TokenEndpointError,
@@ -112,33 +112,30 @@ def test_a_token_endpoint_that_is_slow_loses_nothing(
     assert person.asked == 1
 
 
-def test_a_token_endpoint_that_drips_is_cut_off(sandbox, monkeypatch):
-    """An endless answer ends at a size that no token has."""
-    listener = socket.create_server(("127.0.0.1", 0))
+def test_a_token_endpoint_that_drips_loses_nothing(
+    sandbox, store, person, aged, monkeypatch
+):
+    """A byte now and then is no answer; the refresh token was not used up by it."""
+    before = store.load()
 
-    def drip():
-        connection, _ = listener.accept()
-        with connection:
-            connection.recv(65536)
-            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: x\r\n\r\n")
-            try:
-                while True:
-                    connection.sendall(b"x" * 65536)
-            except OSError:
-                pass
+    def drip(connection, _):
+        while not server.closed.wait(0.05):
+            connection.sendall(b" ")
 
-    thread = threading.Thread(target=drip, daemon=True)
-    thread.start()
-    service = Service(
-        sandbox.service.authorization_endpoint,
-        f"http://127.0.0.1:{listener.getsockname()[1]}/t",
-        sandbox.service.api_origins,
-    )
-    with pytest.raises(TokenEndpointError, match="no JSON object"):
-        client_of(sandbox, service=service).sign_on()
-    thread.join(30)
-    listener.close()
-    assert not thread.is_alive()
+    monkeypatch.setattr(token_endpoint, "DEADLINE", 0.5)
+    with RawServer(drip) as server:
+        service = Service(
+            sandbox.service.authorization_endpoint,
+            server.url("/t"),
+            sandbox.service.api_origins,
+        )
+        elsewhere = client_of(sandbox, MemoryStore(before), service=service)
+        with pytest.raises(TokenEndpointError, match="in time"):
+            elsewhere.source.token(instead_of=before)
+
+    assert store.load() == before
+    assert aged.token().refresh_token != before.refresh_token
+    assert person.asked == 1
 
 
 # -- the disk ----------------------------------------------------------------------

@@ -375,7 +375,7 @@ HTML = "<html><title>401</title>Bad client credentials</html>"
 @pytest.mark.parametrize(
     ("status", "body", "said"),
     [
-        pytest.param(200, HTML, "no JSON object", id="HTML"),
+        pytest.param(200, HTML, "web page", id="HTML"),
         pytest.param(401, HTML, "client_id and client_secret", id="HTML with 401"),
         pytest.param(403, {}, "client_id and client_secret", id="403"),
         pytest.param(200, "", "no JSON object", id="empty"),
@@ -431,7 +431,7 @@ def test_the_answers_fields_are_on_the_error_without_its_secrets(sandbox, secret
         auth.complete_sign_on(request, redirected_url)
 
     assert caught.value.error == "invalid_grant"
-    assert caught.value.description == "Invalid authorization code: ***"
+    assert "withheld" in caught.value.description
     assert code not in str(caught.value)
 
 

@@ -5,6 +5,7 @@ A case is a function of a :class:`World`, that raises.
 
 from __future__ import annotations
 
+import base64
 import io
 import os
 import secrets
@@ -16,6 +17,7 @@ from urllib.parse import parse_qs, quote, urlencode, urlsplit
 import pytest
 import requests
 from clients import client_of
+from leaks import spellings
 from requests.adapters import HTTPAdapter
 
 from requests_ticktick import (
@@ -235,7 +237,7 @@ def nothing_is_pasted_in_time(world):
 
 
 def quoting(*secrets):
-    said = " ".join(part for s in secrets for part in (s, quote(s), quote(s, safe="")))
+    said = " ".join(part for s in secrets for part in sorted(spellings(s)))
     return {"error": said, "error_description": said}
 
 
@@ -253,6 +255,37 @@ def it_quotes_the_code_and_the_verifier(world):
 @case(TokenEndpointError)
 def it_quotes_the_clients_secret(world):
     world.sandbox.fail(1, 401, quoting(world.sandbox.client_secret))
+    world.client().token()
+
+
+@case(TokenEndpointError)
+def it_quotes_the_header(world):
+    pair = f"{world.sandbox.client_id}:{world.sandbox.client_secret}".encode()
+    header = base64.b64encode(pair).decode()
+    world.planted.append(header)
+    world.sandbox.fail(1, 401, quoting(f"Basic {header}"))
+    world.client().token()
+
+
+@case(TokenEndpointError)
+def it_quotes_the_new_token(world):
+    token = world.plant()
+    fields = {"access_token": token, "token_type": "mac", "errorMessage": token}
+    world.sandbox.fail(1, 200, fields)
+    world.client().token()
+
+
+@case(TokenEndpointError)
+def it_quotes_the_secret_in_a_page(world):
+    secret = world.sandbox.client_secret
+    world.sandbox.fail(1, 403, f"<html><title>{secret}</title></html>")
+    world.client().token()
+
+
+@case(TokenEndpointError)
+def it_drips(world):
+    world.patch.setattr(token_endpoint, "DEADLINE", 0.2)
+    world.sandbox.delay(30)
     world.client().token()
 
 
@@ -368,9 +401,29 @@ def the_users_session_raises_with_its_request(world):
     world.client(session=broken(world, error)).token()
 
 
-@case(LookupError)
+@case(TokenEndpointError)
 def the_users_session_raises_what_it_likes(world):
-    world.client(session=broken(world, LookupError("no such proxy"))).token()
+    world.client(session=broken(world, LookupError(world.plant()))).token()
+
+
+@case(SystemExit)
+def the_users_session_ends_the_program(world):
+    world.client(session=broken(world, SystemExit(3))).token()
+
+
+@case(TokenEndpointError)
+def the_proxy_has_a_password(world):
+    session = world.enter_context(requests.Session())
+    session.proxies = {"http": f"http://me:{world.plant()}@127.0.0.1:9"}
+    world.client(session=session).token()
+
+
+@case(TokenEndpointError)
+def the_users_hook_raises(world):
+    session = world.enter_context(requests.Session())
+    session.hooks["response"] = lambda response, **_: response.raise_for_status()
+    world.sandbox.fail(1, 400, quoting(world.sandbox.client_secret))
+    world.client(session=session).token()
 
 
 @case(KeyboardInterrupt)
