@@ -303,6 +303,17 @@ last = Last()
     assert result.stderr == ""
 
 
+def test_the_last_moments_are_as_all_others(monkeypatch):
+    """What the two tests above do, where coverage has not ended before them."""
+    with RawServer(lambda *_: answer(200, GOOD)) as server:
+        with monkeypatch.context() as patched:
+            patched.setattr(sys, "is_finalizing", lambda: True)
+            assert client_at(server.url()).token()
+    monkeypatch.setitem(sys.modules, "requests_ticktick.grant.trouble", None)
+    with pytest.raises(TokenEndpointError, match="come to its end"):
+        client_at(server.url()).token()
+
+
 # -- it fits into memory -------------------------------------------------------------
 
 
@@ -688,7 +699,7 @@ def test_a_body_that_is_cut_off_is_told():
     said = answer(200, GOOD)[:-1]
     with RawServer(lambda *_: said) as server:
         auth = client_at(server.url())
-        with pytest.raises(TokenEndpointError, match="closed before|no JSON object"):
+        with pytest.raises(TokenEndpointError, match=r"closed before|no JSON object"):
             auth.token()
 
 
