@@ -17,7 +17,7 @@ NAME = PACKAGE.name
 #: The modules and folders of the package, the lowest rank first. One imports
 #: those of lower ranks and its own folder, never its equals.
 RANKS = (
-    {"_value", "_version", "errors"},
+    {"_foreign", "_value", "_version", "errors"},
     {"_fields", "_header", "_urls"},
     {"_replay", "client", "owner", "service", "token"},
     {"grant", "sign_on", "stores"},

@@ -22,6 +22,7 @@ from requests_ticktick import (
     Token,
     TokenStoreError,
 )
+from requests_ticktick.stores import _file_lock
 from requests_ticktick.testing import TokenStoreContract
 
 QUOTED = """'{'access_token': '628ff081-5331-4a37-8ddk-021974c9f43g',
@@ -555,8 +556,9 @@ def test_a_failure_is_on_record_for_all_who_waited(tmp_path):
 
 
 @pytest.fixture
-def claim(tmp_path):
+def claim(tmp_path, monkeypatch):
     """Where a process says that it is about to take the lock."""
+    monkeypatch.setattr(_file_lock, "_yielded", {})  # as in a process that is new
     return tmp_path / "t.json.lock-claim"
 
 

@@ -58,8 +58,8 @@ class CacheStore(TokenStore):
         while not self._cache.add(name, mine, timeout=self._lock_expiry):
             if time.monotonic() >= deadline:
                 raise LockTimeoutError(
-                    f"Waited {seconds:g} s for {name}: finish or stop the sign-on of "
-                    "the process that holds it, then try again."
+                    f"Another process holds the lock {name}: finish or stop its "
+                    "sign-on, then try again."
                 )
             time.sleep(0.05)
         try:

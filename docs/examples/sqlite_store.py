@@ -60,8 +60,8 @@ class SQLiteStore(TokenStore):
                 if "locked" not in str(error):
                     raise _unusable(path, error) from None
                 raise LockTimeoutError(
-                    f"Waited {seconds:g} s for {path}: finish or stop the sign-on of "
-                    "the process that holds it, then try again."
+                    f"Another process holds the lock {path}: finish or stop its "
+                    "sign-on, then try again."
                 ) from None
             yield
 

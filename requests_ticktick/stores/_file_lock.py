@@ -12,11 +12,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
+from .._foreign import held_by, holder_of
 from ..errors import LockTimeoutError, TokenStoreError
 from . import _files
 
 #: Seconds that a process is given to take the lock that it has announced.
 _CLAIM = 0.25
+
+#: When this process first left the lock to whoever claimed it. It does so for
+#: one such moment: a claim may be anybody's, and made again and again.
+_yielded: dict[str, float] = {}
+
+#: No note of ours is as long, in bytes.
+_LONGEST = 65_536
 
 
 class FileLock:
@@ -105,21 +113,17 @@ class FileLock:
 
         A hint, which the lock itself does not rely on.
         """
-        claim = _read(self._claim)
-        pid = claim.get("pid")
-        if not isinstance(pid, int) or pid == os.getpid():
+        claim, now = _read(self._claim), time.monotonic()
+        if holder_of(claim) is None or claim["pid"] == os.getpid():
             return False
-        age: float = time.time() - claim["since"]
-        return 0 <= age < _CLAIM
+        if not 0 <= time.time() - claim["since"] < _CLAIM:
+            return False
+        return now - _yielded.setdefault("since", now) < _CLAIM
 
     def _raise_timeout(self, timeout: float, path: str) -> NoReturn:
-        info, holder = _read(path), None
-        if info:
-            since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(info["since"]))
-            holder = f"process {info.get('pid')} on {info.get('host')} since {since}"
+        holder = holder_of(_read(path))
         raise LockTimeoutError(
-            f"Waited {timeout:g} s for the lock {self._path}, held by "
-            f"{holder or 'an unknown process'}. Finish or stop the sign-on there, "
+            f"{held_by(holder, self._path, timeout)} Finish or stop the sign-on there, "
             "then try again.",
             holder=holder,
         ) from None
@@ -129,6 +133,8 @@ def _read(path: str) -> dict[str, Any]:
     """Return a note, and since when it is there; nothing if it is spoilt."""
     try:
         content, status = _files.read(path)
+        if len(content) > _LONGEST or not _is_trusted(status):
+            return {}
         info = json.loads(content)
     except (OSError, ValueError, RecursionError):
         return {}
@@ -136,6 +142,13 @@ def _read(path: str) -> dict[str, Any]:
         return {}
     # The file system's time of the last change, so that no clock is read.
     return {**info, "since": status.st_mtime}
+
+
+def _is_trusted(status: os.stat_result) -> bool:
+    """Whether it is this user's note, or root's; Windows does not tell."""
+    if not hasattr(os, "geteuid"):
+        return True
+    return status.st_uid in (os.geteuid(), 0)
 
 
 def _write(path: str, **fields: str | None) -> None:

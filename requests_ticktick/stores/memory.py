@@ -45,9 +45,10 @@ class MemoryStore(TokenStore):
         lock = self._locks.get()
         seconds = self.lock_timeout if timeout is None else timeout
         if not lock.acquire(timeout=max(0.0, seconds)):
+            since = f"has been signing on for over {seconds:g} s"
             raise LockTimeoutError(
-                f"Another thread has been signing on for over {seconds:g} s: "
-                "finish or cancel that sign-on, then try again.",
+                f"Another thread {since if seconds > 0 else 'is signing on'}: finish "
+                "or cancel that sign-on, then try again.",
                 holder="another thread of this process",
             )
         try:
