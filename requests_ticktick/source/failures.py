@@ -3,77 +3,88 @@
 from __future__ import annotations
 
 import json
+import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from .. import errors
 from .._value import Value
 from ..owner import Owner
+from .retold import broken_off, error_of, fields_of, kind_of, record_of
 
-_FIELDS = (
-    "error",
-    "description",
-    "status_code",
-    "retry_after",
-    "location",
-    "holder",
-)
+#: What is longer is no failure of ours, in characters.
+_LONGEST = 65_536
+
+_FINGERPRINT = re.compile("(?:[0-9a-f]{8})?")
 
 
 class Failure(Value):
     """One failed renewal.
 
-    :param error: What the others are to raise.
+    :param error: What the others are to raise. In another process it is told
+        in our own words: the text may be anybody's.
     :param asked: The fingerprint of the token that a person was asked to
         replace; ``None`` where nobody was asked.
     :param owner: Whose renewal it was: another's may well succeed.
     """
 
-    __slots__ = ("asked", "error", "owner")
+    __slots__ = ("_broken_off_by", "asked", "error", "owner")
 
     error: errors.TickTickAuthError
     asked: str | None
     owner: Owner
+    _broken_off_by: str | None
 
     def __init__(self, error: BaseException, asked: str | None, owner: Owner) -> None:
-        self._set(error=shareable(error), asked=asked, owner=owner)
+        is_ours = isinstance(error, errors.TickTickAuthError)
+        self._set(
+            error=shareable(error),
+            asked=asked,
+            owner=owner,
+            _broken_off_by=None if is_ours else type(error).__name__,
+        )
 
     def dump(self) -> str:
         """Return text that is unlike any other failure's."""
+        record = {"broken_off_by": self._broken_off_by, **record_of(self.error)}
         return json.dumps(
             {
                 "id": secrets.token_hex(8),
-                "error": _dump(self.error),
+                "error": record,
                 "asked": self.asked,
                 "owner": self.owner.__getstate__(),
-            },
-            default=lambda _: None,  # of an error of somebody else's making
+            }
         )
 
     @classmethod
     def load(cls, text: str) -> Failure | None:
         """Read what :meth:`dump` gave; ``None`` where it is something else."""
+        if len(text) > _LONGEST:
+            return None
         try:
             record = json.loads(text)
-            owner = Owner(**record["owner"])
-            return cls(_load(record["error"]), record["asked"], owner)
-        except (ValueError, KeyError, TypeError, RecursionError):
+            stamp, asked = record["owner"], record["asked"]
+            if not all(isinstance(v, (str, type(None))) for v in stamp.values()):
+                return None
+            if asked is not None and not _FINGERPRINT.fullmatch(asked):
+                return None
+            return cls(error_of(record["error"]), asked, Owner(**stamp))
+        except (AttributeError, KeyError, RecursionError, TypeError, ValueError):
             return None
 
 
 def shareable(error: BaseException) -> errors.TickTickAuthError:
-    """Return an error that can be raised in another thread or process.
+    """Return an error that can be raised in another thread of this process.
 
     One object raised in several threads would gather all their tracebacks.
     """
-    if isinstance(error, errors.TickTickAuthError):
-        return _load(_dump(error))
-    return errors.SignOnError(
-        f"The sign-on that this one waited for was broken off "
-        f"({type(error).__name__}): try again."
-    )
+    if not isinstance(error, errors.TickTickAuthError):
+        return broken_off(type(error).__name__)
+    copy = kind_of(error)(str(error))
+    for name, value in fields_of(error).items():
+        setattr(copy, name, value)
+    return copy
 
 
 @contextmanager
@@ -92,19 +103,3 @@ def only_our_errors() -> Iterator[None]:
             "__cause__ and has the traceback. A token store of your own should raise "
             "TokenStoreError."
         ) from error
-
-
-def _dump(error: errors.TickTickAuthError) -> dict[str, Any]:
-    fields = {name: getattr(error, name, None) for name in _FIELDS}
-    return {"type": type(error).__name__, "message": str(error), **fields}
-
-
-def _load(record: dict[str, Any]) -> errors.TickTickAuthError:
-    kind = getattr(errors, str(record["type"]), errors.SignOnError)
-    if not (isinstance(kind, type) and issubclass(kind, errors.TickTickAuthError)):
-        kind = errors.SignOnError
-    error = kind(str(record["message"]))
-    for name in _FIELDS:
-        if hasattr(error, name):
-            setattr(error, name, record.get(name))
-    return error

