@@ -116,9 +116,16 @@ class Interrupted(redis.Redis):
     others = ()
 
     def execute_command(self, *args, **options):
-        if args[0] == self.command and self.others:
-            self.others.pop(0)()
+        self._let_others_in(args[0])
         return super().execute_command(*args, **options)
+
+    def pipeline(self, *args, **options):
+        self._let_others_in("pipeline")
+        return super().pipeline(*args, **options)
+
+    def _let_others_in(self, command):
+        if command == self.command and self.others:
+            self.others.pop(0)()
 
 
 class Door:

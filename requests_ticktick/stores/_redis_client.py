@@ -10,6 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from redis import BlockingConnectionPool, exceptions
 
+from .._foreign import one_line
+from ..errors import TokenStoreError
+from ._files import MAX_BYTES
+
 if TYPE_CHECKING:
     from redis import Redis
 
@@ -118,20 +122,48 @@ def _build(
 
 
 def get(client: Redis, *keys: str) -> list[bytes | None]:
-    """Return the values of keys as they are, whatever the client decodes."""
+    """Return the values of keys as they are, whatever the client decodes.
+
+    An empty value counts as none.
+
+    :raises TokenStoreError: One is too long to be of ours, and was not read.
+    """
+    values = []
+    for key, value in zip(keys, peek(client, *keys), strict=True):
+        if len(value) > MAX_BYTES:
+            raise TokenStoreError(
+                f"What Redis has under {key} is over {MAX_BYTES} bytes long: that is "
+                f"nothing of ours. See whose it is, and delete it (DEL {key}), or "
+                "choose another key.",
+                location=key,
+            )
+        values.append(value or None)
+    return values
+
+
+def peek(client: Redis, *keys: str) -> list[bytes]:
+    """Return the beginnings of values; one byte over the limit at most."""
     # NEVER_DECODE is what redis-py's own DUMP uses: a value that is no UTF-8
     # would raise UnicodeDecodeError where decode_responses is set.
+    commands = [("GETRANGE", key, 0, MAX_BYTES) for key in keys]
     execute: Callable[..., Any] = client.execute_command
-    if len(keys) == 1:
-        # MGET would pass over a value that is a list or a hash.
-        return [execute("GET", keys[0], NEVER_DECODE=True)]
-    return list(execute("MGET", *keys, NEVER_DECODE=True))
+    if len(commands) == 1:
+        return [execute(*commands[0], NEVER_DECODE=True)]
+    pipeline: Any = client.pipeline(transaction=False)
+    for command in commands:
+        pipeline.execute_command(*command, NEVER_DECODE=True)
+    # Else redis-py would put the command before what the server says.
+    values = pipeline.execute(raise_on_error=False)
+    for value in values:
+        if isinstance(value, Exception):
+            raise value
+    return list(values)
 
 
 def problem_of(error: Exception) -> str:
     """Say what is wrong, without the arguments that a server echoes."""
     kind = type(error).__name__
     if isinstance(error, (exceptions.ConnectionError, exceptions.TimeoutError)):
-        return f"{kind}: {error}".rstrip(".")
-    code = re.match(r"[A-Z]{2,}\b", str(error))
+        return f"{kind}: {one_line(str(error)) or 'no reason given'}".rstrip(".")
+    code = re.match(r"[A-Z]{2,20}\b", str(error))
     return f"{kind} {code[0]}" if code else kind

@@ -1,4 +1,4 @@
-"""redis-py's lock, renewed for as long as it is held."""
+"""One lock in Redis, renewed for as long as it is held."""
 
 from __future__ import annotations
 
@@ -13,19 +13,33 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from redis.exceptions import LockError, NoPermissionError, RedisError
+from redis.exceptions import RedisError, ResponseError
 
+from .._foreign import held_by, holder_of
 from ..errors import LockTimeoutError
-from ._redis_client import get, problem_of
+from ._redis_client import peek, problem_of
 
 if TYPE_CHECKING:
     from redis import Redis
-    from redis.lock import Lock
 
 logger = logging.getLogger("requests_ticktick")
 
 #: Seconds between two tries of one who waits.
 _POLL = 0.02
+
+#: Only its holder renews or frees it. redis-py's own lock does the same with
+#: more commands, which the user of a Redis would have to be allowed.
+_RENEW = """
+if redis.call('get', KEYS[1]) ~= ARGV[1] then return 0 end
+return redis.call('pexpire', KEYS[1], ARGV[2])
+"""
+_RELEASE = """
+if redis.call('get', KEYS[1]) ~= ARGV[1] then return 0 end
+return redis.call('del', KEYS[1])
+"""
+
+#: No signature of ours is as long, in bytes.
+_LONGEST = 4096
 
 
 class RedisLock:
@@ -51,14 +65,11 @@ class RedisLock:
         :param timeout: Seconds; 0 tries once.
         :raises LockTimeoutError: Somebody else held it all the while.
         """
-        # A new object for each acquisition, so that a child that was forked in
-        # between has nothing to inherit; shared with the thread that renews.
-        lock = self._client.lock(self._name, timeout=self._ttl, thread_local=False)
-        owner = self._wait(lock, timeout)
+        owner = self._wait(timeout)
         pid, ended = os.getpid(), threading.Event()
         renewal = threading.Thread(
             target=self._renew,
-            args=(lock, ended),
+            args=(owner, ended),
             name=f"renews {self._name}",
             daemon=True,
         )
@@ -70,28 +81,30 @@ class RedisLock:
             ended.set()
             # A child forked while the lock was held leaves it to its parent.
             if os.getpid() == pid and not was_lost:
-                self._release(lock)
+                self._release(owner)
 
-    def _wait(self, lock: Lock, timeout: float) -> bytes:
+    def _wait(self, timeout: float) -> bytes:
         deadline = time.monotonic() + timeout
         while True:
-            (held_by,) = get(self._client, self._name)
-            if held_by is None:
-                signature = self._sign()
-                owner = signature.encode()
-                if lock.acquire(blocking=False, token=signature):
+            (held_by,) = peek(self._client, self._name)
+            if not held_by:
+                owner = self._sign()
+                if self._client.set(self._name, owner, nx=True, px=self._lasts):
                     return owner
-                (held_by,) = get(self._client, self._name)
+                (held_by,) = peek(self._client, self._name)
                 if held_by == owner:
                     # The connection broke before the answer came, and redis-py
                     # sent the command again: it was us who was faster.
-                    lock.local.token = owner
                     return owner
             if time.monotonic() >= deadline:
                 self._raise_timeout(timeout, held_by)
             time.sleep(_POLL)
 
-    def _sign(self) -> str:
+    @property
+    def _lasts(self) -> int:
+        return int(self._ttl * 1000)
+
+    def _sign(self) -> bytes:
         return json.dumps(
             {
                 "pid": os.getpid(),
@@ -99,37 +112,42 @@ class RedisLock:
                 "since": int(time.time()),
                 "id": secrets.token_hex(8),
             }
-        )
+        ).encode()
 
-    def _renew(self, lock: Lock, ended: threading.Event) -> None:
+    def _renew(self, owner: bytes, ended: threading.Event) -> None:
+        has_warned = False
         while not ended.wait(self._ttl / 3):
             try:
-                lock.reacquire()
-            except LockError:
+                renewed = self._client.eval(_RENEW, 1, self._name, owner, self._lasts)
+            except RedisError as error:
+                # It may come back in time; if not, the lock will be gone.
+                refuses = isinstance(error, ResponseError) and not has_warned
+                has_warned = has_warned or refuses
+                self._say_not_renewed(error, loudly=refuses)
+                continue
+            if not renewed:
                 if not ended.is_set():
                     ended.set()
                     self._say_lost()
                 return
-            except NoPermissionError:
-                logger.warning(
-                    "The lock %s cannot be renewed, and will be free in %g s: allow "
-                    "its Redis user EVALSHA and SCRIPT LOAD.",
-                    self._name,
-                    self._ttl,
-                )
-                return
-            except RedisError as error:
-                # It may come back in time; if not, the lock will be gone.
-                logger.debug("%s not renewed: %s", self._name, problem_of(error))
 
-    def _release(self, lock: Lock) -> None:
+    def _release(self, owner: bytes) -> None:
         try:
-            lock.release()
-        except LockError:
-            self._say_lost()
+            if not self._client.eval(_RELEASE, 1, self._name, owner):
+                self._say_lost()
         except RedisError as error:
             # What was done under the lock is done; Redis drops it by itself.
             logger.debug("%s not released: %s", self._name, problem_of(error))
+
+    def _say_not_renewed(self, error: RedisError, *, loudly: bool) -> None:
+        logger.log(
+            logging.WARNING if loudly else logging.DEBUG,
+            "The lock %s was not renewed (%s), and is free %g s after it was the last "
+            "time. Its Redis user has to be allowed EVAL, GET and PEXPIRE.",
+            self._name,
+            problem_of(error),
+            self._ttl,
+        )
 
     def _say_lost(self) -> None:
         logger.warning(
@@ -140,21 +158,29 @@ class RedisLock:
             self._ttl,
         )
 
-    def _raise_timeout(self, timeout: float, held_by: bytes | None) -> None:
-        holder = _read(held_by)
+    def _raise_timeout(self, timeout: float, value: bytes) -> None:
+        holder = _read(value)
+        advice = "Finish or stop the sign-on there, then try again."
+        if self._is_for_ever():
+            advice = (
+                "It has no expiry, so that it is not one of ours and would last for "
+                f"ever: delete it (DEL {self._name}), then try again."
+            )
         raise LockTimeoutError(
-            f"Waited {timeout:g} s for the lock {self._name}, held by "
-            f"{holder or 'an unknown process'}. Finish or stop the sign-on there, "
-            "then try again.",
-            holder=holder,
+            f"{held_by(holder, self._name, timeout)} {advice}", holder=holder
         )
 
+    def _is_for_ever(self) -> bool:
+        try:
+            return bool(self._client.pttl(self._name) == -1)
+        except RedisError:
+            return False  # nobody knows
 
-def _read(value: bytes | None) -> str | None:
+
+def _read(value: bytes) -> str | None:
     """Say who wrote this value."""
     try:
-        info = json.loads(value or b"")
-        since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(info["since"]))
-        return f"process {info['pid']} on {info['host']} since {since}"
-    except (KeyError, TypeError, ValueError, RecursionError, OverflowError, OSError):
-        return None
+        note = json.loads(value) if len(value) <= _LONGEST else None
+    except (ValueError, RecursionError):
+        note = None
+    return holder_of(note) if isinstance(note, dict) else None

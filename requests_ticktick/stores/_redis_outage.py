@@ -25,6 +25,21 @@ T = TypeVar("T")
 _PAUSE = 1.0
 
 
+#: By Redis' own word for it, or redis-py's.
+_ADVICE = {
+    "WRONGTYPE": (
+        "Somebody else keeps something other than a text there, or under a key that "
+        "begins so: see whose it is, and delete it, or choose another key."
+    ),
+    "NoPermission": (
+        "Give the user of the store's client the rights that the documentation lists "
+        "(How do I move a fleet to Redis?)."
+    ),
+    "ReadOnly": "It is a replica: give the store a client of the primary.",
+    "OutOfMemory": "Its memory is full: make room, or raise its maxmemory.",
+}
+
+
 class Copy(MemoryStore):
     """What this process knows of the token in Redis."""
 
@@ -102,9 +117,7 @@ class Outage:
             return result
         if instead is None:
             raise TokenStoreError(
-                f"Redis cannot {what} {self._key}: {problem}. See that it runs, and "
-                "what address, password and rights the store's client has; "
-                "RedisStore(when_down='memory') goes on without it.",
+                f"Redis cannot {what} {self._key}: {problem}. {_advice(problem)}",
                 location=self._key,
             )
         self._begin(problem)
@@ -125,3 +138,14 @@ class Outage:
         if self._is_on:
             self._is_on = False
             logger.info("Redis can be used again for the token %s.", self._key)
+
+
+def _advice(problem: str) -> str:
+    """Return the next step; Redis has a word for each kind of trouble."""
+    for word, advice in _ADVICE.items():
+        if word in problem:
+            return advice
+    return (
+        "See that it runs, and what address, password and rights the store's client "
+        "has; RedisStore(when_down='memory') goes on without it."
+    )

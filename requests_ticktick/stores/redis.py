@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
 try:
-    from ._redis_client import Clients, get
+    from ._redis_client import Clients, peek
     from ._redis_lock import RedisLock
     from ._redis_outage import Outage
     from ._redis_value import RedisValue
@@ -131,7 +131,7 @@ class RedisStore(TokenStore):
         with contextlib.suppress(TokenStoreError):
             return self._outage.attempt(
                 "read",
-                lambda: hash(tuple(self._get(self.key, f"{self.key}:failure"))),
+                lambda: hash(tuple(peek(self._client(), self.key, self._note))),
                 self._copy.version,
             )
         return None
@@ -180,21 +180,21 @@ class RedisStore(TokenStore):
             yield
 
     def _failure(self) -> str | None:
-        (value,) = self._get(f"{self.key}:failure")
-        failure = None if value is None else value.decode(errors="replace")
+        (value,) = peek(self._client(), self._note)
+        failure = value.decode(errors="replace") if value else None
         self._copy.record_failure(failure)  # so that an outage makes it no news
         return failure
 
     def _record_failure(self, failure: str | None) -> None:
         self._copy.record_failure(failure)
-        key = f"{self.key}:failure"
         if failure is None:
-            self._client().delete(key)
+            self._client().delete(self._note)
         else:
-            self._client().set(key, failure.encode(), ex=_FAILURE_LASTS)
+            self._client().set(self._note, failure.encode(), ex=_FAILURE_LASTS)
 
-    def _get(self, *keys: str) -> list[bytes | None]:
-        return get(self._client(), *keys)
+    @property
+    def _note(self) -> str:
+        return f"{self.key}:failure"
 
     def _client(self) -> Redis:
         if not self._is_checked:
