@@ -6,7 +6,6 @@ import hashlib
 import logging
 import os
 import socket
-import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection, RemoteDisconnected
@@ -16,7 +15,7 @@ import pytest
 import requests
 from test_sandbox_support import SECONDS, STATE, App, call
 
-from requests_ticktick.sandbox import Sandbox, listener
+from requests_ticktick.sandbox import Sandbox, connections
 
 
 @pytest.fixture
@@ -34,6 +33,9 @@ def wire(sandbox: Sandbox) -> Iterator[socket.socket]:
 
 
 def sends(wire: socket.socket, text: str) -> None:
+    """Send it; ``Host: x`` stands for the sandbox's own."""
+    host, port = wire.getpeername()[:2]
+    text = text.replace("Host: x\n", f"Host: {host}:{port}\n")
     wire.sendall(text.replace("\n", "\r\n").encode())
 
 
@@ -76,7 +78,7 @@ def test_a_connection_serves_many_requests(sandbox: Sandbox, token: str) -> None
 
 @pytest.mark.parametrize(
     "request_lines",
-    ["GET / HTTP/1.0\n\n", "GET / HTTP/1.1\nHost: x\nConnection: close\n\n"],
+    ["GET / HTTP/1.0\nHost: x\n\n", "GET / HTTP/1.1\nHost: x\nConnection: close\n\n"],
 )
 def test_a_connection_ends_when_the_client_wants_it_to(
     wire: socket.socket, request_lines: str
@@ -105,12 +107,12 @@ def test_stopping_hangs_up_on_idle_connections(
 
 def test_a_connection_that_comes_too_late_is_hung_up_on() -> None:
     """One that was accepted just before the sandbox stopped."""
-    connections = listener._Connections()
-    connections.close()
+    open_ones = connections.Connections()
+    open_ones.close()
     here, there = socket.socketpair()
 
     with here, there:
-        connections.add(threading.current_thread(), there)
+        assert open_ones.admit(there)
 
         assert here.recv(1) == b""
 

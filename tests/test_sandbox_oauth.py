@@ -271,7 +271,7 @@ def test_pages_are_kept_nowhere_and_load_nothing(app: App, client_id: str) -> No
     headers = get_page(app, **changes).headers
 
     assert headers["Cache-Control"] == "no-store"
-    assert headers["Referrer-Policy"] == "no-referrer"
+    assert headers["Referrer-Policy"] == "same-origin"
     policy = headers["Content-Security-Policy"]
     assert "default-src 'none'" in policy
     assert "frame-ancestors 'none'" in policy

@@ -103,7 +103,10 @@ class OpenAPI:
 
 
 def _fields() -> Item:
-    fields = request.get_json(force=True, silent=True)
+    try:
+        fields = request.get_json(force=True, silent=True)
+    except RecursionError:
+        fields = None
     if not isinstance(fields, dict):
         raise ValueError("the body is not a JSON object")
     return fields

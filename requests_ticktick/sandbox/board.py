@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 import threading
 from collections.abc import Mapping
@@ -18,14 +19,22 @@ _SAMPLES: Mapping[str, tuple[str, ...]] = {
 #: TickTick's inbox: tasks without a list go there, and it is not listed.
 INBOX = "inbox"
 
+#: How many lists and tasks there may be together, and how large all of them:
+#: characters of JSON.
+MOST, MOST_CHARACTERS = 10_000, 16_777_216
+
 
 class Board:
-    """What the API reads and changes. A missing item is a ``KeyError``."""
+    """What the API reads and changes. A missing item is a ``KeyError``.
+
+    What there is no room for is a ``ValueError``.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
         self._projects: dict[str, Item] = {INBOX: _project(INBOX, {"name": "Inbox"})}
         self._tasks: dict[str, Item] = {}
+        self._sizes: dict[str, int] = {}
         for name, titles in _SAMPLES.items():
             project = self.add_project({"name": name})
             for title in titles:
@@ -59,22 +68,21 @@ class Board:
         """
         project = _project(_new_id(), _named("name", fields))
         with self._lock:
-            return self._projects.setdefault(project["id"], project)
+            return self._put(self._projects, project)
 
     def update_project(self, project_id: str, fields: Item) -> Item:
         """Change some of a list's fields."""
         with self._lock:
             changed = {**self.project(project_id), **fields, "id": project_id}
-            self._projects[project_id] = changed
-            return changed
+            return self._put(self._projects, changed)
 
     def delete_project(self, project_id: str) -> None:
         """Remove a list and the tasks in it."""
         with self._lock:
-            del self._projects[project_id]
+            self._drop(self._projects, project_id)
             for task in list(self._tasks.values()):
                 if task["projectId"] == project_id:
-                    del self._tasks[task["id"]]
+                    self._drop(self._tasks, task["id"])
 
     def task(self, project_id: str, task_id: str) -> Item:
         """One task of a list."""
@@ -92,15 +100,14 @@ class Board:
         task = _task(_new_id(), _named("title", fields))
         with self._lock:
             self.project(task["projectId"])
-            return self._tasks.setdefault(task["id"], task)
+            return self._put(self._tasks, task)
 
     def update_task(self, task_id: str, fields: Item) -> Item:
         """Change some of a task's fields; it stays in its list."""
         with self._lock:
             task = self._tasks[task_id]
             fixed = {"id": task_id, "projectId": task["projectId"]}
-            self._tasks[task_id] = {**task, **fields, **fixed}
-            return self._tasks[task_id]
+            return self._put(self._tasks, {**task, **fields, **fixed})
 
     def complete_task(self, project_id: str, task_id: str) -> None:
         """Tick a task off."""
@@ -112,7 +119,19 @@ class Board:
         """Remove a task."""
         with self._lock:
             self.task(project_id, task_id)
-            del self._tasks[task_id]
+            self._drop(self._tasks, task_id)
+
+    def _put(self, items: dict[str, Item], item: Item) -> Item:
+        key, size = item["id"], len(json.dumps(item))
+        total = sum(self._sizes.values()) - self._sizes.get(key, 0) + size
+        if total > MOST_CHARACTERS or (key not in items and len(self._sizes) >= MOST):
+            raise ValueError("The sandbox keeps no more: delete something")
+        items[key], self._sizes[key] = item, size
+        return item
+
+    def _drop(self, items: dict[str, Item], key: str) -> None:
+        del items[key]
+        self._sizes.pop(key, None)  # the inbox is not counted
 
 
 def _project(project_id: str, fields: Item) -> Item:
@@ -123,6 +142,8 @@ def _project(project_id: str, fields: Item) -> Item:
 def _task(task_id: str, fields: Item) -> Item:
     defaults = {"content": "", "isAllDay": False, "priority": 0, "sortOrder": 0}
     project_id = fields.get("projectId") or INBOX
+    if not isinstance(project_id, str):
+        raise ValueError("projectId is not a string")
     fixed = {"id": task_id, "projectId": project_id, "status": 0}
     return {**defaults, **fields, **fixed}
 

@@ -48,14 +48,18 @@ class Controls(Policy):
 
     @property
     def received(self) -> list[Received]:
-        """The latest requests to all three endpoints, oldest first."""
+        """The latest requests to all three endpoints, oldest first.
+
+        1,000 at most, and 16 MiB of them.
+        """
         return self._observed.received()
 
     @property
     def secrets(self) -> list[str]:
-        """The client secret, and every code and token that was ever issued.
+        """The client secret, and the codes and tokens that were issued.
 
-        What a test looks for in logs and output, where none may appear.
+        What a test looks for in logs and output, where none may appear. All
+        that are good for something, and the latest 10,000 whatever they are.
         """
         return [self.client_secret or "", *self._ledger.issued()]
 

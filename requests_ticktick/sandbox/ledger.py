@@ -6,12 +6,21 @@ import secrets
 import string
 import threading
 import uuid
+from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from .policy import Policy
 
+T = TypeVar("T")
+
 _CODE_ALPHABET = string.ascii_letters + string.digits
 _CODE_LENGTH = 6  # as TickTick's
+
+#: How many codes, access tokens and refresh tokens there are at a time, of
+#: each. The oldest are forgotten, as if they had been revoked.
+MOST = 10_000
 
 
 @dataclass(frozen=True)
@@ -63,7 +72,7 @@ class Ledger:
         self._codes: dict[str, Code] = {}
         self._access: dict[str, AccessToken] = {}
         self._refresh: dict[str, RefreshToken] = {}
-        self._issued: list[str] = []
+        self._issued: deque[str] = deque(maxlen=MOST)
         self.reuse_detected = 0
 
     def new_code(self) -> str:
@@ -79,8 +88,7 @@ class Ledger:
     def add_code(self, value: str, code: Code) -> None:
         """Remember a code until it is used."""
         with self._lock:
-            self._codes[value] = code
-            self._issued.append(value)
+            self._keep(self._codes, value, code)
 
     def take_code(self, value: str, client_id: str) -> Code | None:
         """Use a code up, and return it if it was good."""
@@ -111,8 +119,7 @@ class Ledger:
                         return live, _seconds_left(token, now)
             lifetime = self._policy.expires_in
             expires_at = None if lifetime is None else now + lifetime
-            self._access[value] = AccessToken(grant, scopes, expires_at)
-            self._issued.append(value)
+            self._keep(self._access, value, AccessToken(grant, scopes, expires_at))
             return value, lifetime
 
     def find(self, value: str) -> AccessToken | None:
@@ -126,8 +133,7 @@ class Ledger:
     def add_refresh_token(self, value: str, grant: Grant) -> None:
         """Remember a refresh token."""
         with self._lock:
-            self._refresh[value] = RefreshToken(grant)
-            self._issued.append(value)
+            self._keep(self._refresh, value, RefreshToken(grant))
 
     def take_refresh_token(
         self, value: str, client_id: str, scopes: list[str] | None
@@ -152,10 +158,14 @@ class Ledger:
             token.used = set(scopes or ()) <= set(token.grant.scopes)
             return token
 
-    def issued(self) -> list[str]:
-        """List every code and token so far, used and revoked ones too."""
+    def issued(self) -> Iterable[str]:
+        """List the latest codes and tokens, used and revoked ones too.
+
+        And those that are older and still good for something.
+        """
         with self._lock:
-            return list(self._issued)
+            good = (*self._codes, *self._access, *self._refresh)
+            return list(dict.fromkeys((*self._issued, *good)))
 
     def revoke(self, value: str) -> bool:
         """Revoke one access token, and say whether there was such a one."""
@@ -175,6 +185,12 @@ class Ledger:
         with self._lock:
             for value, token in self._access.items():
                 self._access[value] = replace(token, expires_at=now)
+
+    def _keep(self, kept: dict[str, T], value: str, meaning: T) -> None:
+        kept[value] = meaning
+        self._issued.append(value)
+        while len(kept) > MOST:
+            del kept[next(iter(kept))]
 
     def _revoke_family(self, family: str) -> None:
         # The used refresh tokens stay: their next use is a reuse as well.

@@ -8,14 +8,16 @@ import logging
 import secrets
 import socket
 import threading
+import time
 from contextlib import suppress
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from werkzeug.exceptions import ClientDisconnected
-from werkzeug.serving import WSGIRequestHandler, make_server
+from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 from werkzeug.wrappers import Response
-from werkzeug.wsgi import get_input_stream
 
+from .connections import Connections
+from .door import Door, RefusalError, read_body
 from .quiet import quieten_oauthlib, serve_quietly
 
 if TYPE_CHECKING:
@@ -25,6 +27,9 @@ _LOGGER = logging.getLogger("requests_ticktick.sandbox")
 
 _POLL = 0.02  # seconds; the longest that stopping waits for the accept loop
 _PATIENCE = 5.0  # seconds; the longest that it waits for a request in hand
+
+#: How long, and how often, the rest of a refused request is thrown away.
+_LINGER, _LINGER_READS = 2.0, 1024
 
 #: Below every system's ephemeral ports: no outgoing connection takes one of
 #: these between its choice and its use.
@@ -41,14 +46,17 @@ class Listener:
 
     def __init__(self, app: WSGIApplication, host: str, port: int) -> None:
         quieten_oauthlib()
-        self._connections = _Connections()
-        handler = type("Handler", (_Handler,), {"connections": self._connections})
+        self._connections = Connections()
+
+        class Handler(_Handler):
+            connections = self._connections
+
         # Werkzeug ends the process where it cannot bind: better to know first.
         _bind(host, port).close()
-        self._server = make_server(
-            host, port, app, threaded=True, request_handler=handler
-        )
+        self._server = _Server(host, port, app, Handler)
+        self._server.connections = self._connections
         self.port = self._server.port
+        Handler.door = Door(netloc(host), self.port)
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(_POLL,), daemon=True
         )
@@ -69,33 +77,20 @@ class Listener:
         self._connections.join(_PATIENCE)
 
 
-class _Connections:
-    """The threads and their connections, so that none outlives the server."""
+class _Server(ThreadedWSGIServer):
+    """Werkzeug's server, with a bound on its threads."""
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._threads: dict[threading.Thread, socket.socket] = {}
-        self._closed = False
+    connections: Connections
 
-    def add(self, thread: threading.Thread, connection: socket.socket) -> None:
-        with self._lock:
-            for ended in [each for each in self._threads if not each.is_alive()]:
-                del self._threads[ended]
-            self._threads[thread] = connection
-            if self._closed:
-                _hang_up(connection)
+    def process_request(self, request: Any, client_address: Any) -> None:
+        if self.connections.admit(request):
+            super().process_request(request, client_address)
+        else:
+            self.shutdown_request(request)
 
-    def close(self) -> None:
-        with self._lock:
-            self._closed = True
-            for connection in self._threads.values():
-                _hang_up(connection)
-
-    def join(self, timeout: float) -> None:
-        with self._lock:
-            threads = list(self._threads)
-        for thread in threads:
-            thread.join(timeout)
+    def shutdown_request(self, request: Any) -> None:
+        self.connections.leave(request)
+        super().shutdown_request(request)
 
 
 class _Handler(WSGIRequestHandler):
@@ -107,23 +102,45 @@ class _Handler(WSGIRequestHandler):
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
-    connections: _Connections
+    #: Seconds without a byte, after which a connection is idle no more.
+    timeout = 60.0
+    connections: Connections
+    door: Door
 
     def setup(self) -> None:
         serve_quietly()
+        self.connections.joined_by(threading.current_thread())
         super().setup()
-        self.connections.add(threading.current_thread(), self.connection)
+
+    def version_string(self) -> str:
+        return "requests-ticktick-sandbox"
+
+    def handle_expect_100(self) -> bool:
+        """Say no before the body is sent, if that is the answer."""
+        try:
+            self.door.check(self.command, self.path, self.headers)
+        except RefusalError as refused:
+            self._refuse(refused)
+            return False
+        return super().handle_expect_100()
 
     def run_wsgi(self) -> None:
         try:
+            self.door.check(self.command, self.path, self.headers)
+            body = read_body(self.headers, self.rfile)
             environ = self.make_environ()
-            body = get_input_stream(environ).read()
-        except (ClientDisconnected, OSError, ValueError):
-            self.send_error(400)
+        except (OSError, ValueError):
+            self._refuse(RefusalError(HTTPStatus.BAD_REQUEST, "That is no request."))
+            return
+        except RefusalError as refused:
+            self._refuse(refused)
             return
         environ["wsgi.input"] = io.BytesIO(body)
         environ["wsgi.input_terminated"] = True
-        response = Response.from_app(self.server.app, environ, buffered=True)
+        with self.connections.serving(self.connection):
+            self._answer(Response.from_app(self.server.app, environ, buffered=True))
+
+    def _answer(self, response: Response) -> None:
         self.send_response(response.status_code, response.status.partition(" ")[2])
         for name, value in response.headers.items():
             self.send_header(name, value)
@@ -131,6 +148,20 @@ class _Handler(WSGIRequestHandler):
             self.send_header("Connection", "close")
         self.end_headers()
         self.wfile.write(response.get_data())
+
+    def _refuse(self, refused: RefusalError) -> None:
+        """Answer, and hang up: what follows is no request."""
+        self.send_error(refused.status, explain=refused.reason)
+        with suppress(OSError):
+            self.connection.shutdown(socket.SHUT_WR)
+            # What is on its way would be answered by a reset, which takes the
+            # answer away from a client that has not read it yet.
+            ends, left = time.monotonic() + _LINGER, _LINGER
+            for _ in range(_LINGER_READS):
+                self.connection.settimeout(left)
+                if not self.connection.recv(65_536):
+                    break
+                left = max(ends - time.monotonic(), 0.001)
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Log the path alone: a query may hold a state or a code."""
@@ -153,11 +184,11 @@ def free_port(host: str) -> int:
                 raise  # of the host, such as IPv6 where there is none
 
 
+def netloc(host: str) -> str:
+    """Write a host as it stands in a URL."""
+    return f"[{host}]" if ":" in host else host
+
+
 def _bind(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     return socket.create_server((host, port), family=family)
-
-
-def _hang_up(connection: socket.socket) -> None:
-    with suppress(OSError):
-        connection.shutdown(socket.SHUT_RDWR)

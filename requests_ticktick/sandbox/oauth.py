@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+import secrets
 from urllib.parse import urlencode
 
 from flask import Blueprint, Response, jsonify, redirect, request
@@ -27,6 +30,9 @@ from .validator import Validator
 # oauthlib is right to insist on https. On a loopback address nobody listens.
 _SECURE = "https://sandbox"
 
+#: What the consent page's form adds to the request's own parameters.
+_OF_THE_FORM = ("decision", "consent")
+
 _READING = ("GET", "HEAD", "OPTIONS")
 
 
@@ -41,6 +47,7 @@ class OAuthEndpoints:
         self._observed = observed
         self._validator = Validator(policy, ledger)
         self._server = create_provider(self._validator, policy, ledger)
+        self._key = secrets.token_bytes(32)
 
     def blueprint(self) -> Blueprint:
         """Make the routes."""
@@ -58,25 +65,36 @@ class OAuthEndpoints:
             *(
                 (name, value)
                 for name, value in request.form.items(multi=True)
-                if name != "decision"
+                if name not in _OF_THE_FORM
             ),
         ]
-        decision = request.form.get("decision")
         try:
-            return self._decide(decision, parameters)
+            return self._decide(parameters)
         except FatalClientError as error:
             return self._refuse(error)
         except OAuth2Error as error:
             return redirect(error.in_uri(str(error.redirect_uri)))
 
-    def _decide(
-        self, decision: str | None, parameters: list[tuple[str, str]]
-    ) -> AnyResponse:
+    def _decide(self, parameters: list[tuple[str, str]]) -> AnyResponse:
         uri, body = f"{_SECURE}/oauth/authorize", urlencode(parameters)
         scopes, details = self._server.validate_authorization_request(uri, "POST", body)
+        decision, given = (request.form.get(name, "") for name in _OF_THE_FORM)
+        # Of this request alone: no other page can know it (RFC 9700 4.7).
+        consent = hmac.new(self._key, body.encode(), hashlib.sha256).hexdigest()
         if decision not in ("allow", "deny"):
             return consent_page(
-                details["client_id"], scopes, details["redirect_uri"], parameters
+                details["client_id"],
+                scopes,
+                details["redirect_uri"],
+                parameters,
+                consent,
+            )
+        if not hmac.compare_digest(given.encode(), consent.encode()):
+            return error_page(
+                "access_denied",
+                "The decision was not made on the page that asks for it. Open the "
+                "authorization URL again, and decide there.",
+                403,
             )
         if decision == "deny" or self._faults.take_denial():
             raise AccessDeniedError("User denied access", request=details["request"])

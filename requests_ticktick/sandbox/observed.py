@@ -7,8 +7,9 @@ from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-#: Enough for a test to look at, and no leak in a sandbox that runs for days.
-_KEPT = 1000
+#: Enough for a test to look at, and no leak in a sandbox that runs for days:
+#: so many requests, of so many bytes in all.
+KEPT, KEPT_BYTES = 1000, 16_777_216
 
 
 @dataclass(frozen=True, repr=False)
@@ -28,6 +29,12 @@ class Received:
     headers: Mapping[str, str]
     body: bytes
 
+    @property
+    def size(self) -> int:
+        """How much there is to keep of it, in bytes."""
+        headers = sum(len(name) + len(value) for name, value in self.headers.items())
+        return len(self.path) + len(self.query) + headers + len(self.body)
+
     def __repr__(self) -> str:
         return f"<Received {self.method} {self.path} {len(self.body)} bytes>"
 
@@ -38,13 +45,17 @@ class Observed:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._counts: Counter[str] = Counter()
-        self._received: deque[Received] = deque(maxlen=_KEPT)
+        self._received: deque[Received] = deque()
+        self._size = 0
 
     def add(self, received: Received) -> None:
         """Count a request at its endpoint, and keep it."""
         with self._lock:
             self._counts[received.endpoint] += 1
             self._received.append(received)
+            self._size += received.size
+            while len(self._received) > KEPT or self._size > KEPT_BYTES:
+                self._size -= self._received.popleft().size
 
     def granted(self) -> None:
         """Count a consent."""

@@ -11,7 +11,7 @@ from ..service import Service, is_loopback
 from .app import create_app
 from .board import Board
 from .controls import Controls
-from .listener import Listener, free_port
+from .listener import Listener, free_port, netloc
 from .sign_on import SandboxSignOn
 
 #: 180 days less a second, as TickTick's.
@@ -111,7 +111,7 @@ class Sandbox(Controls):
 
     def __repr__(self) -> str:
         state = "stopped" if self._listener is None else "running"
-        return f"<Sandbox {_netloc(self._host)}:{self._port} {state}>"
+        return f"<Sandbox {netloc(self._host)}:{self._port} {state}>"
 
     def url(self, path: str = "/") -> str:
         """Make a path an absolute URL: ``url("/open/v1/project")``.
@@ -122,7 +122,7 @@ class Sandbox(Controls):
             raise RuntimeError(
                 "Start the sandbox first: with Sandbox() as sandbox: ..."
             )
-        return f"http://{_netloc(self._host)}:{self._port}{path}"
+        return f"http://{netloc(self._host)}:{self._port}{path}"
 
     @property
     def service(self) -> Service:
@@ -165,8 +165,4 @@ def _secret(given: str | None, auth_method: str, public: bool) -> str | None:
 
 
 def _free_redirect_uri(host: str) -> str:
-    return f"http://{_netloc(host)}:{free_port(host)}/callback"
-
-
-def _netloc(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
+    return f"http://{netloc(host)}:{free_port(host)}/callback"

@@ -8,6 +8,9 @@ from http.client import HTTPConnection
 from typing import Protocol
 from urllib.parse import urlsplit
 
+#: The field of the page's form without which it decides nothing.
+_CONSENT = re.compile('name="consent" value="([0-9a-f]+)"')
+
 
 class HasURL(Protocol):
     """What a sign-on is asked: where to grant access."""
@@ -37,7 +40,7 @@ class AuthorizationPageError(RuntimeError):
 
 
 class SandboxSignOn:
-    """Grants what is asked for, over HTTP, as the consent page's form does.
+    """Grants what is asked for, over HTTP: opens the page, and sends its form.
 
     Pickles, and works in any process that reaches the sandbox.
 
@@ -52,30 +55,37 @@ class SandboxSignOn:
 
         :param request: Its ``url`` is the authorization request.
         :returns: The address that a browser would be redirected to.
-        :raises AuthorizationPageError: There was a page, not a redirect.
+        :raises AuthorizationPageError: There was a page of another kind.
         """
         parts = urlsplit(request.url)
         assert parts.hostname is not None
         connection = HTTPConnection(parts.hostname, parts.port, timeout=self.timeout)
         try:
-            # In the body: HTTP libraries log the addresses that they open.
-            connection.request(
-                "POST",
-                parts.path,
-                body=f"{parts.query}&decision=allow",
-                headers={"Content-Type": "application/x-www-form-urlencoded"},
-            )
-            response = connection.getresponse()
-            location = response.getheader("Location")
-            page = response.read().decode("utf-8", "replace")
+            location, page, status = _post(connection, parts.path, parts.query)
+            consent = _CONSENT.search(page)
+            if consent is not None:
+                form = f"{parts.query}&consent={consent[1]}&decision=allow"
+                location, page, status = _post(connection, parts.path, form)
         finally:
             connection.close()
         if location is None:
-            raise AuthorizationPageError(_text_of(page), response.status)
+            raise AuthorizationPageError(_text_of(page), status)
         return location
 
     def __repr__(self) -> str:
         return "<SandboxSignOn>"
+
+
+def _post(
+    connection: HTTPConnection, path: str, form: str
+) -> tuple[str | None, str, int]:
+    """Return where the answer leads, its page and its status."""
+    # In the body: HTTP libraries log the addresses that they open.
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    connection.request("POST", path, form, headers)
+    response = connection.getresponse()
+    page = response.read().decode("utf-8", "replace")
+    return response.getheader("Location"), page, response.status
 
 
 def _text_of(page: str) -> str:
