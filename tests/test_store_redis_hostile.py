@@ -127,12 +127,9 @@ def test_the_rights_of_the_documentation_are_no_more(restricted, client, command
     assert client.get("payroll") == b"secret"
 
 
-@pytest.mark.parametrize("missing", ["-eval", "-pexpire"])
-def test_a_lock_that_may_not_be_renewed_is_warned_of_once(
-    restricted, client, caplog, missing
-):
+def test_a_lock_that_may_not_be_renewed_is_warned_of_once(restricted, caplog):
     """Before another one gets it; what has to be allowed is named."""
-    worker = RedisStore(restricted(*documented_rules(), missing), lock_ttl=0.3)
+    worker = RedisStore(restricted(*documented_rules(), "-pexpire"), lock_ttl=0.3)
     tries = re.compile(f"The lock {LOCK} was not renewed")
     caplog.set_level(logging.DEBUG, logger="requests_ticktick")
 
@@ -146,7 +143,7 @@ def test_a_lock_that_may_not_be_renewed_is_warned_of_once(
 @pytest.mark.parametrize(
     ("rule", "verb"),
     [
-        ("-getrange", lambda store: store.load()),
+        ("-get", lambda store: store.load()),
         ("-set", lambda store: store.lock(0).__enter__()),
         ("-del", lambda store: store.delete()),
         ("-eval", lambda store: store.save(Token("a"))),
@@ -257,16 +254,6 @@ def test_a_huge_note_and_a_huge_lock_are_none_of_ours(client, store, sandbox):
 
     client.delete(LOCK)
     assert client_of(sandbox, store).token() == store.load()
-
-
-def test_an_empty_value_is_no_token(client, store):
-    """It is overwritten; there is nothing in it to keep."""
-    client.set(KEY, "")
-
-    assert store.load() is None
-    store.save(Token("a"))
-
-    assert store.load() == Token("a")
 
 
 def test_a_lock_without_an_expiry_ends_the_wait_with_what_to_delete(client, store):

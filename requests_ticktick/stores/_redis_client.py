@@ -32,6 +32,18 @@ _OF_THE_POOL = frozenset(
     }
 )
 
+#: No client has to hold what somebody else made large. GETRANGE would be one
+#: more right to give, and take an empty value for none.
+_READ = """
+local found = {}
+for i, key in ipairs(KEYS) do
+    local value = redis.pcall('get', key)
+    if type(value) == 'table' then return value end
+    found[i] = value and string.sub(value, 1, ARGV[1])
+end
+return found
+"""
+
 
 class Clients:
     """The client given; in a forked child or from a pickle, one like it.
@@ -124,40 +136,27 @@ def _build(
 def get(client: Redis, *keys: str) -> list[bytes | None]:
     """Return the values of keys as they are, whatever the client decodes.
 
-    An empty value counts as none.
-
     :raises TokenStoreError: One is too long to be of ours, and was not read.
     """
-    values = []
-    for key, value in zip(keys, peek(client, *keys), strict=True):
-        if len(value) > MAX_BYTES:
+    values = peek(client, *keys)
+    for key, value in zip(keys, values, strict=True):
+        if value is not None and len(value) > MAX_BYTES:
             raise TokenStoreError(
                 f"What Redis has under {key} is over {MAX_BYTES} bytes long: that is "
                 f"nothing of ours. See whose it is, and delete it (DEL {key}), or "
                 "choose another key.",
                 location=key,
             )
-        values.append(value or None)
     return values
 
 
-def peek(client: Redis, *keys: str) -> list[bytes]:
+def peek(client: Redis, *keys: str) -> list[bytes | None]:
     """Return the beginnings of values; one byte over the limit at most."""
     # NEVER_DECODE is what redis-py's own DUMP uses: a value that is no UTF-8
     # would raise UnicodeDecodeError where decode_responses is set.
-    commands = [("GETRANGE", key, 0, MAX_BYTES) for key in keys]
     execute: Callable[..., Any] = client.execute_command
-    if len(commands) == 1:
-        return [execute(*commands[0], NEVER_DECODE=True)]
-    pipeline: Any = client.pipeline(transaction=False)
-    for command in commands:
-        pipeline.execute_command(*command, NEVER_DECODE=True)
-    # Else redis-py would put the command before what the server says.
-    values = pipeline.execute(raise_on_error=False)
-    for value in values:
-        if isinstance(value, Exception):
-            raise value
-    return list(values)
+    arguments = (_READ, len(keys), *keys, MAX_BYTES + 1)
+    return list(execute("EVAL", *arguments, NEVER_DECODE=True))
 
 
 def problem_of(error: Exception) -> str:
@@ -165,5 +164,7 @@ def problem_of(error: Exception) -> str:
     kind = type(error).__name__
     if isinstance(error, (exceptions.ConnectionError, exceptions.TimeoutError)):
         return f"{kind}: {one_line(str(error)) or 'no reason given'}".rstrip(".")
+    if "executing the script can't" in str(error):
+        return "NoPermissionError"  # which Redis says without the word for it
     code = re.match(r"[A-Z]{2,20}\b", str(error))
     return f"{kind} {code[0]}" if code else kind

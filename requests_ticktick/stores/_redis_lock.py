@@ -38,7 +38,7 @@ if redis.call('get', KEYS[1]) ~= ARGV[1] then return 0 end
 return redis.call('del', KEYS[1])
 """
 
-#: No signature of ours is as long, in bytes.
+#: No signature of ours is as long, in bytes: more is not looked at.
 _LONGEST = 4096
 
 
@@ -87,7 +87,7 @@ class RedisLock:
         deadline = time.monotonic() + timeout
         while True:
             (held_by,) = peek(self._client, self._name)
-            if not held_by:
+            if held_by is None:
                 owner = self._sign()
                 if self._client.set(self._name, owner, nx=True, px=self._lasts):
                     return owner
@@ -158,7 +158,7 @@ class RedisLock:
             self._ttl,
         )
 
-    def _raise_timeout(self, timeout: float, value: bytes) -> None:
+    def _raise_timeout(self, timeout: float, value: bytes | None) -> None:
         holder = _read(value)
         advice = "Finish or stop the sign-on there, then try again."
         if self._is_for_ever():
@@ -177,10 +177,10 @@ class RedisLock:
             return False  # nobody knows
 
 
-def _read(value: bytes) -> str | None:
+def _read(value: bytes | None) -> str | None:
     """Say who wrote this value."""
     try:
-        note = json.loads(value) if len(value) <= _LONGEST else None
+        note = json.loads((value or b"")[:_LONGEST])
     except (ValueError, RecursionError):
         note = None
     return holder_of(note) if isinstance(note, dict) else None
