@@ -9,8 +9,9 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
 from pathlib import Path
 from queue import Queue
 from typing import Any
@@ -206,3 +207,44 @@ def test_the_page_is_one_that_assistive_technology_can_read(
         ("button", "Allow"),
         ("button", "Deny"),
     } <= seen
+
+
+FORGED = "<form method=post action={action}>{fields}</form>"
+
+
+def test_a_page_of_another_site_grants_nothing(
+    browser: Browser, sandbox: Sandbox
+) -> None:
+    """It can send the form, of which the browser says whose it is."""
+    parameters = {**App(sandbox).parameters(), "decision": "allow", "consent": "0"}
+    page = FORGED.format(
+        action=sandbox.url("/oauth/authorize"),
+        fields="".join(
+            f"<input name={name} value='{value}'>" for name, value in parameters.items()
+        ),
+    )
+
+    class Evil(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.end_headers()
+            self.wfile.write(page.encode())
+
+        def log_message(self, *args: object) -> None:
+            """Not to the terminal."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Evil) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        browser.opens(f"http://127.0.0.1:{server.server_port}/")
+        browser.runs("document.forms[0].submit()")
+        deadline = time.monotonic() + PATIENCE
+        while "Another site" not in str(browser.runs("document.body.innerText")):
+            assert time.monotonic() < deadline, browser.runs("document.body.innerText")
+            time.sleep(0.05)
+        server.shutdown()
+        thread.join()
+
+    assert sandbox.sign_ons == 0
+    assert sandbox.received == []

@@ -1,0 +1,620 @@
+"""Whom the sandbox lets in, and how much of what they send it keeps."""
+
+from __future__ import annotations
+
+import re
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from email.message import Message
+from html import unescape
+from http.client import HTTPConnection, HTTPResponse
+from urllib.parse import urlencode, urlsplit
+
+import pytest
+import requests
+from test_sandbox_support import SECONDS, App, call
+
+from requests_ticktick.sandbox import (
+    Sandbox,
+    board,
+    connections,
+    door,
+    ledger,
+    listener,
+    observed,
+)
+
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+EVIL = "https://evil.example"
+
+
+@pytest.fixture
+def app(sandbox: Sandbox) -> App:
+    """The app that is registered with the sandbox."""
+    return App(sandbox)
+
+
+@pytest.fixture
+def token(sandbox: Sandbox) -> str:
+    """A good token, issued without a sign-on."""
+    return sandbox.issue_token()
+
+
+def ask(
+    sandbox: Sandbox, method: str, path: str, body: str = "", **headers: str
+) -> tuple[int, str]:
+    """Send one request with these headers, ``_`` for ``-``."""
+    address = urlsplit(sandbox.url()).netloc
+    connection = HTTPConnection(address, timeout=SECONDS)
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    connection.request(method, path, body, {**FORM, **named})
+    response = connection.getresponse()
+    text = response.read().decode()
+    connection.close()
+    return response.status, text
+
+
+@pytest.fixture
+def wire(sandbox: Sandbox) -> Iterator[Callable[[], socket.socket]]:
+    """Make bare connections to the sandbox."""
+    parts = urlsplit(sandbox.url())
+    made = []
+
+    def connect() -> socket.socket:
+        made.append(socket.create_connection((parts.hostname, parts.port), SECONDS))
+        return made[-1]
+
+    yield connect
+    for each in made:
+        each.close()
+
+
+def sends(wire: socket.socket, *lines: str, host: str | None = None) -> None:
+    """Send a request line and headers, with the sandbox's own name."""
+    address = "{}:{}".format(*wire.getpeername())
+    head = [lines[0], f"Host: {host or address}", *lines[1:], "", ""]
+    wire.sendall("\r\n".join(head).encode())
+
+
+def answer_on(wire: socket.socket) -> tuple[int, str]:
+    """The next answer; 0 where the connection ends without one."""
+    response = HTTPResponse(wire)
+    try:
+        response.begin()
+    except (ConnectionError, TimeoutError):
+        return 0, ""
+    return response.status, response.read().decode()
+
+
+# -- The name that it is called by ----------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/oauth/authorize"),
+        ("POST", "/oauth/authorize"),
+        ("POST", "/oauth/token"),
+        ("GET", "/open/v1/project"),
+        ("POST", "/open/v1/echo"),
+        ("GET", "/"),
+    ],
+)
+@pytest.mark.parametrize(
+    "host",
+    ["evil.example", "evil.example:{port}", "127.0.0.1:1", "127.0.0.1", "x" * 99],
+)
+def test_a_request_under_a_foreign_name_is_misdirected(
+    sandbox: Sandbox, method: str, path: str, host: str
+) -> None:
+    """A name that somebody has led here (DNS rebinding)."""
+    port = urlsplit(sandbox.url()).port
+
+    status, page = ask(sandbox, method, path, Host=host.format(port=port))
+
+    assert status == 421
+    assert sandbox.url("") in page
+    assert sandbox.received == []
+
+
+@pytest.mark.parametrize("name", ["localhost", "LocalHost", "127.0.0.1", "[::1]"])
+def test_the_names_of_this_machine_will_do(
+    sandbox: Sandbox, token: str, name: str
+) -> None:
+    """Nobody can lead those elsewhere."""
+    host = f"{name}:{urlsplit(sandbox.url()).port}"
+
+    answer = call(sandbox, token, headers={"Host": host})
+
+    assert answer.status_code == 200
+
+
+def test_the_port_of_http_is_not_said() -> None:
+    """RFC 9110 4.2.1: ``Host`` leaves it out."""
+    here = door.Door("127.0.0.9", 80)
+    elsewhere = door.Door("127.0.0.9", 81)
+    message = Message()
+    message["Host"] = "127.0.0.9"
+
+    here.check("GET", "/", message)
+    with pytest.raises(door.RefusalError, match=r"127\.0\.0\.9:81"):
+        elsewhere.check("GET", "/", message)
+
+
+@pytest.mark.parametrize(
+    ("lines", "status"),
+    [
+        (["GET / HTTP/1.1"], 404),
+        (["GET / HTTP/1.1", "Host: evil.example"], 400),
+        (["GET http://evil.example/ HTTP/1.1"], 421),
+        (["GET http://[ HTTP/1.1"], 400),
+        (["OPTIONS * HTTP/1.1"], 404),
+    ],
+)
+def test_the_name_is_said_once(
+    wire: Callable[[], socket.socket], lines: list[str], status: int
+) -> None:
+    """In the header, and the same in the request line if it is there too."""
+    connection = wire()
+
+    sends(connection, *lines)
+
+    assert answer_on(connection)[0] == status
+
+
+def test_without_a_name_there_is_no_answer_but_400(
+    wire: Callable[[], socket.socket],
+) -> None:
+    """HTTP/1.0 had none; no client of today is like that."""
+    connection = wire()
+
+    connection.sendall(b"GET / HTTP/1.0\r\n\r\n")
+
+    assert answer_on(connection)[0] == 400
+
+
+def test_the_whole_address_may_stand_in_the_request_line(
+    sandbox: Sandbox, wire: Callable[[], socket.socket]
+) -> None:
+    """RFC 9112 3.2.2."""
+    connection = wire()
+
+    sends(connection, f"GET {sandbox.url('/open/v1/project')} HTTP/1.1")
+
+    assert answer_on(connection)[0] == 401
+
+
+# -- Other sites' pages ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": EVIL},
+        {"Origin": "null"},
+        {"Origin": "http://127.0.0.1:1"},
+        {"Origin": "https://127.0.0.1:{port}"},
+        {"Origin": "http://127.0.0.1:{port}.evil.example"},
+        {"Origin": ""},
+        {"Sec_Fetch_Site": "cross-site"},
+        {"Sec_Fetch_Site": "same-site"},
+        {"Origin": "http://127.0.0.1:{port}", "Sec_Fetch_Site": "cross-site"},
+    ],
+)
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/oauth/authorize"),
+        ("POST", "/oauth/token"),
+        ("POST", "/open/v1/task"),
+        ("DELETE", "/open/v1/project/1"),
+        ("PUT", "/open/v1/echo"),
+    ],
+)
+def test_what_another_sites_page_sends_is_refused(
+    sandbox: Sandbox, method: str, path: str, headers: dict[str, str]
+) -> None:
+    """A browser says where a request comes from, and the page cannot."""
+    port = urlsplit(sandbox.url()).port
+    named = {name: value.format(port=port) for name, value in headers.items()}
+
+    status, page = ask(sandbox, method, path, "x=y", **named)
+
+    assert status == 403
+    assert "Another site" in page
+    assert sandbox.received == []
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Origin": "http://127.0.0.1:{port}", "Sec_Fetch_Site": "same-origin"},
+        {"Origin": "http://localhost:{port}"},
+        {"Sec_Fetch_Site": "none"},
+    ],
+)
+def test_what_clients_and_its_own_pages_send_is_not(
+    sandbox: Sandbox, headers: dict[str, str]
+) -> None:
+    """Clients that are no browsers send neither header."""
+    port = urlsplit(sandbox.url()).port
+    named = {name: value.format(port=port) for name, value in headers.items()}
+
+    assert ask(sandbox, "POST", "/open/v1/echo", **named)[0] == 401
+
+
+def test_any_page_may_lead_to_the_consent_page(app: App, sandbox: Sandbox) -> None:
+    """A link in a web application is how a sign-on begins."""
+    query = urlencode(app.parameters())
+
+    status, page = ask(
+        sandbox, "GET", f"/oauth/authorize?{query}", Sec_Fetch_Site="cross-site"
+    )
+
+    assert status == 200
+    assert 'value="allow"' in page
+
+
+# -- The decision ---------------------------------------------------------------------
+
+
+def consent_of(app: App, **changes: str) -> str:
+    """The field of the page that is shown for such a request."""
+    query = urlencode(app.parameters(**changes))
+    _, page = ask(app.sandbox, "GET", f"/oauth/authorize?{query}")
+    found = re.search('name="consent" value="([^"]+)"', page)
+    assert found is not None
+    return unescape(found[1])
+
+
+def decide(app: App, decision: str, consent: str | None) -> tuple[int, str]:
+    """Send a decision, as no page of the sandbox has done."""
+    fields = {**app.parameters(), "decision": decision}
+    if consent is not None:
+        fields["consent"] = consent
+    return ask(app.sandbox, "POST", "/oauth/authorize", urlencode(fields))
+
+
+@pytest.mark.parametrize("decision", ["allow", "deny"])
+@pytest.mark.parametrize("consent", [None, "", "0" * 64, "é"])
+def test_a_decision_that_no_page_has_made_is_none(
+    app: App, sandbox: Sandbox, decision: str, consent: str | None
+) -> None:
+    """Nothing is granted, and nothing is denied either."""
+    sandbox.deny(1)
+
+    status, page = decide(app, decision, consent)
+
+    assert status == 403
+    assert "Open the authorization URL again" in page
+    assert sandbox.sign_ons == 0
+    assert app.signs_on()["error"] == "access_denied"  # that one is still to come
+
+
+def test_a_page_decides_about_what_it_has_shown(app: App, sandbox: Sandbox) -> None:
+    """Not about another request, and not about another sandbox's."""
+    other = consent_of(app, state="another")
+    with Sandbox(
+        client_id=sandbox.client_id, redirect_uri=sandbox.redirect_uri
+    ) as twin:
+        elsewhere = consent_of(App(twin))
+
+    assert [decide(app, "allow", each)[0] for each in (other, elsewhere)] == [403] * 2
+    assert decide(app, "allow", consent_of(app))[0] == 302
+    assert sandbox.sign_ons == 1
+
+
+# -- Bodies ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("expect", [[], ["Expect: 100-continue"]])
+@pytest.mark.parametrize("length", [door.MAX_BODY + 1, 10**18, "9" * 5000])
+def test_a_body_too_large_is_refused_before_it_comes(
+    sandbox: Sandbox,
+    wire: Callable[[], socket.socket],
+    length: int | str,
+    expect: list[str],
+) -> None:
+    """By the length that is announced."""
+    connection = wire()
+
+    sends(
+        connection, "POST /open/v1/echo HTTP/1.1", f"Content-Length: {length}", *expect
+    )
+
+    status, page = answer_on(connection)
+    assert status == 413
+    assert f"{door.MAX_BODY} bytes" in page
+    assert sandbox.received == []
+
+
+def test_a_client_that_sends_it_all_the_same_gets_the_answer(sandbox: Sandbox) -> None:
+    """It is not cut off by a reset before it has read that."""
+    answer = requests.post(
+        sandbox.url("/open/v1/echo"), data=bytes(20 << 20), timeout=SECONDS
+    )
+
+    assert answer.status_code == 413
+
+
+def test_the_largest_body_is_taken(sandbox: Sandbox, token: str) -> None:
+    """And arrives whole, in one piece or in chunks."""
+    whole = bytes(door.MAX_BODY)
+
+    for data in (whole, iter([whole[1:], whole[:1]])):
+        answer = call(sandbox, token, "POST", "/echo", data=data)
+        assert answer.json()["length"] == door.MAX_BODY
+
+
+def test_chunks_without_an_end_are_cut_off(
+    sandbox: Sandbox, wire: Callable[[], socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The answer comes, and then the connection ends, whatever is sent."""
+    monkeypatch.setattr(listener, "_LINGER", 0.1)
+    connection = wire()
+    sends(connection, "POST /open/v1/echo HTTP/1.1", "Transfer-Encoding: chunked")
+    chunk = b"100000\r\n" + bytes(1 << 20) + b"\r\n"
+
+    def send_for_ever() -> None:
+        while True:
+            connection.sendall(chunk)
+
+    with pytest.raises(OSError, match=r"[Rr]eset|[Pp]ipe|abort"):
+        send_for_ever()
+    assert sandbox.received == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"zz\r\n",
+        b"-1\r\n",
+        b"5",
+        b"5\r\nab",
+        b"2\r\nabc\r\n",
+        b"fffffffff\r\n",
+        b"0" * 300,
+        b"0;" + b"x" * 300,
+        b"0\r\n" + b"a: b\r\n" * 65,
+    ],
+)
+def test_chunks_that_are_none_are_a_400(
+    sandbox: Sandbox, wire: Callable[[], socket.socket], body: bytes
+) -> None:
+    """Neither waited for, nor kept."""
+    connection = wire()
+    sends(connection, "POST /open/v1/echo HTTP/1.1", "Transfer-Encoding: chunked")
+
+    connection.sendall(body)
+    connection.shutdown(socket.SHUT_WR)
+
+    assert answer_on(connection)[0] == 400
+    assert sandbox.received == []
+
+
+def test_chunks_may_have_extensions_and_trailers(
+    sandbox: Sandbox, token: str, wire: Callable[[], socket.socket]
+) -> None:
+    """RFC 9112 7.1: they are ignored, and the connection goes on."""
+    connection = wire()
+    for _ in range(2):
+        sends(
+            connection,
+            "POST /open/v1/echo HTTP/1.1",
+            "Transfer-Encoding: chunked",
+            f"Authorization: Bearer {token}",
+        )
+        connection.sendall(b"3;name=value\r\nabc\r\n0\r\nTrailer: x\r\n\r\n")
+
+        assert answer_on(connection)[0] == 200
+
+    assert [seen.body for seen in sandbox.received] == [b"abc"] * 2
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        ["Content-Length: 3", "Transfer-Encoding: chunked"],
+        ["Content-Length: 3", "Content-Length: 4"],
+        ["Content-Length: -3"],
+        ["Content-Length: +3"],
+        ["Content-Length: 0x3"],
+        ["Transfer-Encoding: gzip, chunked"],
+        ["Transfer-Encoding: chunked", "Transfer-Encoding: chunked"],
+    ],
+)
+def test_a_body_of_two_lengths_is_a_400(
+    wire: Callable[[], socket.socket], headers: list[str]
+) -> None:
+    """RFC 9112 6.3: else a request could be hidden in it."""
+    connection = wire()
+
+    sends(connection, "POST /open/v1/echo HTTP/1.1", *headers)
+
+    assert answer_on(connection)[0] == 400
+
+
+# -- What is kept ---------------------------------------------------------------------
+
+
+def test_the_latest_requests_are_kept_up_to_a_size(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of body, headers and query together; they are counted all the same."""
+    monkeypatch.setattr(observed, "KEPT_BYTES", 50_000)
+
+    for number in range(9):
+        call(sandbox, None, "POST", f"/echo?{number}", data=bytes(20_000))
+
+    kept = [seen.query for seen in sandbox.received]
+    assert kept == ["7", "8"]
+    assert sandbox.api_calls == 9
+    call(sandbox, None, "POST", "/echo", data=bytes(60_000))
+    assert sandbox.received == []
+
+
+def test_codes_and_tokens_are_kept_up_to_a_number(
+    app: App, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The oldest are forgotten, as if they had been revoked."""
+    monkeypatch.setattr(ledger, "MOST", 3)
+    sandbox.refresh_tokens = True
+    codes = [app.signs_on()["code"] for _ in range(4)]
+
+    assert app.exchanges(codes[0]).json()["error"] == "invalid_grant"
+
+    tokens = [app.exchanges(code).json() for code in codes[1:]]
+    tokens.append(app.gets_a_token())
+    statuses = [call(sandbox, each["access_token"]).status_code for each in tokens]
+    assert statuses == [401, 200, 200, 200]
+    refreshed = app.refreshes(tokens[0]["refresh_token"]).json()
+    assert refreshed["error"] == "invalid_grant"
+
+
+def test_a_secret_that_is_good_for_something_is_known(
+    sandbox: Sandbox, token: str
+) -> None:
+    """However many were issued since; of the others, the latest."""
+    others = [sandbox.issue_token() for _ in range(ledger.MOST - 1)]
+    for other in others:
+        sandbox.revoke(other)
+    later = [sandbox.issue_token() for _ in range(2)]
+
+    known = sandbox.secrets
+
+    assert {token, *later, others[-1]} <= set(known)
+    assert others[0] not in known
+    assert len(known) == ledger.MOST + 2
+
+
+def test_lists_and_tasks_are_kept_up_to_a_number(
+    sandbox: Sandbox, token: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Then a client has to delete something; changing something is fine."""
+    monkeypatch.setattr(board, "MOST", 11)
+
+    def add(path: str, **fields: object) -> requests.Response:
+        return call(sandbox, token, "POST", path, json=fields)
+
+    made = [add("/task", title="a"), add("/project", name="b")]
+    full = [add("/task", title="c"), add("/project", name="d")]
+
+    assert [answer.status_code for answer in (*made, *full)] == [200, 200, 400, 400]
+    assert "delete something" in full[0].json()["errorMessage"]
+    task, project = (answer.json()["id"] for answer in made)
+    assert add(f"/task/{task}", title="e").status_code == 200
+    call(sandbox, token, "DELETE", f"/project/{project}")
+    assert add("/task", title="f").status_code == 200
+    assert call(sandbox, token, "DELETE", "/project/inbox").status_code == 200
+
+
+def test_lists_and_tasks_are_kept_up_to_a_size(
+    sandbox: Sandbox, token: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of all of them, as JSON."""
+    monkeypatch.setattr(board, "MOST_CHARACTERS", 10_000)
+    task = call(sandbox, token, "POST", "/task", json={"title": "a"}).json()["id"]
+
+    for path in ("/task", f"/task/{task}"):
+        fields = {"title": "x" * 10_000}
+        assert call(sandbox, token, "POST", path, json=fields).status_code == 400
+
+    smaller = {"title": "x" * 5000}
+    for _ in range(3):
+        answer = call(sandbox, token, "POST", f"/task/{task}", json=smaller)
+        assert answer.status_code == 200
+
+
+@pytest.mark.parametrize(
+    "body", [b"[" * 500_000, b'{"title": "a", "projectId": [1]}', b"\xff", b"5"]
+)
+def test_a_task_that_is_none_is_a_400(
+    sandbox: Sandbox, token: str, body: bytes
+) -> None:
+    """Whatever it is instead."""
+    assert call(sandbox, token, "POST", "/task", data=body).status_code == 400
+
+
+# -- Connections ----------------------------------------------------------------------
+
+
+def test_an_idle_connection_makes_room_for_another(
+    sandbox: Sandbox,
+    token: str,
+    wire: Callable[[], socket.socket],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The one that has been idle for the longest; there are no more threads."""
+    monkeypatch.setattr(connections, "MOST", 3)
+    threads = threading.active_count()
+    idle = [wire() for _ in range(3)]
+    for each in idle[1:]:
+        sends(each, "GET / HTTP/1.1")
+        assert answer_on(each)[0] == 404
+
+    assert call(sandbox, token).status_code == 200
+
+    assert idle[0].recv(1) == b""
+    sends(idle[2], "GET / HTTP/1.1")
+    assert answer_on(idle[2])[0] == 404
+    for _ in range(50):
+        wire()
+    assert call(sandbox, token).status_code == 200
+    assert threading.active_count() <= threads + 10
+
+
+def test_a_request_in_hand_is_not_hung_up_on(
+    sandbox: Sandbox,
+    token: str,
+    wire: Callable[[], socket.socket],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Where all are busy, nobody else is let in until one has ended."""
+    monkeypatch.setattr(connections, "MOST", 1)
+    sandbox.delay(600, "api")
+    busy = wire()
+    sends(busy, "GET /open/v1/project HTTP/1.1", f"Authorization: Bearer {token}")
+    while sandbox.api_calls == 0:
+        time.sleep(0.001)
+
+    refused = wire()
+    assert refused.recv(1) == b""
+
+    sandbox.delay(0, "api")
+    sandbox._faults.interrupt(True)
+    assert answer_on(busy)[0] == 200
+    assert call(sandbox, token).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "begun",
+    [
+        b"",
+        b"GET / HTTP/1.1\r\n",
+        b"POST /open/v1/echo HTTP/1.1\r\nHost: {host}\r\nContent-Length: 5\r\n\r\nab",
+    ],
+)
+def test_a_connection_on_which_nothing_comes_ends(
+    wire: Callable[[], socket.socket], monkeypatch: pytest.MonkeyPatch, begun: bytes
+) -> None:
+    """Also in the middle of a request."""
+    monkeypatch.setattr(listener._Handler, "timeout", 0.05)
+    connection = wire()
+    host = "{}:{}".format(*connection.getpeername()).encode()
+
+    connection.sendall(begun.replace(b"{host}", host))
+
+    seen = b""
+    while more := connection.recv(9999):
+        seen += more
+    assert seen == b"" or seen.startswith(b"HTTP/1.1 400")
+
+
+def test_the_server_does_not_say_what_it_is_made_of(sandbox: Sandbox) -> None:
+    """Neither the library nor the version of Python."""
+    answer = requests.get(sandbox.url("/"), timeout=SECONDS)
+
+    assert answer.headers["Server"] == "requests-ticktick-sandbox"
