@@ -116,7 +116,7 @@ class Interrupted(redis.Redis):
     others = ()
 
     def execute_command(self, *args, **options):
-        is_read = args[0] == "EVAL" and "set" not in args[1].split("'")
+        is_read = args[0] == "EVAL" and "pcall" in args[1]
         command = "read" if is_read else args[0]
         if command == self.command and self.others:
             self.others.pop(0)()
