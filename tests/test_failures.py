@@ -5,11 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
-from clients import client_of
 
 from requests_ticktick import (
     AuthorizationDeniedError,
-    FileStore,
     InsecureTransportError,
     InvalidTokenError,
     LockTimeoutError,
@@ -231,14 +229,3 @@ def test_what_is_no_record_is_none(change):
 def test_what_is_no_json_is_none(note):
     """Nor is what cannot be read at all."""
     assert Failure.load(note) is None
-
-
-def test_a_note_that_is_there_without_a_lock_stops_nobody(sandbox, tmp_path):
-    """A failure is told to those who waited for a lock that was held."""
-    store = FileStore(tmp_path / "t.json")
-    auth = client_of(sandbox, store)
-    question = auth.source._ask()
-    owner = auth.source._grant.owner
-    store.record_failure(Failure(SignOnError("No."), None, owner).dump())
-
-    assert auth.source._renew(question)

@@ -390,9 +390,6 @@ HTML = "<html><title>401</title>Bad client credentials</html>"
         pytest.param(
             200, {"access_token": "a", "token_type": "mac"}, "bearer", id="mac"
         ),
-        pytest.param(
-            200, {"access_token": "a", "expires_in": "soon"}, "expires_in", id="soon"
-        ),
         pytest.param(400, {"error": "invalid_scope"}, "token_endpoint", id="400"),
         pytest.param(429, "slow down", "Wait a minute", id="429"),
         pytest.param(500, HTML.replace("Bad", "x"), "Wait a minute", id="500"),

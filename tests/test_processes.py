@@ -117,25 +117,22 @@ def test_a_failed_sign_on_is_shared_with_the_processes_that_waited(
     waiting = [fork.Event() for _ in range(4)]
 
     def ask(event):
-        # It looks once, and again when it has tried the lock in vain.
-        version, looks = FileStore.version, []
+        # What is on record is read before anything else: then it waits.
+        failure = FileStore.failure
 
         def noted(self):
-            looks.append(self)
-            if len(looks) > 1:
-                event.set()
-            return version(self)
+            result = failure(self)
+            event.set()
+            return result
 
-        FileStore.version = noted
+        FileStore.failure = noted
         queue.put(workers.call(auth, sandbox.url(PROJECT)))
 
     processes = [fork.Process(target=ask, args=(event,)) for event in waiting]
     for process in processes:
         process.start()
-    deadline = time.monotonic() + 30
-    while sum(event.is_set() for event in waiting) + sign_on.asked() < 4:
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
+    for event in waiting:
+        assert event.wait(30)
     (tmp_path / "go").touch()
     results = [queue.get(timeout=30)[0] for _ in processes]
     for process in processes:

@@ -22,6 +22,7 @@ from requests_ticktick import (
     ConsoleSignOn,
     InvalidTokenError,
     LoopbackSignOn,
+    SignOnError,
     SignOnRequiredError,
     TickTickAuthError,
     Token,
@@ -83,11 +84,11 @@ def test_others_are_told_of_a_failure_without_its_words(world):
     def fail(request):
         raise RuntimeError(world.sandbox.sign_on(request))
 
-    with pytest.raises(RuntimeError):
+    with pytest.raises(SignOnError) as caught:
         world.client(sign_on=fail).token()
 
-    assert "RuntimeError" in world.note()
-    must_not_show(world.secrets, note=world.note())
+    assert '"type": "SignOnError"' in json.loads(world.note())["failure"]
+    must_not_show(world.secrets, note=world.note(), error=str(caught.value))
 
 
 def test_every_error_has_a_case():

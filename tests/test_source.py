@@ -1168,7 +1168,7 @@ def test_a_record_of_nothing_known_stops_nobody(sandbox, note):
     """What another version wrote there is not a failure of ours."""
     store = MemoryStore()
     auth = client_of(sandbox, store)
-    question = auth.source._ask()
+    question = auth.source._reading.question()
     store.record_failure(note)
 
     assert auth.source._renew(question)

@@ -305,10 +305,12 @@ last = Last()
 
 def test_the_last_moments_are_as_all_others(monkeypatch):
     """What the two tests above do, where coverage has not ended before them."""
-    with RawServer(lambda *_: answer(200, GOOD)) as server:
-        with monkeypatch.context() as patched:
-            patched.setattr(sys, "is_finalizing", lambda: True)
-            assert client_at(server.url()).token()
+    with (
+        RawServer(lambda *_: answer(200, GOOD)) as server,
+        monkeypatch.context() as patched,
+    ):
+        patched.setattr(sys, "is_finalizing", lambda: True)
+        assert client_at(server.url()).token()
     monkeypatch.setitem(sys.modules, "requests_ticktick.grant.trouble", None)
     with pytest.raises(TokenEndpointError, match="come to its end"):
         client_at(server.url()).token()

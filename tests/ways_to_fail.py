@@ -323,13 +323,6 @@ def its_token_is_of_another_type(world):
 
 
 @case(TokenEndpointError)
-def its_lifetime_is_a_secret(world):
-    fields = {"access_token": world.plant(), "expires_in": world.plant()}
-    world.sandbox.fail(1, 200, fields)
-    world.client().token()
-
-
-@case(TokenEndpointError)
 def it_redirects(world):
     world.sandbox.fail(1, 307, headers={"Location": world.sandbox.url("/elsewhere")})
     world.client().token()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from .._value import PerProcess, Secret
@@ -50,8 +49,9 @@ class TokenSource:
         self._begin(clock, leeway)
 
     def _begin(self, clock: Clock, leeway: float) -> None:
-        self._memory = Memory(clock, leeway)
-        self._renewal = Renewal(self.store, self._grant, self._sign_on, self._memory)
+        memory = self._memory = Memory(clock, leeway)
+        self._renewal = Renewal(self.store, self._grant, self._sign_on, memory)
+        self._reading = self._renewal.reading
         self._turns = PerProcess(Turns)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -87,8 +87,8 @@ class TokenSource:
         :raises TickTickAuthError: There is none, and none was to be had.
         """
         memory = self._memory
-        held = memory.held
-        if held is not None and instead_of is None and memory.is_fresh(held):
+        held = memory.held if instead_of is None else None
+        if held is not None and memory.is_fresh(held):
             return held.token
         try:
             with only_our_errors():
@@ -102,20 +102,16 @@ class TokenSource:
             return held.token
 
     def _find_or_renew(self, held: Held | None, instead_of: Token | None) -> Token:
-        memory = self._memory
-        if (
-            held is not None
-            and instead_of is None
-            and self._renewal.saving.try_again(held.token, self._turns.get())
-        ):
+        memory, saving = self._memory, self._renewal.saving
+        if held is not None and saving.try_again(held.token, self._turns.get()):
             return held.token
-        question = self._ask(instead_of=instead_of)
+        question = self._reading.question(instead_of=instead_of)
         held = self._best()
         if held is None:
             return self._renew(question)
         memory.held = held
         if memory.is_fresh(held):
-            self._renewal.saving.remember(held)
+            saving.remember(held)
             return held.token
         return self._renew_early(held, question)
 
@@ -130,7 +126,7 @@ class TokenSource:
         if not force:
             return self.token()
         with only_our_errors():
-            return self._renew(self._ask(forced=True))
+            return self._renew(self._reading.question(forced=True))
 
     def begin(self) -> AuthorizationRequest:
         """Begin a sign-on that :meth:`complete` ends, perhaps elsewhere."""
@@ -167,22 +163,11 @@ class TokenSource:
         if failed is not None:
             raise failed
 
-    def _ask(
-        self, *, instead_of: Token | None = None, forced: bool = False
-    ) -> Question:
-        if instead_of is not None:
-            self._memory.spend(instead_of)
-        known = failure = None
-        with contextlib.suppress(TokenStoreError):  # which whoever reads next will say
-            failure = self.store.failure()
-            known = list(self._renewal.stored())
-        return Question(known, instead_of=instead_of, failure=failure, forced=forced)
-
     def _best(self) -> Held | None:
         """Return a fresh token, else one that has not expired, else none."""
         memory, best = self._memory, None
         try:
-            for held in self._known():
+            for held in self._reading.not_refused():
                 if memory.is_fresh(held):
                     return held
                 if best is None and memory.is_alive(held):
@@ -192,14 +177,6 @@ class TokenSource:
                 raise
             self._renewal.say_once(f"{error} The token in memory is used.")
         return best
-
-    def _known(self) -> Iterator[Held]:
-        memory = self._memory
-        if memory.held is not None and not memory.is_spent(memory.held.token):
-            yield memory.held
-        for token in self._renewal.stored():
-            if not memory.is_spent(token):
-                yield memory.weigh(token)
 
     def _renew_early(self, held: Held, question: Question) -> Token:
         """Renew while the old token still works; nobody waits for this."""

@@ -18,6 +18,7 @@ from ..token import Token
 from .asking import Asking
 from .backoff import Backoff
 from .failures import Failure
+from .reading import Reading
 from .saving import Saving
 from .turns import Watch
 
@@ -53,6 +54,7 @@ class Renewal:
         memory: Memory,
     ) -> None:
         self.grant = grant
+        self.reading = Reading(store, grant, memory)
         self.asking = Asking(grant, sign_on, memory)
         self.saving = Saving(store, grant, memory, self.say_once)
         self._store = store
@@ -62,18 +64,6 @@ class Renewal:
         # Refresh tokens that are spent, or that others took the place of.
         self._used: set[str | None] = set()
         self._said: set[str] = set()
-
-    def stored(self) -> Iterator[Token]:
-        """Yield the tokens that this client may use, the unsaved one first.
-
-        :raises TokenStoreError: A store cannot be read.
-        """
-        owner = self.grant.owner
-        if self._memory.unsaved is not None:
-            yield self._memory.unsaved
-        for token in self._store.candidates():
-            if owner.owns(token):
-                yield token
 
     @discreet
     def run(self, question: Question, *, early: bool) -> Token:
@@ -99,7 +89,7 @@ class Renewal:
         """Whether a person was asked to replace it, here or elsewhere."""
         if self.asking.about == token.fingerprint:
             return True
-        failure = self._failure()
+        failure = self.reading.failure()
         return failure is not None and failure.asked == token.fingerprint
 
     def say_once(self, message: str, *, about: str | None = None) -> None:
@@ -138,7 +128,7 @@ class Renewal:
         :raises TickTickAuthError: It failed, after this question was asked.
         """
         memory = self._memory
-        for token in self.stored():
+        for token in self.reading.tokens():
             if memory.is_spent(token):
                 continue
             held = memory.weigh(token)
@@ -146,28 +136,13 @@ class Renewal:
             if question.is_answered_by(token) or (usable and not question.forced):
                 memory.held = held
                 return token
-        failure = self._failure(since=question)
+        failure = self.reading.failure(since=question)
         if failure is not None:
             self._heed(failure.error)
             if failure.asked is not None and not early:
                 self.asking.backoff.begin(failure.error)
             raise failure.error
         return None
-
-    def _failure(self, *, since: Question | None = None) -> Failure | None:
-        """Return the failure on record, if it is one of this client's.
-
-        :param since: ``None`` where it was there when this was asked.
-        """
-        text = None
-        with contextlib.suppress(TokenStoreError):  # then there is no failure to share
-            text = self._store.failure()
-        if text is None or (since is not None and not since.is_news(text)):
-            return None
-        failure = Failure.load(text)
-        if failure is None or failure.owner != self.grant.owner:
-            return None
-        return failure
 
     def _obtain(self, question: Question, *, early: bool) -> Token:
         """Get a new token: by a refresh token, else by a person.
@@ -211,7 +186,7 @@ class Renewal:
         for _ in range(_MAX_REFRESHES):
             # Read again each time: somebody without our lock may have rotated
             # the refresh token that was just refused.
-            token = self._refreshable()
+            token = self.reading.refreshable(self._used)
             if token is None:
                 break
             renewed = self.grant.refresh(token, now=self._memory.clock.time())
@@ -219,20 +194,6 @@ class Renewal:
                 self._used.add(Secret(token.refresh_token))
             if renewed is not None:
                 return renewed
-        return None
-
-    def _refreshable(self) -> Token | None:
-        """Return a token whose refresh token was not used yet."""
-        known = [t for t in self.stored() if t.refresh_token is not None]
-        read_only = (s for s in self._store.members() if not s.writable)
-        given = {token for store in read_only for token in store.candidates()}
-        # What became of a token that was only given is kept elsewhere.
-        latest = [token for token in known if token not in given] or known
-        # A store may have taken what it said it had not, or what came of that.
-        latest.sort(key=lambda token: token is self._memory.unsaved)
-        for token in latest:
-            if token.refresh_token not in self._used:
-                return token
         return None
 
     def _record(self, error: BaseException) -> None:
