@@ -898,7 +898,7 @@ SPELLINGS = {
     "percent, all": percent,
     "percent, twice": lambda s: quote(quote(s, safe=""), safe=""),
     "percent, four times": lambda s: quote(quote(percent(quote(s, safe=""))), safe=""),
-    "percent, without end": lambda s: "%" + "25" * 40 + percent(s)[1:],
+    "percent, without end": lambda s: percent(s[:14]).replace("%", f"%{'25' * 8}"),
     "a form": lambda s: urlencode({"client_secret": s}),
     "plus": lambda s: quote_plus(s),
     "HTML": html.escape,

@@ -80,6 +80,6 @@ class _Carrier(requests.Session):
     def get_redirect_target(self, resp: requests.Response) -> None:
         """Follow no redirect, nor look where it leads.
 
-        A 307 would carry code and secret there; and to look, requests reads
-        the body, however long it is.
+        A 307 would carry code and secret there. Looking, requests raises what
+        it thinks of an address that is none.
         """
