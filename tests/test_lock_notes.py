@@ -162,8 +162,10 @@ def test_a_claim_that_is_made_again_and_again_delays_nobody_for_long(store, clai
     written, over = threading.Event(), threading.Event()
 
     def spam():
+        new = claim.with_suffix(".new")
         while not over.is_set():
-            claim.write_text(json.dumps({"pid": os.getppid(), "host": "evil"}))
+            new.write_text(json.dumps({"pid": os.getppid(), "host": "evil"}))
+            new.replace(claim)
             written.set()
 
     spammer = threading.Thread(target=spam)

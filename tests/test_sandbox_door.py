@@ -395,6 +395,16 @@ def test_chunks_that_are_none_are_a_400(
     assert sandbox.received == []
 
 
+def test_a_line_between_chunks_ends_soon(wire: Callable[[], socket.socket]) -> None:
+    """Nobody waits for the end of one that is too long."""
+    connection = wire()
+    sends(connection, "POST /open/v1/echo HTTP/1.1", "Transfer-Encoding: chunked")
+
+    connection.sendall(b"0" * 300)
+
+    assert answer_on(connection)[0] == 400
+
+
 def test_chunks_may_have_extensions_and_trailers(
     sandbox: Sandbox, token: str, wire: Callable[[], socket.socket]
 ) -> None:
@@ -601,6 +611,7 @@ def test_a_connection_on_which_nothing_comes_ends(
     wire: Callable[[], socket.socket], monkeypatch: pytest.MonkeyPatch, begun: bytes
 ) -> None:
     """Also in the middle of a request."""
+    assert 0 < listener._Handler.timeout <= 60
     monkeypatch.setattr(listener._Handler, "timeout", 0.05)
     connection = wire()
     host = "{}:{}".format(*connection.getpeername()).encode()

@@ -143,7 +143,7 @@ def test_a_lock_that_may_not_be_renewed_is_warned_of_once(restricted, caplog):
 @pytest.mark.parametrize(
     ("rule", "verb"),
     [
-        ("-get", lambda store: store.load()),
+        ("-get -getrange", lambda store: store.load()),
         ("-set", lambda store: store.lock(0).__enter__()),
         ("-del", lambda store: store.delete()),
         ("-eval", lambda store: store.save(Token("a"))),
@@ -153,12 +153,24 @@ def test_a_right_that_lacks_is_an_error_that_says_where_they_stand(
     restricted, rule, verb
 ):
     """Instead of a guess about the network."""
-    worker = RedisStore(restricted(*documented_rules(), rule))
+    worker = RedisStore(restricted(*documented_rules(), *rule.split()))
 
     with pytest.raises(
         TokenStoreError, match=r"NoPermissionError.*documentation lists"
     ):
         verb(worker)
+
+
+def test_a_user_who_may_get_and_not_getrange_reads_all_the_same(restricted):
+    """The server copies the whole value then; the client does not."""
+    worker = RedisStore(restricted(*documented_rules(), "-getrange"))
+
+    worker.save(Token("a"))
+
+    assert worker.load() == Token("a")
+    worker._client().set(KEY, "x" * 2_000_000)
+    with pytest.raises(TokenStoreError, match=f"DEL {KEY}"):
+        worker.load()
 
 
 def test_where_the_expiry_may_not_be_seen_a_lock_is_waited_for(restricted, client):

@@ -32,14 +32,17 @@ _OF_THE_POOL = frozenset(
     }
 )
 
-#: No client has to hold what somebody else made large. GETRANGE would be one
-#: more right to give, and take an empty value for none.
+#: Neither the client nor the server has to copy what somebody else made large.
+#: What GETRANGE calls empty may be absent, and a user may have to do with GET.
 _READ = """
 local found = {}
 for i, key in ipairs(KEYS) do
-    local value = redis.pcall('get', key)
+    local value = redis.pcall('getrange', key, 0, ARGV[1])
+    if value == '' or type(value) == 'table' then
+        value = redis.pcall('get', key)
+    end
     if type(value) == 'table' then return value end
-    found[i] = value and string.sub(value, 1, ARGV[1])
+    found[i] = value and string.sub(value, 1, ARGV[1] + 1)
 end
 return found
 """
@@ -155,7 +158,7 @@ def peek(client: Redis, *keys: str) -> list[bytes | None]:
     # NEVER_DECODE is what redis-py's own DUMP uses: a value that is no UTF-8
     # would raise UnicodeDecodeError where decode_responses is set.
     execute: Callable[..., Any] = client.execute_command
-    arguments = (_READ, len(keys), *keys, MAX_BYTES + 1)
+    arguments = (_READ, len(keys), *keys, MAX_BYTES)
     return list(execute("EVAL", *arguments, NEVER_DECODE=True))
 
 

@@ -25,7 +25,7 @@ T = TypeVar("T")
 _PAUSE = 1.0
 
 
-#: By Redis' own word for it, or redis-py's.
+#: By Redis' own words for it, or redis-py's.
 _ADVICE = {
     "WRONGTYPE": (
         "Somebody else keeps something other than a text there, or under a key that "
@@ -36,7 +36,7 @@ _ADVICE = {
         "(How do I move a fleet to Redis?)."
     ),
     "ReadOnly": "It is a replica: give the store a client of the primary.",
-    "OutOfMemory": "Its memory is full: make room, or raise its maxmemory.",
+    "OOM OutOfMemory": "Its memory is full: make room, or raise its maxmemory.",
 }
 
 
@@ -142,8 +142,8 @@ class Outage:
 
 def _advice(problem: str) -> str:
     """Return the next step; Redis has a word for each kind of trouble."""
-    for word, advice in _ADVICE.items():
-        if word in problem:
+    for words, advice in _ADVICE.items():
+        if any(word in problem for word in words.split()):
             return advice
     return (
         "See that it runs, and what address, password and rights the store's client "
