@@ -9,7 +9,7 @@ from urllib3.util import parse_url
 
 from .errors import InsecureTransportError
 
-_PORTS = {"http": 80, "https": 443}
+DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def is_loopback(host: str | None) -> bool:
@@ -19,6 +19,8 @@ def is_loopback(host: str | None) -> bool:
     host = host.strip("[]").lower()
     if host == "localhost":
         return True
+    if ":" not in host and not host[:1].isdigit():
+        return False  # a name: nothing has to be imported to know that
     import ipaddress
 
     try:
@@ -73,10 +75,11 @@ def origin(url: str) -> str | None:
     parts = parse_url(url)
     if parts.scheme is None or parts.host is None:
         return None
-    if parts.port is None or parts.port == _PORTS.get(parts.scheme):
+    if parts.port is None or parts.port == DEFAULT_PORTS.get(parts.scheme):
         return f"{parts.scheme}://{parts.host}"
     return f"{parts.scheme}://{parts.host}:{parts.port}"
 
 
 def without_query(url: str) -> str:
+    """Return a URL that can be shown: without its query and its user."""
     return url.partition("?")[0].rpartition("@")[2]

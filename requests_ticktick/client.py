@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import NoReturn
 
-from ._value import Value
+from ._text import unwrapped
+from ._value import Value, discreet
 from .errors import SignOnRequiredError
 
-#: Where the default listener waits; register it, letter for letter.
-DEFAULT_REDIRECT_URI = "http://127.0.0.1:8765/callback"
+#: What a template, or a missing value, leaves behind.
+_PLACEHOLDER = re.compile(r"[$%{]?\{.*\}|<.*>|null|none|undefined", re.IGNORECASE)
 
 
 class Client(Value):
     """The app that was registered with the service.
 
     What is not given is read from the environment when it is needed, so that
-    a pickle of a client configured there holds no secret.
+    a pickle of a client configured there holds no secret. White space, line
+    ends, a BOM and a pair of quotes around a value are no part of it.
 
     :param client_id: RFC 6749 2.2, or ``$TICKTICK_CLIENT_ID``.
     :param client_secret: RFC 6749 2.3.1, or ``$TICKTICK_CLIENT_SECRET``.
     :param redirect_uri: As registered, letter for letter (RFC 9700 4.1.3), or
-        ``$TICKTICK_REDIRECT_URI``, or :data:`DEFAULT_REDIRECT_URI`.
+        ``$TICKTICK_REDIRECT_URI``; else each service has one of its own.
     """
 
     __slots__ = ("_client_id", "_client_secret", "_redirect_uri")
@@ -45,35 +48,57 @@ class Client(Value):
     @property
     def client_id(self) -> str | None:
         """Return the app's id, if one is configured."""
-        return self._client_id or os.environ.get("TICKTICK_CLIENT_ID") or None
+        return _configured(self._client_id, "TICKTICK_CLIENT_ID")
 
     @property
     def client_secret(self) -> str | None:
         """Return the app's secret, if one is configured."""
-        return self._client_secret or os.environ.get("TICKTICK_CLIENT_SECRET") or None
+        return _configured(self._client_secret, "TICKTICK_CLIENT_SECRET")
 
     @property
-    def redirect_uri(self) -> str:
-        """Return where the person is sent back to."""
-        given = self._redirect_uri or os.environ.get("TICKTICK_REDIRECT_URI")
-        return given or DEFAULT_REDIRECT_URI
+    def redirect_uri(self) -> str | None:
+        """Return where the person is sent back to, if that is configured."""
+        return _configured(self._redirect_uri, "TICKTICK_REDIRECT_URI")
 
     def require_id(self) -> str:
         """Return the app's id.
 
-        :raises SignOnRequiredError: None is configured.
+        :raises SignOnRequiredError: None is configured, or it cannot be one.
         """
-        return self.client_id or _missing("client_id", "TICKTICK_CLIENT_ID")
+        return _required(self.client_id, "client_id", "TICKTICK_CLIENT_ID")
 
+    @discreet
     def require_secret(self) -> str:
         """Return the app's secret.
 
-        :raises SignOnRequiredError: None is configured.
+        :raises SignOnRequiredError: None is configured, or it cannot be one.
         """
-        return self.client_secret or _missing("client_secret", "TICKTICK_CLIENT_SECRET")
+        return _required(self.client_secret, "client_secret", "TICKTICK_CLIENT_SECRET")
 
     def __repr__(self) -> str:
         return f"<Client {self.client_id!r} redirect_uri={self.redirect_uri!r}>"
+
+
+def _configured(given: str | None, variable: str) -> str | None:
+    value = unwrapped(given or "") or unwrapped(os.environ.get(variable, ""))
+    return value or None
+
+
+def _required(value: str | None, parameter: str, variable: str) -> str:
+    """Let a value pass that a server can know (RFC 6749 A.1 and A.2)."""
+    if value is None:
+        _missing(parameter, variable)
+    if not value.isprintable():
+        problem = "a line break, or another character that cannot be seen"
+    elif _PLACEHOLDER.fullmatch(value):
+        problem = "a placeholder that nobody has filled in"
+    else:
+        return value
+    raise SignOnRequiredError(
+        f"The {parameter} that is configured holds {problem}. Copy it again from the "
+        f"page of your app in TickTick's developer portal, into {parameter}=... or "
+        f"{variable}."
+    )
 
 
 def _missing(parameter: str, variable: str) -> NoReturn:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
+from urllib.parse import urlsplit
 
 from urllib3.util import parse_url
 
@@ -24,12 +26,14 @@ class Service(Value):
     :param revocation_endpoint: RFC 7009, where there is one.
     :param token_endpoint_auth_method: ``client_secret_basic``,
         ``client_secret_post`` or ``none`` (RFC 7591 2).
-    :param code_challenge_method: ``S256`` to use PKCE (RFC 7636). Without a
-        client secret it is used in any case.
+    :param code_challenge_method: ``S256``: PKCE (RFC 7636) is used beside a
+        client secret as well (RFC 9700 2.1.1). ``None`` leaves it out, for a
+        server that fails over it.
     :param extra_authorization_params: Added to the authorization request.
     :raises InsecureTransportError: An address is not ``https://``, nor
         ``http://`` on a loopback address.
-    :raises ValueError: A method is unknown, or an origin is none.
+    :raises ValueError: A method is unknown, an origin is none, or there is
+        neither client authentication nor PKCE.
     """
 
     __slots__ = (
@@ -61,7 +65,7 @@ class Service(Value):
         *,
         revocation_endpoint: str | None = None,
         token_endpoint_auth_method: str = "client_secret_basic",
-        code_challenge_method: str | None = None,
+        code_challenge_method: str | None = "S256",
         extra_authorization_params: Mapping[str, str] | None = None,
     ) -> None:
         if token_endpoint_auth_method not in _AUTH_METHODS:
@@ -70,7 +74,10 @@ class Service(Value):
             )
         if code_challenge_method not in (None, "S256"):
             # RFC 9700 2.1.1: 'plain' reveals the verifier.
-            raise ValueError("code_challenge_method is None or 'S256'")
+            raise ValueError("code_challenge_method is 'S256' or None")
+        if code_challenge_method is None and token_endpoint_auth_method == "none":
+            # RFC 9700 2.1.1: whoever saw the code could use it.
+            raise ValueError("Without client authentication PKCE is needed: 'S256'")
         if isinstance(api_origins, str):
             api_origins = (api_origins,)
         origins = tuple(_api_origin(origin) for origin in api_origins)
@@ -93,6 +100,31 @@ class Service(Value):
     def extra_authorization_params(self) -> Mapping[str, str]:
         """Return what is added to the authorization request."""
         return MappingProxyType(self._extra)
+
+    @property
+    def issuer(self) -> str:
+        """Return whom authorization responses come from (RFC 9207 2)."""
+        found = origin(self.authorization_endpoint)
+        assert found is not None  # require_secure has found scheme and host
+        return found
+
+    @property
+    def is_local(self) -> bool:
+        """Whether its API is on this machine, where any program may listen."""
+        return any(is_loopback(urlsplit(url).hostname) for url in self.api_origins)
+
+    @property
+    def default_redirect_uri(self) -> str:
+        """Return the redirect URI of whoever configures none.
+
+        Each service has another: then a response tells by the address that it
+        comes to which service it is from (RFC 9700 4.4.2.2).
+        """
+        path = _REDIRECT_PATHS.get(self.authorization_endpoint)
+        if path is None:
+            place = without_query(self.authorization_endpoint).partition("//")[2]
+            path = f"/{re.sub('[^A-Za-z0-9._~/-]', '-', place)}/callback"
+        return f"http://127.0.0.1:8765{path}"
 
     def is_api_url(self, url: str | None) -> bool:
         """Whether the token may be sent to ``url``: an API origin's."""
@@ -134,3 +166,44 @@ DIDA365 = Service(
     "https://dida365.com/oauth/token",
     ["https://api.dida365.com"],
 )
+
+_REDIRECT_PATHS = {
+    TICKTICK.authorization_endpoint: "/callback",
+    DIDA365.authorization_endpoint: "/dida365/callback",
+}
+
+#: What ``TICKTICK_SERVICE`` and ``--service`` call them.
+NAMES = {"ticktick": TICKTICK, "dida365": DIDA365}
+
+
+def named(name: str) -> Service | None:
+    """Return the service that a person means.
+
+    :param name: ``ticktick``, ``dida365``, or the address of a sandbox.
+    """
+    base = sandbox_base(name)
+    return NAMES.get(name.lower()) if base is None else sandbox_service(base)
+
+
+def sandbox_base(text: str) -> str | None:
+    """Return ``http://host:port`` if a sandbox can be running there."""
+    try:
+        parts = urlsplit(text.lower())
+        port = parts.port
+    except ValueError:
+        return None
+    if parts.scheme != "http" or not is_loopback(parts.hostname) or port == 0:
+        return None
+    if (
+        parts.path not in ("", "/")
+        or parts.query
+        or parts.fragment
+        or "@" in parts.netloc
+    ):
+        return None
+    return f"http://{parts.netloc}"
+
+
+def sandbox_service(base: str) -> Service:
+    """Return the endpoints of the sandbox at a base URL."""
+    return Service(f"{base}/oauth/authorize", f"{base}/oauth/token", [base])

@@ -197,17 +197,22 @@ def test_ctrl_c_ends_a_question(shell):
             "two-words: it does not hold one line with a client secret",
             id="no secret",
         ),
-        pytest.param(
-            ["--client-secret-file", "binary"],
-            "binary: it does not hold one line with a client secret",
-            id="no text",
+        *(
+            pytest.param(
+                ["--client-secret-file", name],
+                f"{name}: it does not hold one line with a client secret",
+                id=name,
+            )
+            for name in ("binary", "no-bom", "latin")
         ),
     ],
 )
 def test_an_option_that_makes_no_sense_is_refused(shell, arguments, problem):
     """The line says which and why, and quotes no file."""
     (shell.folder / "two-words").write_text("two words")
-    (shell.folder / "binary").write_bytes(b"\xff\xfe")
+    (shell.folder / "binary").write_bytes(b"\xff\xfe\x00")
+    (shell.folder / "no-bom").write_bytes("a-secret".encode("utf-16-le"))
+    (shell.folder / "latin").write_bytes(b"a-secret\xe9")
 
     done = shell.run("status", *arguments)
 
@@ -217,10 +222,14 @@ def test_an_option_that_makes_no_sense_is_refused(shell, arguments, problem):
 
 
 def test_the_service_is_written_in_any_case(shell):
-    """As people write it."""
-    done = shell.run("status", "--service", "Dida365")
+    """As people write it, and as a ``.env`` file brings it along."""
+    for arguments, env in (
+        (["--service", "Dida365"], {}),
+        ([], {"TICKTICK_SERVICE": "'Dida365'\r"}),
+    ):
+        done = shell.run("status", *arguments, env=env)
 
-    assert "Run: requests-ticktick login --service dida365" in done.stdout
+        assert "Run: requests-ticktick login --service dida365" in done.stdout
 
 
 def test_an_account_is_repeated_in_what_is_to_be_typed(shell):
@@ -235,9 +244,9 @@ def test_an_account_is_repeated_in_what_is_to_be_typed(shell):
 
 def test_a_profile_is_a_file_of_its_own(shell):
     """``--profile`` is ``FileStore(profile=...)``; the environment is not read."""
-    FileStore(profile="work").save(Token("tp_of_the_work_profile"))
-    env = {"TICKTICK_TOKEN": "tp_of_the_environment"}
+    FileStore(profile="work").save(Token("of_the_work_profile"))
+    env = {"TICKTICK_TOKEN": "of_the_environment"}
 
     done = shell.run("token", "--profile", "work", env=env, prints_secrets=True)
 
-    assert done.stdout == "tp_of_the_work_profile\n"
+    assert done.stdout == "of_the_work_profile\n"

@@ -270,7 +270,9 @@ def test_the_client_is_asked_for_at_a_terminal(shell, secrets):
     arguments = ("login", "--service", "dida365", "--console")
     with shell.at_terminal(*arguments, env=env) as running:
         running.sees("https://developer.dida365.com/manage")
-        running.sees("redirect URI there must be http://127.0.0.1:8765/callback")
+        running.sees(
+            "redirect URI there must be http://127.0.0.1:8765/dida365/callback"
+        )
         running.sees("Client id: ")
         running.types("typed-id\n")
         running.sees(r"Client secret \(hidden\): ")
@@ -334,6 +336,23 @@ def test_the_secret_can_come_from_a_file_or_a_pipe(shell, sandbox):
     assert sandbox.sign_ons == 2
 
 
+@pytest.mark.parametrize(
+    "encoding", ["utf-8-sig", "utf-16", "utf-16-be", "utf-8", "ascii"]
+)
+def test_the_secret_can_come_from_a_windows_editor(shell, sandbox, encoding):
+    """PowerShell writes UTF-16; others a BOM, line ends of their own, quotes."""
+    bom = "\ufeff" if encoding == "utf-16-be" else ""
+    quote = "'" if encoding == "ascii" else ""
+    text = f"{bom}{quote}{sandbox.client_secret}{quote}\r\n"
+    (shell.folder / "secret").write_bytes(text.encode(encoding))
+    env = {**shell.browser(), "TICKTICK_CLIENT_SECRET": None}
+
+    done = shell.run("login", "--client-secret-file", "secret", env=env)
+
+    assert done.returncode == 0
+    assert sandbox.sign_ons == 1
+
+
 def test_where_nobody_can_be_the_way_out_is_named(shell):
     """No terminal, no display: at once, with the command for elsewhere."""
     done = shell.run("login")
@@ -386,7 +405,10 @@ def test_a_token_that_was_not_saved_is_an_error(shell):
 
 def test_a_variable_that_hides_the_new_token_is_told_of(shell, sandbox):
     """Programs read TICKTICK_TOKEN first."""
-    env = {**shell.browser(), "TICKTICK_TOKEN": sandbox.issue_token()}
+    env = {
+        **shell.browser(),
+        "TICKTICK_TOKEN": sandbox.issue_token("in-the-environment"),
+    }
 
     done = shell.run("login", "--force", env=env)
 

@@ -14,7 +14,7 @@ from requests_ticktick import (
     SignOnRequiredError,
 )
 from requests_ticktick._urls import is_loopback
-from requests_ticktick.client import DEFAULT_REDIRECT_URI, Client
+from requests_ticktick.client import Client
 
 AUTHORIZE, TOKEN, API = "https://as.test/a", "https://as.test/t", "https://api.test"
 
@@ -155,6 +155,60 @@ def test_a_client_comes_from_the_environment(monkeypatch):
     assert Client("id", "secret", "uri").require_id() == "id"
 
 
+#: What people, shells and editors put around a value.
+AROUND = [
+    *("{}\n", "{}\r", "{}\r\n", " {}\t", "\n{}\n"),
+    *('"{}"', "'{}'", "'{}'\r\n", '" {} "', "\u201c{}\u201d"),
+    *("\ufeff{}", "\u00ef\u00bb\u00bf{}", '\ufeff"{}"\r\n', "{}\u200b", "\u00a0{}"),
+]
+
+
+@pytest.mark.parametrize("around", AROUND)
+@pytest.mark.parametrize("variable", [True, False], ids=["variable", "argument"])
+def test_what_is_around_a_value_is_no_part_of_it(monkeypatch, around, variable):
+    """Line ends, quotes, a BOM (RFC 6749 A.1 and A.2 have none of them)."""
+    values = [around.format(v) for v in ("an-id", "^(s)%/!*&~'", "http://[::1]:1/cb")]
+    if variable:
+        for name, value in zip(
+            ("CLIENT_ID", "CLIENT_SECRET", "REDIRECT_URI"), values, strict=True
+        ):
+            monkeypatch.setenv(f"TICKTICK_{name}", value)
+    client = Client() if variable else Client(*values)
+
+    assert client.require_id() == client.client_id == "an-id"
+    assert client.require_secret() == client.client_secret == "^(s)%/!*&~'"
+    assert client.redirect_uri == "http://[::1]:1/cb"
+
+
+@pytest.mark.parametrize("blank", ["", " ", "\r\n", "''", '" "', "\ufeff"])
+def test_a_value_of_nothing_is_none(monkeypatch, blank):
+    """Then the variable counts, or it is missing."""
+    assert Client(blank, blank, blank).redirect_uri is None
+    with pytest.raises(SignOnRequiredError, match="TICKTICK_CLIENT_SECRET"):
+        Client("id", blank).require_secret()
+    monkeypatch.setenv("TICKTICK_CLIENT_ID", "of-the-variable")
+    assert Client(blank).require_id() == "of-the-variable"
+
+
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        *((text, "line break") for text in ("a\nb", "a\r\nb", "a\tb", "a\u200bb")),
+        *((text, "line break") for text in ("a\ud800", "\udcff\udcfea")),
+        *((t, "nobody has filled in") for t in ("None", "null", "${ID}", "{{ id }}")),
+        *((t, "nobody has filled in") for t in ("<your-id>", "%{ID}", "undefined")),
+    ],
+)
+def test_what_can_be_no_credential_is_named(value, problem, secrets):
+    """Before a person is asked; and it is not repeated."""
+    with pytest.raises(SignOnRequiredError, match=r"TICKTICK_CLIENT_ID") as caught:
+        Client(value).require_id()
+    assert problem in str(caught.value)
+    assert value not in str(caught.value)
+    with pytest.raises(SignOnRequiredError, match=problem):
+        Client("id", value).require_secret()
+
+
 def test_an_address_without_a_host_is_not_this_machine():
     """Whoever splits a URL may find none."""
     assert not is_loopback(None)
@@ -166,7 +220,7 @@ def test_a_missing_credential_is_named():
         Client().require_id()
     with pytest.raises(SignOnRequiredError, match=r"TICKTICK_CLIENT_SECRET"):
         Client("id").require_secret()
-    assert Client().redirect_uri == DEFAULT_REDIRECT_URI
+    assert Client().redirect_uri is None
 
 
 def test_a_client_does_not_show_its_secret(secrets):

@@ -13,8 +13,9 @@ import requests
 
 from ..auth import TickTickAuth
 from ..sandbox.sign_on import SandboxSignOn
+from ..service import sandbox_service
 from ..stores import FileStore
-from .services import new_session, projects_url, sandbox_service
+from .services import new_session, projects_url
 
 
 def main() -> None:

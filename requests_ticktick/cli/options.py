@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
+import codecs
 import functools
 from collections.abc import Callable
 from typing import Any
 
 import click
 
+from .._text import unwrapped
 from ..client import Client
+from ..service import DIDA365, NAMES, TICKTICK, named, sandbox_base
 from ..stores import ChainStore, EnvStore, FileStore, TokenStore
 from .account import Account
-from .services import NAMED, new_session, sandbox_base, sandbox_service
+from .services import new_session
 
 SCOPE = "tasks:read tasks:write"
 
 
 def _service(ctx: click.Context, param: click.Parameter, value: str) -> str:
-    name = value.lower()
-    base = sandbox_base(name)
-    if name not in NAMED and base is None:
+    name = unwrapped(value).lower()
+    if named(name) is None:
         raise click.BadParameter(
-            f"{value!r} is none of {', '.join(NAMED)}, nor the address of a running "
+            f"{value!r} is none of {', '.join(NAMES)}, nor the address of a running "
             "sandbox, such as http://127.0.0.1:8766."
         )
-    return base or name
+    return sandbox_base(name) or name
 
 
 def _secret(ctx: click.Context, param: click.Parameter, path: str | None) -> str | None:
@@ -33,15 +35,22 @@ def _secret(ctx: click.Context, param: click.Parameter, path: str | None) -> str
         return None
     problem = "it does not hold one line with a client secret"
     try:
-        with click.open_file(path, encoding="utf-8") as file:
-            lines = file.read(10_000).split()
-        if len(lines) == 1:
-            return str(lines[0])
+        with click.open_file(path, "rb") as file:
+            secret = unwrapped(_decoded(file.read(10_000)))
+        if len(secret.split()) == 1 and secret.isprintable():
+            return secret
     except OSError as error:
         problem = error.strerror or type(error).__name__
     except UnicodeDecodeError:
         pass
     raise click.BadParameter(f"{path}: {problem}.")
+
+
+def _decoded(content: bytes) -> str:
+    """Read text as Windows' editors and PowerShell write it, too."""
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return content.decode("utf-16")
+    return content.decode("utf-8")
 
 
 def _store(profile: str | None, file: str | None) -> tuple[TokenStore, tuple[str, ...]]:
@@ -67,8 +76,8 @@ def _account(
     redirect_uri: str | None,
     scope: str | None,
 ) -> Account:
-    named = NAMED.get(service)
-    endpoints = sandbox_service(service) if named is None else named[0]
+    endpoints = named(service)
+    assert endpoints is not None  # the option's callback has looked
     store, place = _store(profile, file)
     session = new_session(endpoints)
     return Account(
@@ -118,7 +127,8 @@ _OPTIONS = (
         "--redirect-uri",
         metavar="URI",
         help="As registered, letter for letter; or $TICKTICK_REDIRECT_URI, or "
-        "http://127.0.0.1:8765/callback.",
+        f"{TICKTICK.default_redirect_uri}, or for Dida365 "
+        f"{DIDA365.default_redirect_uri}.",
     ),
     click.option("--scope", metavar="SCOPES", help=f"By default '{SCOPE}'."),
 )
