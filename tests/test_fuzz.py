@@ -38,6 +38,7 @@ from requests_ticktick import (
     TokenEndpointError,
     TokenStoreError,
 )
+from requests_ticktick.grant import once
 from requests_ticktick.owner import Owner
 from requests_ticktick.source.failures import Failure
 from requests_ticktick.stores import _payload
@@ -68,6 +69,9 @@ REQUEST = AuthorizationRequest(
     state="right-state",
     redirect_uri="http://127.0.0.1:1/callback",
     code_verifier="the-verifier",
+    issuer="https://as.test",
+    client_id="id",
+    token_endpoint="https://as.test/t",
 )
 REDIRECT = f"{REQUEST.redirect_uri}?code=c0de&state=right-state"
 DENIAL = f"{REQUEST.redirect_uri}?error=access_denied&state=right-state"
@@ -234,6 +238,7 @@ class Answers(Target):
     def exchange(self, redirected_url):
         self.store.delete()
         self.store.save(GOOD)
+        once._completed.clear()
         kept = GOOD
         with contextlib.suppress(TokenEndpointError):
             kept = self.auth.complete_sign_on(REQUEST, redirected_url)

@@ -25,7 +25,7 @@ from requests_ticktick import (
     TickTickAuth,
     TokenEndpointError,
 )
-from requests_ticktick.grant import token_endpoint
+from requests_ticktick.grant import once, token_endpoint
 from requests_ticktick.sandbox import Sandbox
 
 
@@ -48,12 +48,15 @@ def test_the_authorization_request_is_ticktick_s():
     request = auth.begin_sign_on()
 
     assert request.url.startswith("https://ticktick.com/oauth/authorize?")
-    assert query_of(request.url) == {
+    query = query_of(request.url)
+    assert len(query.pop("code_challenge")) == 43
+    assert query == {
         "response_type": "code",
         "client_id": "my-id",
         "redirect_uri": "http://localhost:1234/x/?a=b",
         "scope": "tasks:read tasks:write",
         "state": request.state,
+        "code_challenge_method": "S256",
     }
 
 
@@ -111,6 +114,7 @@ def test_the_token_request_is_ticktick_s(sandbox):
     assert received.query == ""
     code = form.pop("code")
     assert len(code) == 6
+    assert len(form.pop("code_verifier")) >= 43
     assert form == {
         "grant_type": "authorization_code",
         "redirect_uri": sandbox.redirect_uri,
@@ -220,6 +224,17 @@ def test_a_redirect_of_the_token_endpoint_is_not_followed(sandbox):
 
 # -- two steps -------------------------------------------------------------------
 
+#: A request that is stored, as plain data.
+COMPLETE = {
+    "url": "u",
+    "state": "s",
+    "redirect_uri": "r",
+    "code_verifier": None,
+    "issuer": "https://as.test",
+    "client_id": "id",
+    "token_endpoint": "https://as.test/t",
+}
+
 
 def test_a_web_application_signs_on_in_two_steps(sandbox):
     """The request travels as plain data, and is completed by another process."""
@@ -238,23 +253,28 @@ def test_a_web_application_signs_on_in_two_steps(sandbox):
 
 @pytest.mark.parametrize(
     "fields",
-    [{}, None, [], {"url": "u", "state": "", "redirect_uri": "r"}, {"url": 1}],
+    [
+        *({}, None, [], {"url": 1}),
+        {**COMPLETE, "state": ""},
+        {**COMPLETE, "code_verifier": 5},
+        {**COMPLETE, "issuer": None},
+        # As they were before they named their service and client.
+        {name: COMPLETE[name] for name in ("url", "state", "redirect_uri")},
+    ],
 )
 def test_a_stored_request_that_is_none_is_refused(fields):
     """A tampered or lost session ends in a clear error."""
     with pytest.raises(SignOnError, match="begin the sign-on again"):
         AuthorizationRequest.from_dict(fields)
-    bad_verifier = {"url": "u", "state": "s", "redirect_uri": "r", "code_verifier": 5}
-    with pytest.raises(SignOnError):
-        AuthorizationRequest.from_dict(bad_verifier)
 
 
-def test_a_code_is_good_once(sandbox):
-    """A redirect that is used twice ends in TickTick's refusal."""
+def test_a_code_is_good_once(sandbox, monkeypatch):
+    """A redirect that another process has used ends in TickTick's refusal."""
     auth = client_of(sandbox)
     request = auth.begin_sign_on()
     redirected_url = sandbox.sign_on(request)
     auth.complete_sign_on(request, redirected_url)
+    monkeypatch.setattr(once, "_completed", {})  # as it is in another process
 
     with pytest.raises(TokenEndpointError, match="sign on again") as caught:
         auth.complete_sign_on(request, redirected_url)
@@ -320,12 +340,13 @@ def test_a_redirect_without_a_code_is_said_to_be_one():
             REQUEST.code_from(url)
 
 
-@pytest.mark.parametrize("state", ["&state=right-state", ""])
 @pytest.mark.parametrize("code", ["&code=c0de", ""])
-def test_a_refusal_is_an_error_with_its_fields(state, code):
-    """An error wins over a code, and over a server that forgets the state."""
+def test_a_refusal_is_an_error_with_its_fields(code):
+    """An error wins over a code."""
     with pytest.raises(AuthorizationDeniedError, match="allow access") as caught:
-        REQUEST.code_from(f"?error=access_denied&error_description=No+way{state}{code}")
+        REQUEST.code_from(
+            f"?error=access_denied&error_description=No+way&state=right-state{code}"
+        )
 
     assert caught.value.error == "access_denied"
     assert caught.value.description == "No way"
@@ -361,7 +382,7 @@ def test_ticktick_s_own_words_are_translated(text, advice):
 def test_what_the_server_says_is_made_fit_to_print():
     """Control characters and pages of text stay out of the message."""
     with pytest.raises(AuthorizationDeniedError) as caught:
-        REQUEST.code_from("?error=x%1b[31m%0d%0ay" + "z" * 9999)
+        REQUEST.code_from("?state=right-state&error=x%1b[31m%0d%0ay" + "z" * 9999)
 
     assert len(str(caught.value)) < 700
     assert str(caught.value).isprintable()

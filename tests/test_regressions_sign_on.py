@@ -239,7 +239,8 @@ def test_dida365_is_a_service_of_its_own(sandbox):
     sent = base64.b64decode(request.headers["Authorization"].removeprefix("Basic "))
     assert sent == basic
     form = parse_qs(request.body.decode())
-    assert set(form) == {"code", "grant_type", "redirect_uri", "scope"}
+    fields = {"code", "code_verifier", "grant_type", "redirect_uri", "scope"}
+    assert set(form) == fields
     for host in (DIDA365.token_endpoint, *DIDA365.api_origins):
         assert host.removeprefix("https://").partition("/")[0].endswith("dida365.com")
     auth = TickTickAuth.from_token("dp_1")

@@ -115,14 +115,14 @@ def test_ipv6_works_as_well() -> None:
 
 
 def test_the_service_is_that_of_a_confidential_client(sandbox: Sandbox) -> None:
-    """As TickTick: Basic credentials, no PKCE, and a secret hard to encode."""
+    """As TickTick: Basic credentials, PKCE, and a secret hard to encode."""
     service = sandbox.service
 
     assert service.authorization_endpoint == sandbox.url("/oauth/authorize")
     assert service.token_endpoint == sandbox.url("/oauth/token")
     assert service.is_api_url(sandbox.url("/open/v1/project"))
     assert service.token_endpoint_auth_method == "client_secret_basic"
-    assert service.code_challenge_method is None
+    assert service.code_challenge_method == "S256"
     assert set("^()%/!*&~") <= set(sandbox.client_secret or "")
     assert str(sandbox.url()) not in sandbox.redirect_uri
 
@@ -130,8 +130,8 @@ def test_the_service_is_that_of_a_confidential_client(sandbox: Sandbox) -> None:
 @pytest.mark.parametrize(
     ("options", "method", "challenge"),
     [
-        ({"auth_method": "client_secret_post"}, "client_secret_post", None),
-        ({"code_challenge_method": "S256"}, "client_secret_basic", "S256"),
+        ({"auth_method": "client_secret_post"}, "client_secret_post", "S256"),
+        ({"code_challenge_method": None}, "client_secret_basic", None),
         ({"public": True}, "none", "S256"),
         ({"auth_method": "none"}, "none", "S256"),
     ],

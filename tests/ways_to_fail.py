@@ -358,7 +358,7 @@ def the_certificates_are_not_there(world):
     world.client(session=session, service=service).token()
 
 
-@case(TokenEndpointError)
+@case(SignOnRequiredError)
 def the_clients_secret_cannot_be_sent(world):
     world.sandbox.client_secret = f"{world.plant()}\ud800"
     world.client().token()

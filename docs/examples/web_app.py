@@ -54,7 +54,10 @@ def create_app(service=TICKTICK):
     def callback():
         try:
             begun = AuthorizationRequest.from_dict(session.pop("ticktick", {}))
-            auth_of_user().complete_sign_on(begun, request.url)
+            # The route has seen to the path; behind a proxy, the rest of
+            # request.url would not be what the browser has asked for.
+            query = f"?{request.query_string.decode('latin-1')}"
+            auth_of_user().complete_sign_on(begun, query)
         except SignOnError as error:  # denied, another sign-on's, or none of ours
             return str(error), 400, {"Content-Type": "text/plain"}
         except TokenEndpointError as error:  # TickTick did not take the code

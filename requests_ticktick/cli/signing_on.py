@@ -75,7 +75,7 @@ def with_client(account: Account) -> Account:
     if account.portal is not None:
         say(
             f"The client id and secret are on your app's page, {account.portal}\n"
-            f"Its redirect URI there must be {account.client.redirect_uri}\n"
+            f"Its redirect URI there must be {account.redirect_uri}\n"
         )
     return account.with_client(
         client_id or click.prompt("Client id", err=True),

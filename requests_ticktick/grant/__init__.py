@@ -14,11 +14,14 @@ import requests
 
 from .._value import Secret, discreet
 from ..client import Client
-from ..errors import TickTickAuthError, TokenEndpointError
+from ..errors import StateMismatchError, TickTickAuthError, TokenEndpointError
 from ..owner import Owner
 from ..service import Service
 from ..token import Token
+from .once import completed_once
+from .redirect import require_redirect_uri
 from .request import AuthorizationRequest
+from .scope import tell_difference
 
 logger = logging.getLogger("requests_ticktick")
 
@@ -61,20 +64,32 @@ class AuthorizationCodeGrant:
     @property
     def owner(self) -> Owner:
         """Return whose tokens these are."""
-        return Owner(self._client.client_id, self._service.token_endpoint, self._scope)
+        return Owner(
+            self._client.client_id,
+            self._service.token_endpoint,
+            self._scope,
+            is_local=self._service.is_local,
+        )
+
+    @property
+    def redirect_uri(self) -> str:
+        """Return where the person is sent back to."""
+        return self._client.redirect_uri or self._service.default_redirect_uri
 
     def begin(self) -> AuthorizationRequest:
         """Make an authorization request (RFC 6749 4.1.1).
 
         :raises SignOnRequiredError: The client's id or secret is missing.
+        :raises InsecureTransportError: The redirect URI would show the code to
+            others.
         """
         from oauthlib.oauth2 import WebApplicationClient
         from requests_oauthlib import OAuth2Session
 
         client_id = self._client.require_id()
-        redirect_uri = self._client.redirect_uri
-        public = self._service.token_endpoint_auth_method == "none"
-        if not public:
+        redirect_uri = self.redirect_uri
+        require_redirect_uri(redirect_uri)
+        if self._service.token_endpoint_auth_method != "none":
             # Asked for now: nobody should grant access in vain.
             self._client.require_secret()
         client = WebApplicationClient(client_id)
@@ -83,7 +98,7 @@ class AuthorizationCodeGrant:
         )
         params = dict(self._service.extra_authorization_params)
         verifier = None
-        if public or self._service.code_challenge_method is not None:
+        if self._service.code_challenge_method is not None:
             verifier = client.create_code_verifier(64)
             params["code_challenge"] = client.create_code_challenge(verifier, "S256")
             params["code_challenge_method"] = "S256"
@@ -97,6 +112,9 @@ class AuthorizationCodeGrant:
             state=state,
             redirect_uri=redirect_uri,
             code_verifier=verifier,
+            issuer=self._service.issuer,
+            client_id=client_id,
+            token_endpoint=self._service.token_endpoint,
         )
 
     def exchange(
@@ -106,14 +124,31 @@ class AuthorizationCodeGrant:
 
         :param redirected_url: Where the person was sent back to.
         :param now: Epoch seconds.
-        :raises SignOnError: The redirect carries no code of this sign-on.
+        :raises SignOnError: The redirect carries no code of this sign-on, or
+            it was completed already.
         :raises TokenEndpointError: The code was not accepted.
         """
         redirected_url = Secret(redirected_url)
+        self._require_own(request)
         form = {"code": request.code_from(redirected_url)}
         if request.code_verifier is not None:
             form["code_verifier"] = Secret(request.code_verifier)
-        return self._send(form, redirect_uri=request.redirect_uri, now=now)
+        with completed_once(request.state):
+            token = self._send(form, redirect_uri=request.redirect_uri, now=now)
+        tell_difference(self._scope, token)
+        return token
+
+    def _require_own(self, request: AuthorizationRequest) -> None:
+        """Send a code to no other server than its own (RFC 9700 4.4.2)."""
+        service, client_id = self._service, self._client.require_id()
+        begun = request.issuer, request.token_endpoint, request.client_id
+        if begun != (service.issuer, service.token_endpoint, client_id):
+            raise StateMismatchError(
+                f"This sign-on was begun at {begun[0]} for the client {begun[2]}, and "
+                f"cannot be completed at {service.issuer} for {client_id}: complete "
+                "it with the service and the client that it was begun with, or begin "
+                "again."
+            )
 
     def refresh(self, token: Token, *, now: float) -> Token | None:
         """Turn a refresh token into an access token (RFC 6749 6).
@@ -128,7 +163,7 @@ class AuthorizationCodeGrant:
         assert token.refresh_token is not None  # the caller has looked
         form = {"refresh_token": Secret(token.refresh_token)}
         try:
-            renewed = self._send(form, redirect_uri=self._client.redirect_uri, now=now)
+            renewed = self._send(form, redirect_uri=self.redirect_uri, now=now)
         except TokenEndpointError as error:
             # Dida365 calls it an invalid client that may not use this grant.
             said = error.description or ""
@@ -136,6 +171,7 @@ class AuthorizationCodeGrant:
                 logger.debug("The refresh grant has ended: %s", error)
                 return None
             raise
+        tell_difference(self._scope, renewed, before=token)
         if renewed.refresh_token is None:
             return renewed.replace(refresh_token=token.refresh_token)
         return renewed

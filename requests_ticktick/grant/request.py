@@ -6,14 +6,12 @@ import hmac
 import re
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import parse_qs
 
-from .._value import Secret, Value, discreet
+from .._urls import without_query
+from .._value import Value, discreet
 from ..errors import AuthorizationDeniedError, SignOnError, StateMismatchError
+from .redirect import came_back, parameters
 from .words import clean, hint
-
-#: A redirect has a handful of parameters; more are an attack.
-_MAX_FIELDS = 50
 
 #: RFC 6749 A.11.
 _CODE = re.compile(r"[\x20-\x7e]+")
@@ -25,21 +23,35 @@ class AuthorizationRequest(Value):
     Plain data goes out through :meth:`to_dict` and in through
     :meth:`from_dict`, so that a web application can keep it in the person's
     session, and complete it in another process. It belongs to that one person
-    and to one sign-on.
+    and to one sign-on, at one service and by one client.
 
     :param url: What the person opens.
     :param state: The random value that the redirect must carry (RFC 6749
         10.12).
     :param redirect_uri: Where the person is sent back to.
     :param code_verifier: The secret of PKCE (RFC 7636), where it is used.
+    :param issuer: Of whom access is asked (RFC 9207 2).
+    :param client_id: For which client.
+    :param token_endpoint: Where alone the code may be sent (RFC 9700 4.4.2).
     """
 
-    __slots__ = ("code_verifier", "redirect_uri", "state", "url")
+    __slots__ = (
+        "client_id",
+        "code_verifier",
+        "issuer",
+        "redirect_uri",
+        "state",
+        "token_endpoint",
+        "url",
+    )
 
     url: str
     state: str
     redirect_uri: str
     code_verifier: str | None
+    issuer: str | None
+    client_id: str | None
+    token_endpoint: str | None
 
     def __init__(
         self,
@@ -48,12 +60,18 @@ class AuthorizationRequest(Value):
         state: str,
         redirect_uri: str,
         code_verifier: str | None = None,
+        issuer: str | None = None,
+        client_id: str | None = None,
+        token_endpoint: str | None = None,
     ) -> None:
         self._set(
             url=url,
             state=state,
             redirect_uri=redirect_uri,
             code_verifier=code_verifier,
+            issuer=issuer,
+            client_id=client_id,
+            token_endpoint=token_endpoint,
         )
 
     @classmethod
@@ -81,8 +99,14 @@ class AuthorizationRequest(Value):
 
     def accepts(self, redirected_url: str) -> bool:
         """Whether this is the redirect that ends this sign-on."""
-        answer = _parameters(redirected_url)
+        if not self.has_come_back(redirected_url):
+            return False
+        answer = parameters(redirected_url)
         return self._same_state(answer) and ("code" in answer or "error" in answer)
+
+    def has_come_back(self, redirected_url: str) -> bool:
+        """Whether the response came to the redirect URI (RFC 8252 8.10)."""
+        return came_back(redirected_url, self.redirect_uri)
 
     @discreet
     def code_from(self, redirected_url: str) -> str:
@@ -90,25 +114,40 @@ class AuthorizationRequest(Value):
 
         :param redirected_url: The whole URL, or its query.
         :raises AuthorizationDeniedError: It carries an error.
-        :raises StateMismatchError: It is another sign-on's.
+        :raises StateMismatchError: It is another sign-on's, or came elsewhere
+            than to the redirect URI.
         :raises SignOnError: It carries neither code nor error.
         """
-        answer = _parameters(redirected_url)
-        if "error" in answer and ("state" not in answer or self._same_state(answer)):
-            # Without a state it is anybody's, who can do no worse than fail.
-            raise self._denied(answer)
+        if not self.has_come_back(redirected_url):
+            raise self._astray(redirected_url)
+        answer = parameters(redirected_url)
         if not self._same_state(answer):
+            # Nor is an error without a state repeated, which anybody can send
+            # (RFC 6749 4.1.2.1).
             raise StateMismatchError(
                 "The redirect does not belong to this sign-on: its 'state' is missing "
                 "or another's. Open the URL that was shown last, and pass on the whole "
                 "address that it leads to."
             )
+        if "error" in answer:
+            raise self._denied(answer)
         if not _CODE.fullmatch(answer.get("code", "")):
             raise SignOnError(
                 "The redirect carries no authorization code. Pass on the whole address "
                 "that the browser shows after access was allowed."
             )
         return answer["code"]
+
+    def _astray(self, redirected_url: str) -> StateMismatchError:
+        # The code may be wherever a query or a fragment could begin.
+        place = clean(without_query(re.split("[?#&=]", redirected_url.strip())[0]))
+        return StateMismatchError(
+            f"The redirect came to {place}, and the redirect URI is "
+            f"{self.redirect_uri}. Pass on the whole address that the browser shows "
+            "after access was allowed. In a web application behind a proxy, which "
+            "sees http:// or another host, have it trust the proxy's headers (Flask: "
+            "ProxyFix; Django: SECURE_PROXY_SSL_HEADER), or pass the query alone."
+        )
 
     def _denied(self, answer: Mapping[str, str]) -> AuthorizationDeniedError:
         secrets = (self.state, self.code_verifier, answer.get("code"))
@@ -132,15 +171,3 @@ class AuthorizationRequest(Value):
 
     def __repr__(self) -> str:
         return f"<AuthorizationRequest redirect_uri={self.redirect_uri!r}>"
-
-
-def _parameters(redirected_url: str) -> dict[str, str]:
-    text = redirected_url.strip()
-    _, mark, query = text.partition("?")
-    query = (query if mark else text).partition("#")[0]
-    try:
-        found = parse_qs(query, keep_blank_values=True, max_num_fields=_MAX_FIELDS)
-    except ValueError:
-        return {}
-    # RFC 6749 3.1: a parameter that comes twice is as good as none.
-    return {name: Secret(v[0]) for name, v in found.items() if len(v) == 1}

@@ -39,8 +39,9 @@ class Sandbox(Controls):
     :param auth_method: What :attr:`service` says of the client's
         authentication, ``client_secret_basic`` by default. ``none`` makes
         the client public. The server takes the others alike.
-    :param code_challenge_method: ``S256`` to have :attr:`service` ask for
-        PKCE. A public client is asked for it in any case.
+    :param code_challenge_method: What :attr:`service` says of PKCE, ``S256``
+        by default. The server demands it of a public client alone, and checks
+        the verifier of whoever has sent a challenge.
     """
 
     def __init__(
@@ -53,7 +54,7 @@ class Sandbox(Controls):
         redirect_uri: str | None = None,
         public: bool = False,
         auth_method: str | None = None,
-        code_challenge_method: str | None = None,
+        code_challenge_method: str | None = "S256",
         expires_in: int | None = EXPIRES_IN,
         reissue: bool = False,
         refresh_tokens: bool = False,

@@ -101,6 +101,8 @@ def problem_with(text: str, request: AuthorizationRequest) -> str:
             "That is the address to open. Open it, allow access, and paste the "
             "address that the browser shows afterwards."
         )
+    elif request.accepts(f"?{_query(text)}"):
+        problem = "That is another address than the one that you are sent back to."
     elif "state" not in fields and fields:
         problem = "A part is missing (its 'state'): paste the address to its end."
     elif "code" in fields or "error" in fields:
