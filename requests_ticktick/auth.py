@@ -11,8 +11,10 @@ from ._header import Bearer, SentAgain
 from ._replay import Answer401, can_send_again, send_again
 from ._value import discreet
 from .client import Client
+from .elsewhere import Elsewhere
 from .errors import SignOnRequiredError
 from .grant import AuthorizationCodeGrant, AuthorizationRequest
+from .owner import handed_over, is_of
 from .service import DIDA365, TICKTICK, Service
 from .sign_on import automatic, refuse
 from .source import TokenSource
@@ -38,7 +40,7 @@ class TickTickAuth(AuthBase):
     :param client_id: The app's id, or ``$TICKTICK_CLIENT_ID``.
     :param client_secret: Its secret, or ``$TICKTICK_CLIENT_SECRET``.
     :param redirect_uri: As registered, letter for letter; by default
-        ``$TICKTICK_REDIRECT_URI``, or ``http://127.0.0.1:8765/callback``.
+        ``$TICKTICK_REDIRECT_URI``, or ``service.default_redirect_uri``.
     :param scope: The scopes to ask for, separated by spaces.
     :param store: Where the token is kept. By default ``$TICKTICK_TOKEN`` is
         read, then a private file, which is written.
@@ -65,7 +67,7 @@ class TickTickAuth(AuthBase):
         if store is None:
             store = ChainStore([EnvStore("TICKTICK_TOKEN"), FileStore()])
         client = Client(client_id, client_secret, redirect_uri)
-        self._service = service
+        self._service, self._elsewhere = service, Elsewhere(service)
         self.source = TokenSource(
             store,
             AuthorizationCodeGrant(service, client, scope=scope, session=session),
@@ -85,11 +87,10 @@ class TickTickAuth(AuthBase):
         :param service: By default the one that the token's prefix names.
         :raises InvalidTokenError: It cannot be a token.
         """
-        if not isinstance(token, Token):
-            token = Token(token)
+        given = handed_over(token)
         if service is None:
-            service = DIDA365 if token.access_token.startswith("dp_") else TICKTICK
-        return cls(store=MemoryStore(token), sign_on=refuse, service=service)
+            service = DIDA365 if is_of(DIDA365, given) else TICKTICK
+        return cls(store=MemoryStore(given), sign_on=refuse, service=service)
 
     def token(self) -> Token:
         """Return a valid token, signing on if need be.
@@ -122,7 +123,7 @@ class TickTickAuth(AuthBase):
         """End the sign-on that :meth:`begin_sign_on` began, in any process.
 
         :param redirected_url: The URL that the person came back with.
-        :raises SignOnError: It does not carry this sign-on's code.
+        :raises SignOnError: It does not carry the code of this very sign-on.
         :raises TokenEndpointError: The code was not accepted.
         """
         return self.source.complete(request, redirected_url)
@@ -135,6 +136,7 @@ class TickTickAuth(AuthBase):
     def __call__(self, r: PreparedRequest) -> PreparedRequest:
         """Attach the token, if the request goes to the service's API."""
         if not self._service.is_api_url(r.url):
+            self._elsewhere.tell(r.url)
             return r
         token = self.source.token()
         answer = self._answer

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import os
+from typing import Any
 
+from ._text import unwrapped
 from ._value import Value
+from .service import DIDA365, NAMES, TICKTICK, Service, named
+from .token import Token
 
-if TYPE_CHECKING:
-    from .token import Token
+#: The keys that say whose a token is.
+STAMP = ("client_id", "token_endpoint", "requested_scope")
+
+#: What personal API tokens begin with.
+PREFIXES = {"tp_": TICKTICK, "dp_": DIDA365}
 
 
 class Owner(Value):
@@ -19,29 +26,35 @@ class Owner(Value):
     :param client_id: The registered app's id; ``None`` matches any.
     :param token_endpoint: The service's; ``None`` matches any.
     :param scope: The scopes requested; ``None`` matches any.
+    :param is_local: Whether the service's API is on this machine.
     """
 
-    __slots__ = ("client_id", "scope", "token_endpoint")
+    __slots__ = ("client_id", "is_local", "scope", "token_endpoint")
 
     client_id: str | None
     token_endpoint: str | None
     scope: str | None
+    is_local: bool
 
     def __init__(
         self,
         client_id: str | None,
         token_endpoint: str | None,
         scope: str | None,
+        *,
+        is_local: bool = False,
     ) -> None:
-        self._set(client_id=client_id, token_endpoint=token_endpoint, scope=scope)
+        self._set(
+            client_id=client_id,
+            token_endpoint=token_endpoint,
+            scope=scope,
+            is_local=is_local,
+        )
 
     @classmethod
     def of(cls, token: Token) -> Owner:
         """Read the token's stamp; without one, all fields are ``None``."""
-        stamp = [
-            token.extra.get(name)
-            for name in ("client_id", "token_endpoint", "requested_scope")
-        ]
+        stamp = [token.extra.get(name) for name in STAMP]
         return cls(*(value if isinstance(value, str) else None for value in stamp))
 
     def stamp(self, token: Token) -> Token:
@@ -55,21 +68,80 @@ class Owner(Value):
         return token.replace(extra={**token.extra, **known})
 
     def owns(self, token: Token) -> bool:
-        """Whether the token may be used, and replaced, by this owner.
+        """Whether the token may be used, and replaced, by this owner."""
+        return self.difference(token) is None
+
+    def difference(self, token: Token) -> str | None:
+        """Say for what else the token is; ``None`` where it is this owner's.
 
         A token without a stamp (ticktick-py's, a literal) is anybody's who
-        asks for no more than it grants.
+        asks for no more than it grants; but see :func:`presumed`.
         """
         other = Owner.of(token)
-        for mine, theirs in (
-            (self.client_id, other.client_id),
-            (self.token_endpoint, other.token_endpoint),
-        ):
-            if mine is not None and theirs is not None and mine != theirs:
-                return False
+        service = self._other_service(token, other.token_endpoint)
+        if service is not None:
+            return f"another service, {service}"
+        if self.client_id is not None and other.client_id not in (None, self.client_id):
+            return f"another client, {other.client_id}"
         if self.scope is None:
-            return True
+            return None
         wanted = frozenset(self.scope.split())
         if other.scope is not None:
-            return wanted == frozenset(other.scope.split())
-        return token.scope is None or wanted <= token.scopes
+            fits = wanted == frozenset(other.scope.split())
+        else:
+            fits = token.scope is None or wanted <= token.scopes
+        return None if fits else f"other scopes, {other.scope or token.scope}"
+
+    def _other_service(self, token: Token, stamped: str | None) -> str | None:
+        if stamped is not None:
+            return None if self.token_endpoint in (None, stamped) else stamped
+        if token.found_in is None:
+            return None
+        service, why = presumed(token)
+        if service is None:
+            return why
+        fits = self.token_endpoint in (None, service.token_endpoint)
+        # Whoever gets the port of a sandbox that has ended must not get it.
+        if fits and (service.is_local or not self.is_local):
+            return None
+        return f"{service.api_origins[0]}, {why}"
+
+
+def presumed(token: Token) -> tuple[Service | None, str]:
+    """Return for which service a token without a stamp is, and who says so.
+
+    The program that hands a token over says it. The variable and the file
+    that are read where no program names a place are all services' alike: there
+    the token's prefix says it, else ``TICKTICK_SERVICE``.
+    """
+    prefix = token.access_token[:3]
+    if prefix in PREFIXES:
+        return PREFIXES[prefix], f"as its prefix {prefix} says"
+    name = unwrapped(os.environ.get("TICKTICK_SERVICE", ""))
+    if not name:
+        return TICKTICK, "as long as TICKTICK_SERVICE names no other"
+    chosen = named(name)
+    if chosen is not None:
+        return chosen, "as TICKTICK_SERVICE says"
+    return None, (
+        f"since TICKTICK_SERVICE is {name!r}: set it to {', '.join(NAMES)}, or to the "
+        "address of a sandbox"
+    )
+
+
+def is_of(service: Service, token: Token) -> bool:
+    """Whether the token's stamp, or else its prefix, names this service."""
+    stamped = Owner.of(token).token_endpoint
+    if stamped is not None:
+        return stamped == service.token_endpoint
+    return PREFIXES.get(token.access_token[:3]) == service
+
+
+def handed_over(value: Any) -> Token:
+    """Return a token that a program hands over, as text or as it is.
+
+    :raises InvalidTokenError: It cannot be one.
+    """
+    if isinstance(value, Token):
+        return value
+    return Token(unwrapped(value) if isinstance(value, str) else value)

@@ -30,6 +30,7 @@ class Token(Value):
         "_extra",
         "access_token",
         "expires_at",
+        "found_in",
         "issued_at",
         "refresh_token",
         "scope",
@@ -42,6 +43,9 @@ class Token(Value):
     scope: str | None
     refresh_token: str | None
     issued_at: float | None
+    #: The place that it was read from without a program having named it; it is
+    #: not saved, not compared, and not handed on to copies with changes.
+    found_in: str | None
     _extra: dict[str, Any]
 
     @discreet
@@ -67,6 +71,7 @@ class Token(Value):
                 else None
             ),
             issued_at=_fields.number("issued_at", issued_at),
+            found_in=None,
             _extra=dict(extra) if extra is not None else {},
         )
 
@@ -156,8 +161,17 @@ class Token(Value):
     def replace(self, **changes: Any) -> Token:
         """Copy the token, with some constructor arguments changed."""
         fields = {**self.__getstate__(), **changes}
+        del fields["found_in"]
         extra = fields.pop("_extra")
         return Token(**{"extra": extra, **fields})
+
+    def in_default_place(self, place: str | None) -> Token:
+        """Return it as found there; ``None``: as a program hands it over."""
+        if self.found_in == place:
+            return self
+        copy = self.replace()
+        copy._set(found_in=place)
+        return copy
 
     @property
     def extra(self) -> Mapping[str, Any]:

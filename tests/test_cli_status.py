@@ -100,7 +100,7 @@ def test_without_a_token_status_is_1_and_says_what_to_run(shell, sandbox):
 
 def test_a_token_of_the_environment_is_named_as_such(shell, saved, sandbox):
     """It goes before the file, and states no expiry."""
-    env = {"TICKTICK_TOKEN": sandbox.issue_token("tp_in_the_environment")}
+    env = {"TICKTICK_TOKEN": sandbox.issue_token("in_the_environment")}
 
     done = shell.run("status", env=env)
     as_json = shell.run("status", "--json", env=env)
@@ -114,7 +114,7 @@ def test_a_token_of_the_environment_is_named_as_such(shell, saved, sandbox):
 
 def test_a_token_near_its_end_gives_way_to_another(shell, saved, sandbox):
     """As in TickTickAuth, which would renew the one and takes the other."""
-    near = Token("tp_near", expires_at=time.time() + 30)
+    near = Token("near-its-end", expires_at=time.time() + 30)
     env = {"TICKTICK_TOKEN": json.dumps(near.to_dict())}
 
     with_both = shell.run("status", env=env)

@@ -18,8 +18,9 @@ NAME = PACKAGE.name
 #: those of lower ranks and its own folder, never its equals.
 RANKS = (
     {"_foreign", "_value", "_version", "errors"},
-    {"_fields", "_header", "_urls"},
-    {"_replay", "client", "owner", "service", "token"},
+    {"_fields", "_header", "_text", "_urls"},
+    {"_replay", "client", "service", "token"},
+    {"elsewhere", "owner"},
     {"grant", "sign_on", "stores"},
     {"source"},
     {"auth"},

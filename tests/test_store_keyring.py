@@ -29,7 +29,14 @@ from keyring.errors import (
     PasswordSetError,
 )
 
-from requests_ticktick import LockTimeoutError, Token, TokenStoreError
+from requests_ticktick import (
+    LockTimeoutError,
+    SignOnRequiredError,
+    TickTickAuth,
+    Token,
+    TokenStoreError,
+    refuse,
+)
 from requests_ticktick.owner import Owner
 from requests_ticktick.stores.keyring import KeyringStore
 from requests_ticktick.testing import TokenStoreContract
@@ -364,6 +371,21 @@ def test_another_owners_token_is_in_no_variable_of_the_error(secrets):
         store.save(Owner("me", "https://as.test/t", None).stamp(Token("pa55word")))
 
     assert secrets.shown_in(told_by(caught.value)) == []
+
+
+def test_a_token_under_our_own_name_has_one_service(sandbox):
+    """It has no stamp; under a name of its own it goes where the program says."""
+    token = sandbox.issue_token("no-stamp")
+    ours, own = KeyringStore(), KeyringStore("my-program")
+    for store in (ours, own):
+        store.save(Token(token))
+
+    assert TickTickAuth(store=ours, sign_on=refuse).token().access_token == token
+    assert client_of(sandbox, own, sign_on=refuse).token().access_token == token
+    with pytest.raises(SignOnRequiredError, match="in the keychain is for another"):
+        client_of(sandbox, ours, sign_on=refuse).token()
+    with pytest.raises(TokenStoreError, match="not overwritten"):
+        ours.save(Owner("id", "https://as.test/t", None).stamp(Token("b")))
 
 
 def test_a_token_that_another_process_deleted_first_is_gone():

@@ -13,6 +13,7 @@ from ..owner import Owner
 from ..service import Service
 from ..sign_on import SignOn
 from ..stores import TokenStore
+from ..token import Token
 from .services import NAMED
 
 
@@ -38,18 +39,36 @@ class Account:
     def title(self) -> str:
         """Return what a person calls the service."""
         named = NAMED.get(self.service_name)
-        return f"the sandbox {self.service_name}" if named is None else named[1]
+        return f"the sandbox {self.service_name}" if named is None else named[0]
 
     @property
     def portal(self) -> str | None:
         """Return where its apps are registered; a sandbox has no portal."""
         named = NAMED.get(self.service_name)
-        return None if named is None else named[2]
+        return None if named is None else named[1]
+
+    @property
+    def redirect_uri(self) -> str:
+        """Return what has to be registered as the app's redirect URI."""
+        return self.client.redirect_uri or self.service.default_redirect_uri
 
     @property
     def owner(self) -> Owner:
         """Return whose token a program with the same settings looks for."""
-        return Owner(self.client.client_id, self.service.token_endpoint, self.scope)
+        return self.owner_of(self.scope)
+
+    def owner_of(self, scope: str | None) -> Owner:
+        """Return whose token is meant, for these scopes or for any."""
+        return Owner(
+            self.client.client_id,
+            self.service.token_endpoint,
+            scope,
+            is_local=self.service.is_local,
+        )
+
+    def named_in(self, token: Token) -> Token:
+        """Return a token that says for which service it is."""
+        return Owner(None, self.service.token_endpoint, None).stamp(token)
 
     def auth(self, sign_on: SignOn, store: TokenStore | None = None) -> TickTickAuth:
         """Make the plugin, as a program with the same settings does."""

@@ -71,17 +71,10 @@ def why_none(found: list[Found], account: Account) -> Iterator[str]:
 
 
 def _problem(token: Token, owner: Owner, now: float) -> str | None:
-    if not owner.owns(token):
+    difference = owner.difference(token)
+    if difference is not None:
         # It comes from a file: nothing in it gets to steer the terminal.
-        return clean(f"is for {_difference(owner, Owner.of(token), token)}")
+        return clean(f"is for {difference}")
     if token.expires_at is not None and token.expires_within(0.0, now=now):
         return f"expired on {date(token.expires_at)}"
     return None
-
-
-def _difference(mine: Owner, theirs: Owner, token: Token) -> str:
-    if theirs.token_endpoint not in (None, mine.token_endpoint):
-        return f"another service, {theirs.token_endpoint}"
-    if mine.client_id is not None and theirs.client_id not in (None, mine.client_id):
-        return f"another client, {theirs.client_id}"
-    return f"other scopes, {theirs.scope or token.scope}"

@@ -60,10 +60,11 @@ def login(
     held = None if force else _held(account, check=not no_check)
     if held is None:
         held = _new(account, way, saved=to is None, check=not no_check)
+    token = account.named_in(held.token)
     if to == "copy":
-        clipboard.copy(as_json(held.token), tool)
+        clipboard.copy(as_json(token), tool)
     elif to is not None:
-        click.echo((as_json if to == "print" else as_shell_line)(held.token))
+        click.echo((as_json if to == "print" else as_shell_line)(token))
     _tell(account, held)
 
 

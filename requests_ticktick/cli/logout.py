@@ -6,7 +6,6 @@ import time
 
 import click
 
-from ..owner import Owner
 from .account import Account
 from .found import look
 from .options import account_options
@@ -26,9 +25,7 @@ def logout(account: Account) -> None:
     TickTick itself is not told, since it offers no way to: remove the app's
     access in its settings to make the token worthless.
     """
-    owner = account.owner
-    if account.any_scope:
-        owner = Owner(owner.client_id, owner.token_endpoint, None)
+    owner = account.owner_of(None) if account.any_scope else account.owner
     removed = 0
     for item in look(account, now=time.time()):
         if not item.store.writable:

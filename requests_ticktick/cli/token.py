@@ -41,7 +41,7 @@ def print_token(
         raise click.UsageError("--json and --header exclude each other.")
     token = _token(account, may_sign_on=may_sign_on)
     if as_json:
-        click.echo(report.as_json(token))
+        click.echo(report.as_json(account.named_in(token)))
     elif header:
         click.echo(f"Authorization: Bearer {token.access_token}")
     else:

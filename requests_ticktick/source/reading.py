@@ -7,6 +7,7 @@ from collections.abc import Container, Iterator
 from typing import TYPE_CHECKING
 
 from ..errors import TokenStoreError
+from ..grant.words import clean
 from ..token import Token
 from .failures import Failure
 from .question import Question
@@ -83,6 +84,20 @@ class Reading:
         # A store may have taken what it said it had not, or what came of that.
         latest.sort(key=lambda token: token is self._memory.unsaved)
         return next((t for t in latest if t.refresh_token not in used), None)
+
+    def not_ours(self) -> Iterator[str]:
+        """Say of each token that is there for somebody else, for whom it is.
+
+        :raises TokenStoreError: A store cannot be read.
+        """
+        for token in self._store.candidates():
+            difference = self._grant.owner.difference(token)
+            if difference is not None and token.found_in is not None:
+                # It may come from a file, which must not steer a terminal.
+                yield clean(
+                    f"The token {token.fingerprint} in {token.found_in} is for "
+                    f"{difference}, and is not used here."
+                )
 
     def failure(self, *, since: Question | None = None) -> Failure | None:
         """Return the failure on record, if it is one of this client's.

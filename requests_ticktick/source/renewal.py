@@ -159,7 +159,7 @@ class Renewal:
             if not question.forced:
                 self.asking.backoff.check()
             with self._failures_recorded():
-                token = self.asking.ask(question, early=early)
+                token = self._ask(question, early=early)
         self._backoff.end()
         return token
 
@@ -195,6 +195,16 @@ class Renewal:
             if renewed is not None:
                 return renewed
         return None
+
+    def _ask(self, question: Question, *, early: bool) -> Token:
+        """Have a person sign on, who is told what is there and not used."""
+        unused = "" if question.forced else " ".join(self.reading.not_ours())
+        if unused:
+            self.say_once(unused)
+        try:
+            return self.asking.ask(question, early=early)
+        except SignOnRequiredError as error:
+            raise SignOnRequiredError(f"{unused} {error}".strip()) from None
 
     def _record(self, error: BaseException) -> None:
         """Tell those who wait, here and in other processes."""

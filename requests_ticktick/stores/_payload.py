@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from ..errors import InvalidTokenError, TokenStoreError
+from ..owner import STAMP
 from ..token import Token
 from . import _files
 
@@ -24,7 +25,10 @@ def dump(token: Token, existing: Token | None, location: str) -> str:
 
     :raises TokenStoreError: It could not be read again.
     """
-    fields = {**(existing.extra if existing else {}), **token.to_dict()}
+    extra = existing.extra if existing else {}
+    # All but the stamp: that one is the old token's.
+    kept = {name: extra[name] for name in extra if name not in STAMP}
+    fields = {**kept, **token.to_dict()}
     try:
         text = json.dumps(fields, separators=(",", ":"))
         if parse(text) is not None:

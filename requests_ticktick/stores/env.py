@@ -12,6 +12,9 @@ from ..errors import InvalidTokenError, TokenStoreError
 from ..token import Token
 from .base import TokenStore
 
+#: Read where a program names no store: whose token it holds, it has to say.
+DEFAULT_VARIABLE = "TICKTICK_TOKEN"
+
 #: Far more than any token; Linux itself stops at 128 KiB a variable.
 _MAX_CHARACTERS = 131_072
 
@@ -48,6 +51,8 @@ class EnvStore(TokenStore):
                 "bare token.",
                 location=self.name,
             )
+        if self.name.upper() == DEFAULT_VARIABLE:
+            return token.in_default_place(self.name)
         return token
 
     def save(self, token: Token) -> None:

@@ -97,6 +97,8 @@ class FileStore(TokenStore):
                 path,
                 f" as {aside}" if aside else "",
             )
+        elif self._given is None:
+            return token.in_default_place(path)
         return token
 
     @discreet

@@ -41,6 +41,9 @@ logger = logging.getLogger("requests_ticktick")
 
 T = TypeVar("T")
 
+#: Under this the keychain shows what no program has given a name.
+_OWN_NAME = "requests-ticktick"
+
 #: Windows' Credential Manager takes 2,560 bytes, and keyring writes UTF-16.
 _WINDOWS_TAKES = 1280
 
@@ -62,7 +65,7 @@ class KeyringStore(TokenStore):
 
     def __init__(
         self,
-        service: str = "requests-ticktick",
+        service: str = _OWN_NAME,
         profile: str = "default",
         *,
         timeout: float = 60.0,
@@ -87,7 +90,7 @@ class KeyringStore(TokenStore):
         :raises TokenStoreError: The keychain cannot be used.
         """
         text = self._get()
-        token = None if text is None else parse(text)
+        token = self._parsed(text)
         if text is not None and token is None and not self._has_warned:
             self._has_warned = True
             logger.warning(
@@ -106,7 +109,7 @@ class KeyringStore(TokenStore):
             of another client, service or set of scopes.
         """
         text = self._get()
-        existing = None if text is None else parse(text)
+        existing = self._parsed(text)
         check_owner(existing, token, f"{self._location} in the keychain")
         if text is not None and existing is None:
             self._set(self._aside, text)
@@ -147,6 +150,12 @@ class KeyringStore(TokenStore):
 
     def _get(self) -> str | None:
         return self._ask("read", lambda b: b.get_password(self.service, self.profile))
+
+    def _parsed(self, text: str | None) -> Token | None:
+        token = None if text is None else parse(text)
+        if token is None or self.service != _OWN_NAME:
+            return token
+        return token.in_default_place(f"{self._location} in the keychain")
 
     def _set(self, profile: str, text: str) -> None:
         hint = ""

@@ -21,7 +21,7 @@ class MemoryStore(TokenStore):
     """
 
     def __init__(self, token: Token | None = None) -> None:
-        self._token = token
+        self._token = None if token is None else token.in_default_place(None)
         self._failure: str | None = None
         # A child process must not wait for a thread that was not forked.
         self._locks = PerProcess(threading.Lock)
@@ -33,7 +33,7 @@ class MemoryStore(TokenStore):
     def save(self, token: Token) -> None:
         """Keep this token in place of the one before."""
         check_owner(self._token, token, "The memory store")
-        self._token = token
+        self._token = token.in_default_place(None)
 
     def delete(self) -> None:
         """Keep no token."""

@@ -1,0 +1,124 @@
+"""A call to TickTick that gets no token: the log says where to call."""
+
+from __future__ import annotations
+
+import copy
+import logging
+import pickle
+
+import pytest
+import requests
+from clients import client_of
+
+from requests_ticktick import DIDA365, TickTickAuth
+
+
+def prepared(url, auth):
+    return requests.Request("GET", url, auth=auth).prepare()
+
+
+@pytest.fixture
+def told(caplog):
+    """Return what was logged since, each line with its level."""
+    caplog.set_level(logging.DEBUG)
+
+    def since():
+        lines = [(r.levelno, r.getMessage()) for r in caplog.records]
+        caplog.clear()
+        return lines
+
+    return since
+
+
+@pytest.mark.parametrize(
+    ("url", "place"),
+    [
+        ("https://ticktick.com/open/v1/project", "https://ticktick.com,"),
+        ("https://TickTick.com:443/open/v1", "https://ticktick.com:443,"),
+        ("https://www.ticktick.com/open/v1/project", "https://www.ticktick.com,"),
+        ("http://api.ticktick.com/open/v1/project", "http://api.ticktick.com,"),
+        ("https://api.ticktick.com:8443/", "https://api.ticktick.com:8443,"),
+        ("https://api.ticktick.com./open/v1", "https://api.ticktick.com.,"),
+        ("https://api.dida365.com/open/v1/project", "https://api.dida365.com,"),
+        ("https://me:hunter2@ticktick.com/?key=hunter3", "https://ticktick.com,"),
+    ],
+)
+def test_the_right_address_is_told_once(told, secrets, url, place):
+    """As a warning: what follows is a bare 401."""
+    secrets.add("hunter2", "hunter3")
+    auth = TickTickAuth.from_token("tp_1")
+
+    for _ in range(3):
+        assert prepared(url, auth).headers.get("Authorization") != "Bearer tp_1"
+
+    ((level, line),) = told()
+    assert level == logging.WARNING
+    assert f"No token is sent to {place} " in line
+    assert "Call https://api.ticktick.com/open/v1/... instead" in line
+    assert ("choose that service: TickTickAuth(service=DIDA365)" in line) is (
+        "dida365" in url
+    )
+
+
+def test_each_host_and_each_auth_is_told_of(told, sandbox):
+    """The address is that of the auth's own service."""
+    urls = ["https://ticktick.com/open/v1", "https://api.ticktick.com/open/v1"]
+    auths = [TickTickAuth.from_token("dp_1"), client_of(sandbox)]
+    for auth in auths:
+        for url in [*urls, *urls]:
+            prepared(url, auth)
+
+    lines = [line for _, line in told()]
+    assert len(lines) == 4
+    assert all("service=TICKTICK" in line for line in lines)
+    assert [DIDA365.api_origins[0] in line for line in lines] == [True] * 2 + [
+        False
+    ] * 2
+    assert [sandbox.url("") in line for line in lines] == [False] * 2 + [True] * 2
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://example.org/open/v1",
+        "https://api.ticktick.com.evil.test/",
+        "https://api.ticktick.com@evil.test/",
+        "https://notticktick.com/",
+        "http://127.0.0.1:1/open/v1",
+        "https://[::1/",
+        "mailto:ticktick.com",
+    ],
+)
+def test_of_other_hosts_nothing_is_said(told, url):
+    """A session calls whom it likes."""
+    auth = TickTickAuth.from_token("tp_1")
+    request = requests.PreparedRequest()
+    request.url = url
+
+    assert auth(request) is request
+    request.url = None
+    assert auth(request) is request
+
+    assert told() == []
+
+
+def test_the_api_itself_is_no_news(told):
+    """Nothing is said, and nothing done."""
+    auth = TickTickAuth.from_token("tp_1")
+    auth._elsewhere = None
+
+    prepared("https://api.ticktick.com/open/v1/project", auth)
+
+    assert told() == []
+
+
+def test_a_copy_does_not_say_it_again(told):
+    """An auth that travels knows what was told."""
+    auth = TickTickAuth.from_token("tp_1")
+    url = "https://ticktick.com/open/v1"
+    prepared(url, auth)
+
+    for other in (copy.deepcopy(auth), pickle.loads(pickle.dumps(auth))):
+        prepared(url, other)
+
+    assert len(told()) == 1
