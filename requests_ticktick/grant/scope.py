@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from ..token import Token
-from .request import clean
+from .words import clean
 
 logger = logging.getLogger("requests_ticktick")
 
