@@ -222,7 +222,7 @@ def test_a_refused_code_says_why_and_what_to_do(sandbox, tmp_path, status, body,
     assert str(status) in str(caught.value)
     assert caught.value.status_code == status
     assert store.load() is None
-    auth.token()
+    auth.sign_on()
     assert store.load() is not None
 
 

@@ -65,7 +65,7 @@ class Failure(Value):
         try:
             record = json.loads(text)
             stamp, asked = record["owner"], record["asked"]
-            if not all(isinstance(v, (str, type(None))) for v in stamp.values()):
+            if not all(isinstance(v, (str, bool, type(None))) for v in stamp.values()):
                 return None
             if asked is not None and not _FINGERPRINT.fullmatch(asked):
                 return None
