@@ -82,6 +82,8 @@ def test_a_redirect_uri_is_sent_as_it_was_registered(uri):
         ("myapp:/callback", InsecureTransportError),
         ("/callback", InsecureTransportError),
         ("127.0.0.1:8765/callback", InsecureTransportError),
+        ("app.example:443/callback", InsecureTransportError),
+        ("com.example.app:callback", InsecureTransportError),
         ("https://app.example/cb#fragment", SignOnError),
         ("https://app.example/cb#", SignOnError),
         ("https://app.example/c b", SignOnError),

@@ -15,6 +15,9 @@ _MAX_FIELDS = 50
 #: Characters, far more than browsers and servers let through.
 _LONGEST = 65_536
 
+#: The reverse of a domain name; a host and a port go on with no slash.
+_APP_SCHEME = re.compile(r"[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+:/", re.IGNORECASE)
+
 #: A query without an address; or less than that, such as a code alone.
 _QUERY = re.compile(r"\?|[\w.~%-]*([=&]|$)")
 
@@ -54,7 +57,7 @@ def _is_private(uri: str) -> bool:
         return bool(parts.hostname)
     if parts.scheme == "http":
         return is_loopback(parts.hostname)
-    return "." in parts.scheme
+    return _APP_SCHEME.match(uri) is not None
 
 
 def came_back(redirected_url: str, redirect_uri: str) -> bool:
