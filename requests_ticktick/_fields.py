@@ -17,6 +17,16 @@ _OPAQUE = re.compile(r"[\x21-\x7e]+")
 #: In ASCII, since float() does not skip all that is space elsewhere.
 _NUMBER = re.compile(r"\s*[+-]?\d{1,20}(\.\d{0,9})?\s*", re.ASCII)
 
+#: RFC 3339, or a date alone; Go writes nine digits of a second, others none.
+#: Compiled where it is needed: that takes longer than all the rest of a load.
+_DATE = (
+    r"(\d{4}-\d\d-\d\d)"
+    r"(?:[Tt ](\d\d:\d\d)(:\d\d)?(?:[.,](\d{1,9}))?\s?(?:[Zz]|([+-]\d\d):?(\d\d)?)?)?"
+)
+
+#: The year 5138 in epoch seconds, and 1973 in milliseconds.
+_FAR_AWAY = 1e11
+
 #: The keys that a token has fields for. All others are kept as they are.
 #: ``expire_time`` and ``readable_expire_time`` are ticktick-py's.
 _OWN_KEYS = frozenset(
@@ -98,21 +108,95 @@ def lifetime(value: object) -> float | None:
     A server that sends 0, nothing, a word or a thousand years does not say
     when the token expires: it is used until it is refused.
     """
-    try:
-        seconds = lenient("expires_in", value)
-    except InvalidTokenError:
-        return None
+    seconds = duration(value)
     return seconds if seconds is not None and 0 < seconds <= _CENTURY else None
 
 
+def moment(value: object) -> float | None:
+    """Read epoch seconds from whatever another client has stored.
+
+    Milliseconds, microseconds and nanoseconds are known by their size. A date
+    that names no time zone is in UTC, so that all who share a file agree.
+
+    :returns: ``None`` where the value makes no sense.
+    """
+    seconds = duration(value)
+    if seconds is None and isinstance(value, str):
+        return _date(value.strip())
+    for _ in range(3):
+        if seconds is not None and seconds > _FAR_AWAY:
+            seconds /= 1000
+    return sensible(seconds)
+
+
+def duration(value: object) -> float | None:
+    """Read seconds; ``None`` where the value makes no sense."""
+    try:
+        return lenient("", value)
+    except InvalidTokenError:
+        return None
+
+
+def sensible(seconds: float | None) -> float | None:
+    """Return seconds; ``None`` in place of what nobody can have meant."""
+    return None if seconds is None or abs(seconds) > _FAR_AWAY else seconds
+
+
+def _date(text: str) -> float | None:
+    found = re.fullmatch(_DATE, text, re.ASCII)
+    if found is None:
+        return None
+    from datetime import datetime, timedelta, timezone
+
+    day, time_of_day, second, fraction, hours, minutes = found.groups()
+    try:
+        there = datetime.fromisoformat(
+            f"{day}T{time_of_day or '00:00'}{second or ':00'}+00:00"
+        )
+    except ValueError:
+        return None
+    offset = timedelta(hours=int(hours or 0))
+    sign = -1 if (hours or "").startswith("-") else 1
+    offset += sign * timedelta(minutes=int(minutes or 0))
+    seconds = (
+        there - datetime(1970, 1, 1, tzinfo=timezone.utc) - offset
+    ).total_seconds()
+    # Go's zero time, of the year 1, stands for no expiry.
+    return seconds + float(f"0.{fraction or 0}") if seconds > 0 else None
+
+
 def scope(value: object) -> str | None:
-    if value is None or isinstance(value, str):
-        return value
+    """Read scopes; ``None`` where it says nothing.
+
+    Lists, and the commas of GitHub's, Slack's and Strava's clients, are read
+    as well as the spaces of RFC 6749 3.3.
+    """
+    if value is None:
+        return None
     if isinstance(value, (list, tuple, set, frozenset)) and all(
         isinstance(part, str) for part in value
     ):
-        return " ".join(value)
-    raise InvalidTokenError("scope is neither a string nor a list of strings.")
+        value = " ".join(value)
+    if not isinstance(value, str):
+        raise InvalidTokenError("scope is neither a string nor a list of strings.")
+    if "," in value:
+        value = " ".join(value.replace(",", " ").split())
+    return value if value.strip() else None
+
+
+def unwrapped(text: str) -> str:
+    """Take off what shells, Docker and editors leave around a value.
+
+    Space and line ends, pairs of quotes, a byte order mark, and the NULs that
+    a crash leaves of a file.
+    """
+    while True:
+        inner = text.strip().strip("\ufeff\0")
+        if len(inner) > 1 and inner[0] == inner[-1] and inner[0] in "'\"":
+            inner = inner[1:-1]
+        if inner == text:
+            return text
+        text = inner
 
 
 def others(fields: Mapping[Any, Any]) -> dict[str, Any]:

@@ -20,6 +20,7 @@ class Token(Value):
     :param token_type: ``bearer``, in any case (RFC 6749 7.1).
     :param expires_at: When it expires, in epoch seconds; ``None`` if unknown.
     :param scope: The scopes granted, separated by spaces; ``None`` if unknown.
+        Commas separate them too, and an empty text is unknown.
     :param refresh_token: RFC 6749 1.5. TickTick issues none today.
     :param issued_at: When it was asked for, in epoch seconds.
     :param extra: Further keys of the response or the file, kept as they came.
@@ -100,15 +101,17 @@ class Token(Value):
         """Read a stored token: this package's, ticktick-py's, oauthlib's.
 
         :param payload: A mapping with ``access_token`` and, for the expiry,
-            ``expires_at`` or ``expire_time`` in epoch seconds.
+            ``expires_at`` or ``expire_time``: epoch seconds, milliseconds, or
+            a date of RFC 3339, in UTC where it names no zone. An expiry that
+            makes no sense is unknown: the token is used until a 401.
         :raises InvalidTokenError: It is not a token.
         """
         fields = _fields.mapping(payload)
-        expires_at = _fields.lenient("expires_at", fields.get("expires_at"))
+        expires_at = _fields.moment(fields.get("expires_at"))
         if expires_at is None:
-            expires_at = _fields.lenient("expire_time", fields.get("expire_time"))
-        issued_at = _fields.lenient("issued_at", fields.get("issued_at"))
-        lifetime = _fields.lenient("expires_in", fields.get("expires_in"))
+            expires_at = _fields.moment(fields.get("expire_time"))
+        issued_at = _fields.moment(fields.get("issued_at"))
+        lifetime = _fields.sensible(_fields.duration(fields.get("expires_in")))
         if lifetime is not None:
             # ticktick-py keeps the lifetime as issued, not what is left of it.
             if issued_at is None and expires_at is not None:
@@ -129,7 +132,7 @@ class Token(Value):
         return cls(
             fields.get("access_token", ""),
             token_type="bearer" if token_type is None else token_type,
-            expires_at=expires_at,
+            expires_at=_fields.sensible(expires_at),
             scope=fields.get("scope"),
             refresh_token=fields.get("refresh_token") or None,
             issued_at=issued_at,

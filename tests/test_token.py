@@ -69,18 +69,68 @@ def test_a_payload_that_is_no_object_is_no_token(payload):
             read(payload)
 
 
+NONSENSE = pytest.mark.parametrize(
+    "bad",
+    [
+        *(math.nan, math.inf, -math.inf, 1e308, -1e308, 10**30),
+        *("soon", "", "1e9", "0x10", "2026-13-01T00:00:00Z", "2026-05-01T25:00Z"),
+        *("0001-01-01T00:00:00Z", True, [], {}),
+        pytest.param(10**400, id="10**400"),
+    ],
+    ids=str,
+)
+
+
+@NONSENSE
 @pytest.mark.parametrize(
     "name", ["expires_in", "expires_at", "issued_at", "expire_time"]
 )
+def test_an_end_that_makes_no_sense_is_unknown(name, bad):
+    """The token is a good one all the same, and is used until a 401."""
+    token = Token.from_dict({"access_token": "a", name: bad})
+
+    assert (token.expires_at, token.issued_at) == (None, None)
+    assert Token.from_dict(json.loads(json.dumps(token.to_dict()))) == token
+
+
+@NONSENSE
+def test_the_other_name_of_the_expiry_is_read_where_one_makes_no_sense(bad):
+    """ticktick-py's beside another client's."""
+    fields = {"access_token": "a", "expires_at": bad, "expire_time": 1637192935}
+
+    assert Token.from_dict(fields).expires_at == 1637192935
+
+
+@pytest.mark.parametrize("name", ["expires_at", "expire_time"])
 @pytest.mark.parametrize(
-    "bad",
-    [math.nan, math.inf, -math.inf, "soon", "", "1e9", "0x10", True, [], {}, 10**400],
-    ids=str,
+    ("stored", "seconds"),
+    [
+        (1777636800, 1777636800),
+        ("1777636800", 1777636800),
+        (1777636800500, 1777636800.5),
+        ("1777636800500", 1777636800.5),
+        (1777636800500000, 1777636800.5),
+        (1777636800500000000, 1777636800.5),
+        ("2026-05-01T12:00:00Z", 1777636800),
+        ("2026-05-01t12:00:00z", 1777636800),
+        ("2026-05-01T12:00:00.500Z", 1777636800.5),
+        ("2026-05-01T12:00:00,5Z", 1777636800.5),
+        ("2026-05-01T12:00:00.500000000Z", 1777636800.5),
+        ("2026-05-01T12:00:00+00:00", 1777636800),
+        ("2026-05-01T20:00:00+08:00", 1777636800),
+        ("2026-05-01T20:00:00+0800", 1777636800),
+        ("2026-05-01T20+08", None),
+        ("2026-05-01T08:30:00-03:30", 1777636800),
+        ("2026-05-01 12:00:00 +00:00", 1777636800),
+        ("2026-05-01T12:00:00", 1777636800),
+        ("2026-05-01T12:00", 1777636800),
+        (" 2026-05-01T12:00:00.5 ", 1777636800.5),
+        ("2026-05-01", 1777593600),
+    ],
 )
-def test_an_expiry_that_is_no_finite_number_is_refused(name, bad):
-    """A token with a nonsensical expiry is refused, rather than kept for ever."""
-    with pytest.raises(InvalidTokenError, match=name):
-        Token.from_dict({"access_token": "a", name: bad})
+def test_an_end_is_read_as_other_clients_write_it(name, stored, seconds):
+    """Seconds, JavaScript's milliseconds, Go's dates; without a zone, in UTC."""
+    assert Token.from_dict({"access_token": "a", name: stored}).expires_at == seconds
 
 
 @pytest.mark.parametrize("lifetime", [3600, 3600.0, "3600", " 3600 ", "3600.0"])
@@ -187,6 +237,31 @@ def test_scopes_compare_as_sets():
     assert one != Token("a", scope="tasks:read")
     assert Token("a", scope=["x", "y"]).scope == "x y"
     assert Token("a").scopes == frozenset()
+
+
+@pytest.mark.parametrize("scope", ["", " ", [], (), [""], ",", " , "])
+def test_an_empty_scope_says_nothing(scope):
+    """As none does; it is not taken for a token that may do nothing."""
+    assert Token("a", scope=scope).scope is None
+    assert Token.from_dict({"access_token": "a", "scope": scope}).scope is None
+
+
+@pytest.mark.parametrize(
+    "scope",
+    [
+        "tasks:read,tasks:write",
+        "tasks:write, tasks:read",
+        ["tasks:read", "tasks:write"],
+        ["tasks:read,tasks:write"],
+    ],
+    ids=str,
+)
+def test_commas_separate_scopes_too(scope):
+    """As GitHub's, Slack's and Strava's clients write them."""
+    token = Token.from_dict({"access_token": "a", "scope": scope})
+
+    assert token.scopes == {"tasks:read", "tasks:write"}
+    assert set(token.scope.split(" ")) == token.scopes
 
 
 @pytest.mark.parametrize("scope", [5, [1], {"a": 1}])
