@@ -184,21 +184,6 @@ def scope(value: object) -> str | None:
     return value if value.strip() else None
 
 
-def unwrapped(text: str) -> str:
-    """Take off what shells, Docker and editors leave around a value.
-
-    Space and line ends, pairs of quotes, a byte order mark, and the NULs that
-    a crash leaves of a file.
-    """
-    while True:
-        inner = text.strip().strip("\ufeff\0")
-        if len(inner) > 1 and inner[0] == inner[-1] and inner[0] in "'\"":
-            inner = inner[1:-1]
-        if inner == text:
-            return text
-        text = inner
-
-
 def others(fields: Mapping[Any, Any]) -> dict[str, Any]:
     """Take along what a token has no field for, if JSON can hold it."""
     found = {name: fields[name] for name in fields if name not in _OWN_KEYS}

@@ -128,6 +128,13 @@ def require_module() -> Callable[[str], ModuleType]:
     return find
 
 
+@pytest.fixture
+def require_root() -> None:
+    """Skip the test where this process is not root's; in CI it fails."""
+    if os.name != "posix" or os.geteuid() != 0:
+        _missing("the right to be another user, root's,")
+
+
 # -- The loopback guard -----------------------------------------------------
 
 

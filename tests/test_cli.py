@@ -125,16 +125,17 @@ def test_an_error_is_red_at_a_terminal(shell, no_color):
 
 
 def test_what_the_library_warns_of_is_shown(shell):
-    """A file that had to be set aside is not replaced without a word."""
+    """A file that will be replaced is not replaced without a word."""
     path = Path(shell.store.path)
     path.parent.mkdir(parents=True, mode=0o700)
-    path.write_text("garbage")
+    path.write_text('{"access_tok')
     path.chmod(0o600)
 
     done = shell.run("status")
 
     assert done.returncode == 1
-    assert done.stderr.startswith(f"Warning: {path} holds no token and was set aside")
+    assert done.stderr.startswith(f"Warning: {path} holds the beginning of a token")
+    assert path.read_text() == '{"access_tok'
 
 
 def test_ctrl_c_ends_a_sign_on(shell):

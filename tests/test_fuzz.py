@@ -41,7 +41,7 @@ from requests_ticktick import (
 from requests_ticktick.grant import once
 from requests_ticktick.owner import Owner
 from requests_ticktick.source.failures import Failure
-from requests_ticktick.stores import _payload
+from requests_ticktick.stores import _payload, _token_file
 
 IN_THE_SUITE, UNDER_STRESS = 2_000, 100_000
 
@@ -135,34 +135,53 @@ class Environment(Target):
 class File(Target):
     """A file that somebody has written."""
 
-    good = [JSON, JSON.replace(" ", ""), '{"access_token": "a", "expire_time": 5}']
+    good = [
+        *(JSON, JSON.replace(" ", ""), LITERAL, "tp_0123456789abcdef"),
+        '{"access_token": "a", "expire_time": 5}',
+    ]
 
     def __init__(self, folder, monkeypatch):
         self.folder = folder / "file"
         self.folder.mkdir()
         self.store = FileStore(self.folder / "token.json")
+        # Nobody is writing the file meanwhile.
+        monkeypatch.setattr(_token_file, "_PAUSE", 0.0)
 
     def attempt(self, fuzzer, number):
         content = fuzzer.bytes(number)
         return content, lambda: self.load(content)
 
     def load(self, content):
-        with open(self.store.path, "wb") as file:
-            file.write(content)
+        path = self.folder / "token.json"
+        path.write_bytes(content)
+        is_refused, token = False, None
+        try:
+            token = self.store.load()
+        except TokenStoreError:
+            is_refused = True
 
-        token = self.store.load()
-
-        (name,) = os.listdir(self.folder)
-        assert (token is None) == (name != "token.json")
-        assert (self.folder / name).read_bytes() == content
+        assert os.listdir(self.folder) == ["token.json"]
+        assert path.read_bytes() == content
         if token is not None:
             must_be_whole(token)
-        self.store.save(GOOD)
+        try:
+            self.store.save(GOOD)
+        except TokenStoreError:
+            assert is_refused or token is not None
+            assert path.read_bytes() == content
+        else:
+            assert not is_refused
+            self.was_saved(content if token is None else None)
+        for name in os.listdir(self.folder):
+            (self.folder / name).unlink()
+
+    def was_saved(self, torn):
         saved = self.store.load()
         assert saved.access_token == GOOD.access_token
         assert saved.expires_at == GOOD.expires_at
-        for name in os.listdir(self.folder):
-            (self.folder / name).unlink()
+        aside = [name for name in os.listdir(self.folder) if name != "token.json"]
+        kept = [(self.folder / name).read_bytes() for name in aside]
+        assert kept == ([] if torn is None else [torn])
 
 
 class Saves(Target):
@@ -555,7 +574,7 @@ def test_no_store_keeps_what_it_could_not_read_again(further):
     except TokenStoreError:
         return
 
-    assert _payload.parse(text) is not None
+    assert _payload.parse(text).token is not None
 
 
 @pytest.mark.parametrize(

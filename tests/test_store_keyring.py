@@ -173,10 +173,8 @@ def test_a_name_is_not_empty(names):
         KeyringStore(*names)
 
 
-@pytest.mark.parametrize(
-    "text", ["", "{}", "[]", '{"access_token": "hunter2', "{" + "[" * 50_000]
-)
-def test_what_is_no_token_is_set_aside_by_the_next_save(caplog, secrets, text):
+@pytest.mark.parametrize("text", ["", "{", '{"access_token": "hunter2'])
+def test_a_torn_token_is_set_aside_by_the_next_save(caplog, secrets, text):
     """Nothing crashes, nothing is lost, and there is one warning."""
     secrets.add("hunter2")
     keyring.set_password("it", "me", text)
@@ -190,6 +188,45 @@ def test_what_is_no_token_is_set_aside_by_the_next_save(caplog, secrets, text):
     store.save(Token("new"))
     assert store.load() == Token("new")
     assert keyring.get_password("it", "me:corrupt") == text
+    store.delete()
+    assert keyring.get_password("it", "me:corrupt") is None
+
+
+@pytest.mark.parametrize(
+    "text", ["{}", "[]", "a pass phrase hunter2", "{" + "[" * 50_000, "hunter2"]
+)
+def test_another_programs_password_stays(secrets, text):
+    """The names may be those of an account that something else needs."""
+    secrets.add("hunter2")
+    keyring.set_password("it", "me", text)
+    store = KeyringStore("it", "me")
+
+    with pytest.raises(TokenStoreError, match="it/me in the keychain holds"):
+        store.save(Token("new"))
+    if text != "hunter2":  # which may be a token
+        with pytest.raises(TokenStoreError, match="it/me in the keychain holds"):
+            store.load()
+
+    assert keyring.get_password("it", "me") == text
+    assert keyring.get_password("it", "me:corrupt") is None
+
+
+def test_without_a_home_the_token_is_kept_and_the_lock_is_missed(
+    sandbox, monkeypatch, caplog
+):
+    """The keychain needs no folder; its lock does."""
+    monkeypatch.setattr("platformdirs.user_state_dir", lambda *_, **__: "~/state")
+    store = KeyringStore()
+    auth = client_of(sandbox, store)
+
+    token = auth.token()
+
+    assert store.load() == token
+    assert (store.version(), store.failure()) == (None, None)
+    assert KeyringStore(lock_path="~nobody-of-that-name/x").version() is None
+    (warning,) = warnings_in(caplog)
+    assert "TICKTICK_TOKEN_FILE" in warning
+    assert "Going on without a lock" in warning
 
 
 # -- the lock ------------------------------------------------------------------------

@@ -97,7 +97,7 @@ class TestRedisStore(TokenStoreContract):
         self.raw = server.client()
 
     def corrupt(self, store):
-        self.raw.set(KEY, b'\xff{"access_token": "half')
+        self.raw.set(KEY, b'{"access_token": "half\xff')
 
 
 class TestRedisStoreThatGoesOn(TestRedisStore):
@@ -252,21 +252,23 @@ def test_what_json_cannot_hold_is_an_error(store):
 BOMB = b'{"a":' * 100_000
 
 
-@pytest.mark.parametrize("text", [False, True], ids=["bytes", "text"])
+in_both_forms = pytest.mark.parametrize("text", [False, True], ids=["bytes", "text"])
+
+
+@in_both_forms
 @pytest.mark.parametrize(
     "content",
     [
         pytest.param(b"", id="empty"),
-        pytest.param(b"{}", id="no token"),
+        pytest.param(b"{", id="one brace"),
         pytest.param(b'{"access_token": "hunter2', id="cut off"),
-        pytest.param(b"\x00\xff\xfe" * 50, id="binary"),
-        pytest.param(BOMB, id="deeply nested"),
+        pytest.param(b'{"access_token": "hunter2\xc3', id="cut off in a letter"),
     ],
 )
-def test_a_corrupt_value_is_set_aside_once(
+def test_a_torn_value_is_set_aside_by_the_next_save(
     server, client, caplog, secrets, content, text
 ):
-    """Nothing crashes, nothing is lost, and there is one warning."""
+    """Nothing crashes, nothing is lost, a load moves nothing; one warning."""
     secrets.add("hunter2")
     client.set(KEY, content)
     store = RedisStore(server.client(decode_responses=text))
@@ -275,34 +277,63 @@ def test_a_corrupt_value_is_set_aside_once(
     assert store.load() is None
     assert store.load() is None
 
+    assert (client.get(KEY), client.get(CORRUPT)) == (content, None)
+    store.save(Token("new"))
     (warning,) = warnings_in(caplog)
     assert f"set aside as {CORRUPT}" in warning
     assert client.get(CORRUPT) == content
     assert 29 * DAY < client.ttl(CORRUPT) <= 30 * DAY
-    store.save(Token("new"))
     assert store.load() == Token("new")
+    store.delete()
+    assert client.keys(f"{KEY}*") == []
 
 
-def test_a_corrupt_value_is_set_aside_by_a_save_too(store, client):
-    """Nothing is overwritten unseen."""
-    client.set(KEY, "half")
+@in_both_forms
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(b"{}", id="no token"),
+        pytest.param(b'{"installed": {"secret": "hunter2"}}', id="a client's"),
+        pytest.param(b"name: hunter2", id="YAML"),
+        pytest.param(b"\x00\xff\xfe" * 50, id="binary"),
+        pytest.param(BOMB, id="deeply nested"),
+        pytest.param(b" " * 2_000_000, id="2 MB"),
+    ],
+)
+def test_another_programs_value_stays(server, client, secrets, content, text):
+    """It may be needed under that key: nothing replaces it."""
+    secrets.add("hunter2")
+    client.set(KEY, content)
+    store = RedisStore(server.client(decode_responses=text))
 
-    store.save(Token("new"))
+    for call in (store.load, lambda: store.save(Token("new"))):
+        with pytest.raises(TokenStoreError, match=f"{KEY} holds ") as caught:
+            call()
+        assert "hunter2" not in told_by(caught.value)
 
-    assert client.get(CORRUPT) == b"half"
-    assert store.load() == Token("new")
+    assert client.keys(f"{KEY}*") == [KEY.encode()]
+    assert client.get(KEY) == content
 
 
-def test_a_good_value_is_not_set_aside_for_the_bad_one_before_it(server, store, caplog):
-    """Somebody may save between the reading and the setting aside."""
+def test_a_good_value_is_not_overwritten_for_the_torn_one_before_it(server, store):
+    """Somebody may save between the reading and the writing."""
     client = server.client(kind=Interrupted)
-    client.set(KEY, "bad")
-    client.others = [lambda: client.set(KEY, '{"access_token": "good"}')]
+    client.set(KEY, "{")
+    good = Token("good", extra={"client_id": "another"})
+    client.others = [lambda: store.save(good)]
 
-    assert RedisStore(client).load() is None
+    with pytest.raises(TokenStoreError, match="another client"):
+        RedisStore(client).save(Token("new", extra={"client_id": "mine"}))
 
-    assert store.load() == Token("good")
-    assert warnings_in(caplog) == []
+    assert store.load() == good
+
+
+def test_a_value_may_be_a_bare_token_or_a_literal(store, client):
+    """As in a variable or in a file."""
+    client.set(KEY, " tp_0123456789abcdef\n")
+    assert store.load() == Token("tp_0123456789abcdef")
+    client.set(KEY, "{'access_token': 'a'}")
+    assert store.load() == Token("a")
 
 
 @pytest.mark.parametrize("verb", ["load", "save"])
@@ -644,10 +675,10 @@ def test_what_a_server_echoes_is_not_shown(start_redis, secrets):
     secrets.add("hunter2")
     server = start_redis("--rename-command", "SET", "")
     client = server.client()
-    client.append(KEY, "hunter2")
+    client.append(KEY, '{"access_token": "hunter2')
 
     with pytest.raises(TokenStoreError, match="ResponseError") as caught:
-        RedisStore(client).load()
+        RedisStore(client).save(Token("a"))
 
     assert "hunter2" not in told_by(caught.value)
 

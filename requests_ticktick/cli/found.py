@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 from ..grant.words import clean
 from ..owner import Owner
 from ..stores import EnvStore, FileStore, TokenStore
+from ..stores.base import NoPlaceError
 from ..token import Token
 from .account import Account
 from .report import date
@@ -47,11 +49,13 @@ def look(account: Account, *, now: float) -> list[Found]:
     :param now: Epoch seconds.
     :raises TokenStoreError: A store cannot be read.
     """
-    return [
-        Found(token, store, _problem(token, account.owner, now))
-        for store in account.store.members()
-        for token in store.candidates()
-    ]
+    found = []
+    for store in account.store.members():
+        with suppress(NoPlaceError):  # which is said where there is no token
+            for token in store.candidates():
+                problem = _problem(token, account.owner, now)
+                found.append(Found(token, store, problem))
+    return found
 
 
 def usable(found: list[Found], *, now: float) -> Found | None:
@@ -66,8 +70,15 @@ def why_none(found: list[Found], account: Account) -> Iterator[str]:
     for item in found:
         yield f"The token {item.token.fingerprint} in {item.place} {item.problem}."
     if not found:
-        places = " and ".join(place(store) for store in account.store.members())
-        yield f"There is no token in {places}."
+        places, problems = [], []
+        for store in account.store.members():
+            try:
+                places.append(place(store))
+            except NoPlaceError as error:
+                problems.append(str(error))
+        if places:
+            yield f"There is no token in {' and '.join(places)}."
+        yield from problems
 
 
 def _problem(token: Token, owner: Owner, now: float) -> str | None:

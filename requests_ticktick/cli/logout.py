@@ -27,7 +27,8 @@ def logout(account: Account) -> None:
     """
     owner = account.owner_of(None) if account.any_scope else account.owner
     removed = 0
-    for item in look(account, now=time.time()):
+    found = look(account, now=time.time())
+    for item in found:
         if not item.store.writable:
             warn(f"{item.place} holds the token {item.token.fingerprint}: unset it.")
         elif owner.owns(item.token):
@@ -36,5 +37,8 @@ def logout(account: Account) -> None:
             click.echo(f"Removed the token {item.token.fingerprint} from {item.place}")
         else:
             warn(f"The token {item.token.fingerprint} in {item.place} {item.problem}.")
+    for store in account.store.members():
+        if store.writable and all(item.store is not store for item in found):
+            store.delete()  # what may be left of a token, or was set aside
     if not removed:
         click.echo("There was no token to remove.")

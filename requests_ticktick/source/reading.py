@@ -6,10 +6,11 @@ import contextlib
 from collections.abc import Container, Iterator
 from typing import TYPE_CHECKING
 
-from ..errors import TokenStoreError
+from ..errors import TickTickAuthError, TokenStoreError
 from ..grant.words import clean
+from ..stores.base import NoPlaceError
 from ..token import Token
-from .failures import Failure
+from .failures import Failure, shareable
 from .question import Question
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ class Reading:
         self._store = store
         self._grant = grant
         self._memory = memory
+        #: Why a store has no place, as without a home: it holds no token then.
+        self.no_place: TickTickAuthError | None = None
 
     def question(
         self, *, instead_of: Token | None = None, forced: bool = False
@@ -53,7 +56,7 @@ class Reading:
         owner = self._grant.owner
         if self._memory.unsaved is not None:
             yield self._memory.unsaved
-        for token in self._store.candidates():
+        for token in self._candidates():
             if owner.owns(token):
                 yield token
 
@@ -90,7 +93,7 @@ class Reading:
 
         :raises TokenStoreError: A store cannot be read.
         """
-        for token in self._store.candidates():
+        for token in self._candidates():
             difference = self._grant.owner.difference(token)
             if difference is not None and token.found_in is not None:
                 # It may come from a file, which must not steer a terminal.
@@ -98,6 +101,12 @@ class Reading:
                     f"The token {token.fingerprint} in {token.found_in} is for "
                     f"{difference}, and is not used here."
                 )
+
+    def _candidates(self) -> Iterator[Token]:
+        try:
+            yield from self._store.candidates()
+        except NoPlaceError as error:
+            self.no_place = shareable(error)
 
     def failure(self, *, since: Question | None = None) -> Failure | None:
         """Return the failure on record, if it is one of this client's.

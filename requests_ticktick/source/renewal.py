@@ -118,7 +118,8 @@ class Renewal:
                 watch.wait(version)
                 continue
             except TokenStoreError as error:
-                self.say_once(f"{error} Going on without a lock.")
+                if self.reading.no_place is None:  # else the attempt to save says it
+                    self.say_once(f"{error} Going on without a lock.")
             # Another thread or process may have signed on while we waited.
             return self._answer(question, early=early)
 
@@ -204,6 +205,8 @@ class Renewal:
         try:
             return self.asking.ask(question, early=early)
         except SignOnRequiredError as error:
+            if self.reading.no_place is not None:
+                raise self.reading.no_place from None
             raise SignOnRequiredError(f"{unused} {error}".strip()) from None
 
     def _record(self, error: BaseException) -> None:

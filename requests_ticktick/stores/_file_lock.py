@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 from .._foreign import held_by, holder_of
 from ..errors import LockTimeoutError, TokenStoreError
-from . import _files
+from . import _files, _place
 
 #: Seconds that a process is given to take the lock that it has announced.
 _CLAIM = 0.25
@@ -51,6 +51,7 @@ class FileLock:
         :raises LockTimeoutError: Somebody else held it all the while.
         :raises TokenStoreError: The file system has no such lock.
         """
+        self._prepare()
         if timeout <= 0 and "filelock" not in sys.modules:
             self._claim_import(timeout)
         import filelock
@@ -58,7 +59,7 @@ class FileLock:
         # A new object for each acquisition: none is shared between threads,
         # and a child that was forked in between has nothing to inherit.
         try:
-            _files.make_private_folder(os.path.dirname(self._path))
+            _files.make_lock_file(self._path)
             lock = filelock.FileLock(
                 self._path, mode=0o600, thread_local=False, fallback_to_soft=False
             )
@@ -66,13 +67,7 @@ class FileLock:
         except filelock.Timeout:
             self._raise_timeout(timeout, self._info)
         except (OSError, NotImplementedError) as error:
-            problem = getattr(error, "strerror", None) or type(error).__name__
-            raise TokenStoreError(
-                f"Cannot lock {self._path}: {problem}. Make it and its folder "
-                "writable, or choose another place; on a file system without locks "
-                "use a Redis store.",
-                location=self._path,
-            ) from None
+            raise self._cannot(error) from None
         try:
             self._note(self.failure())
             with contextlib.suppress(OSError):
@@ -94,6 +89,25 @@ class FileLock:
     def version(self) -> object:
         """Return what changes when there is something new to read."""
         return _files.identity(self._info)
+
+    def _prepare(self) -> None:
+        try:
+            doubtful = _place.prepare(self._path)
+        except OSError as error:
+            raise self._cannot(error) from None
+        if doubtful is not None:
+            raise TokenStoreError(
+                f"Cannot lock {self._path}: {doubtful}.", location=self._path
+            )
+
+    def _cannot(self, error: Exception) -> TokenStoreError:
+        problem = getattr(error, "strerror", None) or type(error).__name__
+        return TokenStoreError(
+            f"Cannot lock {self._path}: {problem}. Make it and its folder "
+            "writable, or choose another place; on a file system without locks "
+            "use a Redis store.",
+            location=self._path,
+        )
 
     def _note(self, failure: str | None) -> None:
         _write(self._info, failure=failure)

@@ -1,23 +1,107 @@
-"""A token as text, for stores that keep it as one value."""
+"""A token as text: what is one, what once was one, and what never was."""
 
 from __future__ import annotations
 
+import base64
 import json
+import re
+from collections.abc import Mapping
+from typing import Any
 
+from .._text import unwrapped
+from .._value import Value
 from ..errors import InvalidTokenError, TokenStoreError
 from ..owner import STAMP
 from ..token import Token
 from . import _files
 
+#: Characters. Python needs seconds, and much memory, for a longer literal.
+_LONGEST_LITERAL = 131_072
 
-def parse(content: str | bytes) -> Token | None:
-    """Return the token, or ``None``; a traceback would show the content."""
+#: Characters. No server takes a longer header.
+_LONGEST_WORD = 16_384
+
+#: RFC 6750 2.1. With braces, colons, dollar signs or quotes it is something
+#: else: JSON, a setting, an address, a variable that nobody has expanded.
+_BEARER = r"[A-Za-z0-9._~+/-]+=*"
+
+#: What configuration files have where there is no value.
+_NO_VALUE = frozenset({"false", "nan", "nil", "none", "null", "true", "undefined"})
+
+#: A word that can hardly be anything but a token: a personal API token, a
+#: UUID or another long random text, a JWT. Not ``3.11.4`` or ``db.internal``.
+_SURELY = r"[dt]p_\w+|[A-Za-z0-9_-]{20,}=*|eyJ[\w-]+\.[\w-]+\.[\w-]*"
+
+#: What the JSON begins with that this package, ticktick-py or oauthlib writes.
+_FIRST_KEYS = (
+    *("access_token", "token_type", "refresh_token", "issued_at"),
+    *("expires_at", "expires_in", "expire_time"),
+)
+
+
+class Content(Value):
+    """What a place holds.
+
+    :param token: The token; ``None`` where it holds none.
+    :param what: What it holds in place of one, as the end of a sentence. It
+        quotes nothing.
+    :param is_ours: Whether it is a token, or was one before it was torn: then
+        a later token may take its place. All else stays as it is.
+    """
+
+    __slots__ = ("is_ours", "token", "what")
+
+    token: Token | None
+    what: str
+    is_ours: bool
+
+    def __init__(
+        self, token: Token | None = None, what: str = "", *, is_ours: bool = False
+    ) -> None:
+        self._set(token=token, what=what, is_ours=is_ours)
+
+    def read_at(self, location: str) -> Token | None:
+        """Return the token; ``None`` for what is left of one.
+
+        :raises TokenStoreError: It is somebody else's.
+        """
+        if self.token is None and not self.is_ours:
+            raise self._refusal(location)
+        return self.token
+
+    def replaced_at(self, location: str) -> Token | None:
+        """Return the token whose place another is to take.
+
+        :raises TokenStoreError: It is somebody else's.
+        """
+        if not self.is_ours:
+            raise self._refusal(location)
+        return self.token
+
+    def _refusal(self, location: str) -> TokenStoreError:
+        return TokenStoreError(
+            f"{location} holds {self.what}. It stays as it is: choose another place "
+            "for the token, or remove it if nothing needs it any more.",
+            location=location,
+        )
+
+
+def parse(content: str | bytes) -> Content:
+    """Read a token: JSON, ticktick-py's Python literal, or the bare token.
+
+    Nothing is raised from here: a traceback would show the content.
+    """
     if len(content) > _files.MAX_BYTES:
-        return None
+        return Content(what="more than a megabyte")
     try:
-        return Token.from_dict(json.loads(content))
-    except (InvalidTokenError, ValueError, RecursionError, MemoryError):
-        return None
+        text = unwrapped(content if isinstance(content, str) else _decoded(content))
+    except UnicodeDecodeError:
+        return _damaged(content)
+    if not text:
+        return Content(what="nothing", is_ours=True)
+    if text[0] in "{[":
+        return _structure(text)
+    return _word(text)
 
 
 def dump(token: Token, existing: Token | None, location: str) -> str:
@@ -25,13 +109,15 @@ def dump(token: Token, existing: Token | None, location: str) -> str:
 
     :raises TokenStoreError: It could not be read again.
     """
+    # The token comes first: should the text be torn, that tells what it was.
+    first = {"access_token": token.access_token}
     extra = existing.extra if existing else {}
     # All but the stamp: that one is the old token's.
     kept = {name: extra[name] for name in extra if name not in STAMP}
-    fields = {**kept, **token.to_dict()}
+    fields = {**first, **kept, **token.to_dict()}
     try:
         text = json.dumps(fields, separators=(",", ":"))
-        if parse(text) is not None:
+        if parse(text).token is not None:
             return text
         problem = "too large, or nested too deeply"
     except (ValueError, TypeError, RecursionError) as error:
@@ -41,3 +127,89 @@ def dump(token: Token, existing: Token | None, location: str) -> str:
         "plain data alone in Token(extra=...).",
         location=location,
     )
+
+
+def _decoded(content: bytes) -> str:
+    # As PowerShell's ">" writes it.
+    is_utf16 = content.startswith((b"\xff\xfe", b"\xfe\xff"))
+    return content.decode("utf-16" if is_utf16 else "utf-8-sig")
+
+
+def _structure(text: str) -> Content:
+    try:
+        payload = _loaded(text)
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        return _damaged(text)
+    try:
+        return Content(Token.from_dict(payload), is_ours=True)
+    except InvalidTokenError as error:
+        return Content(what=_why_none(payload, str(error)))
+
+
+def _loaded(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        if len(text) > _LONGEST_LITERAL:
+            raise
+    from ast import literal_eval
+
+    return literal_eval(text)
+
+
+def _damaged(content: str | bytes) -> Content:
+    # A letter may have been torn as well.
+    text = content if isinstance(content, str) else content.decode(errors="replace")
+    if _begins_like_ours(unwrapped(text)):
+        return Content(what="the beginning of a token alone", is_ours=True)
+    return Content(what="something that is neither JSON nor a token")
+
+
+def _begins_like_ours(text: str) -> bool:
+    """Whether the first key is one of a token's, or breaks off in one."""
+    found = re.match(r"""\{\s*(?:["'](\w*)(["'])?)?""", text)
+    if found is None:
+        return False
+    name, is_whole = found[1] or "", found[2] is not None
+    if is_whole:
+        return name in _FIRST_KEYS
+    return found.end() == len(text) and any(k.startswith(name) for k in _FIRST_KEYS)
+
+
+def _why_none(payload: object, problem: str) -> str:
+    if not isinstance(payload, Mapping):
+        return "a list, and no object"
+    if "access_token" in payload:
+        return f"a token that cannot be used ({problem.rstrip('.')})"
+    if "accessToken" in payload:
+        return "a token under the name 'accessToken', where 'access_token' is read"
+    for value in payload.values():
+        if isinstance(value, Mapping) and "access_token" in value:
+            return "a token inside of something else"
+    return "JSON without an 'access_token'"
+
+
+def _word(text: str) -> Content:
+    if "\n" in text:
+        return Content(what="several lines of text")
+    if text.lower() in _NO_VALUE:
+        return Content(what="a word that stands for no value")
+    if text.startswith(("$", "%", "<")):
+        return Content(what="a placeholder that nobody has filled in")
+    if len(text) > _LONGEST_WORD or not re.fullmatch(_BEARER, text):
+        return Content(what="text that no bare token consists of")
+    if _hides_json(text):
+        return Content(what="JSON in base64: decode it first")
+    if re.fullmatch(_SURELY, text):
+        return Content(Token(text), is_ours=True)
+    # It may as well be a version or a host's name that a program still needs.
+    return Content(Token(text), "one word that may be another program's")
+
+
+def _hides_json(text: str) -> bool:
+    padded = text.rstrip("=") + "=" * (-len(text.rstrip("=")) % 4)
+    try:
+        decoded = base64.b64decode(padded.translate({45: 43, 95: 47}), validate=True)
+        return bool(re.match(r"""\s*[{\[]\s*["'{}\[\]]""", _decoded(decoded)))
+    except ValueError:
+        return False

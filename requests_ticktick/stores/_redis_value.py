@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING
 
 from ..errors import TokenStoreError
 from ..token import Token
-from ._payload import dump, parse
+from ._once import Once
+from ._payload import Content, dump, parse
 from ._redis_client import get
 from .base import check_owner
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from redis import Redis
 
 logger = logging.getLogger("requests_ticktick")
@@ -46,29 +49,34 @@ _FAR_AWAY = 1e11
 class RedisValue:
     """The value of one key.
 
-    :param client: Of the process that uses this object.
+    :param client: Returns the client of this process.
     :param key: Where it is.
     """
 
-    def __init__(self, client: Redis, key: str) -> None:
+    def __init__(self, client: Callable[[], Redis], key: str) -> None:
         self._client = client
         self._key = key
+        self._once = Once()
 
     def read(self) -> Token | None:
-        """Return the token; ``None`` where there is none."""
-        (value,) = get(self._client, self._key)
-        return self._token_of(value)
+        """Return the token; ``None`` where there is none.
+
+        :raises TokenStoreError: Something of somebody else's is there.
+        """
+        (value,) = get(self._client(), self._key)
+        return None if value is None else self._token_of(parse(value))
 
     def write(self, token: Token, *, lock: str, owner: bytes | None) -> Token:
         """Put the token there, unless a later one is; return which is now.
 
         :param lock: The lock's key.
         :param owner: The value that the lock has if the caller holds it.
-        :raises TokenStoreError: Another owner's token is there.
+        :raises TokenStoreError: Another owner's token is there, or something
+            of somebody else's.
         """
         for _ in range(_TRIES):
-            value, held_by = get(self._client, self._key, lock)
-            existing = self._token_of(value)
+            value, held_by = get(self._client(), self._key, lock)
+            existing = None if value is None else self._replaced(value)
             check_owner(existing, token, self._key)
             # Whoever holds the lock is not late, but its clock may be wrong.
             is_late = owner is None or held_by != owner
@@ -79,8 +87,7 @@ class RedisValue:
                 )
                 return existing
             text = dump(token, existing, self._key)
-            expected = b"" if existing is None else value
-            if self._replace(expected or b"", text.encode(), _expiry(token)):
+            if self._replace(value or b"", text.encode(), _expiry(token)):
                 return token
         raise TokenStoreError(
             f"Others write {self._key} all the time: see who does, or choose another "
@@ -88,26 +95,34 @@ class RedisValue:
             location=self._key,
         )
 
-    def _token_of(self, value: bytes | None) -> Token | None:
-        if value is None:
-            return None
-        token = parse(value)
+    def delete(self) -> None:
+        """Keep no token, nor what was set aside of one."""
+        self._client().delete(self._key, self._aside)
+
+    def _token_of(self, found: Content) -> Token | None:
+        token = found.read_at(self._key)
         if token is None:
-            aside = f"{self._key}:corrupt"
-            self._client.set(aside, value, ex=_CORRUPT_LASTS)
-            # Somebody may have saved a good one since: that one stays.
-            if self._replace(value, b""):
-                logger.warning(
-                    "%s held no token. The value was set aside as %s; a sign-on will "
-                    "write it anew.",
-                    self._key,
-                    aside,
-                )
+            self._once.warn(
+                f"{self._key} holds {found.what} where a token should be. A sign-on "
+                f"will write it anew, and what was there is set aside as {self._aside}."
+            )
         return token
+
+    def _replaced(self, value: bytes) -> Token | None:
+        found = parse(value)
+        found.replaced_at(self._key)
+        token = self._token_of(found)
+        if token is None:
+            self._client().set(self._aside, value, ex=_CORRUPT_LASTS)
+        return token
+
+    @property
+    def _aside(self) -> str:
+        return f"{self._key}:corrupt"
 
     def _replace(self, expected: bytes, value: bytes, expiry: str = "") -> bool:
         # EVAL, not EVALSHA: a restarted server knows no scripts.
-        done = self._client.eval(_REPLACE, 1, self._key, expected, value, expiry)
+        done = self._client().eval(_REPLACE, 1, self._key, expected, value, expiry)
         return bool(done)
 
 

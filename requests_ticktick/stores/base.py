@@ -11,6 +11,14 @@ from ..owner import Owner
 from ..token import Token
 
 
+class NoPlaceError(TokenStoreError):
+    """There is no place for a token, and so none in it.
+
+    Raised by stores of this package alone. A person can sign on all the same:
+    the token then works from memory.
+    """
+
+
 class TokenStore(ABC):
     """A place where one token is kept.
 

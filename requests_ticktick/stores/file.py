@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import logging
+import contextlib
 import os
 import re
 from contextlib import AbstractContextManager
@@ -10,19 +10,20 @@ from contextlib import AbstractContextManager
 from .._value import discreet
 from ..errors import TokenStoreError
 from ..token import Token
-from . import _files, _payload
+from . import _files, _place
 from ._file_lock import FileLock
-from .base import TokenStore, check_owner
-
-logger = logging.getLogger("requests_ticktick")
+from ._token_file import TokenFile
+from .base import NoPlaceError, TokenStore
 
 
 class FileStore(TokenStore):
     """Keeps the token in a JSON file that only its owner can read.
 
     It reads and writes ticktick-py's ``.token-oauth``, and keeps the keys of a
-    file that it does not know. Beside the file stand ``<path>.lock`` and
-    ``<path>.lock-info``. A symbolic link is followed, not replaced.
+    file that it does not know; it reads a bare token and a literal as well.
+    Another program's file stays as it is. Beside the file stand
+    ``<path>.lock`` and ``<path>.lock-info``. A symbolic link is followed, not
+    replaced.
 
     :param path: The file, which stays the same when the working directory
         changes; by default ``$TICKTICK_TOKEN_FILE``, else
@@ -31,8 +32,8 @@ class FileStore(TokenStore):
         cannot be given together with ``path``.
     :param lock_timeout: How long to wait for another process's sign-on, in
         seconds.
-    :raises ValueError: Both ``path`` and ``profile`` are given, or the profile
-        is not a plain name.
+    :raises ValueError: Both ``path`` and ``profile`` are given, or one of them
+        is no name for a file.
     """
 
     def __init__(
@@ -48,96 +49,98 @@ class FileStore(TokenStore):
             raise ValueError(
                 f"A profile is letters, digits and . _ @ + - alone, not {profile!r}"
             )
-        self._given = absolute(path) if path else None
+        self._given = _place.absolute(path) if path else None
         self._profile = profile
         self.lock_timeout = lock_timeout
-        self._reported: set[str] = set()
+        self._file = TokenFile(is_default=path is None)
 
     @property
     def path(self) -> str:
-        """The file's path, as it stands; a link is not yet followed."""
-        if self._given is not None:
-            return self._given
-        named = os.environ.get("TICKTICK_TOKEN_FILE")
-        if named and self._profile is None:
-            return absolute(named)
-        from platformdirs import user_state_dir
+        """The file's path, as it stands; a link is not yet followed.
 
-        return os.path.join(
-            user_state_dir("requests-ticktick", appauthor=False),
-            f"{self._profile or 'default'}.json",
-        )
+        :raises TokenStoreError: There is none, without a home. The working
+            directory does not take its place.
+        """
+        if self._given is not None:
+            return _place.require_absolute(self._given)
+        return _place.default(self._profile)
 
     @discreet
     def load(self) -> Token | None:
         """Return the file's token; ``None`` where there is none.
 
-        A file that holds no token is set aside, with one warning.
+        The beginning of a token, or an empty file, is none either. It is left
+        there until the next token is saved, with one warning.
 
-        :raises TokenStoreError: The file exists and cannot be read.
+        :raises TokenStoreError: The file cannot be read, or is another
+            program's. It stays as it is.
         """
         path = self.path
         try:
-            content, status = _files.read(path)
+            found, status = self._file.look(path)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
-            problem = error.strerror or "not a regular file"
-            raise TokenStoreError(
-                f"Cannot read {path}: {problem}. Make it readable, or choose another "
-                "place for the token.",
-                location=path,
-            ) from None
-        self._report_loose(path, status)
-        token = _payload.parse(content)
-        if token is None:
-            aside = _files.set_aside(os.path.realpath(path), status)
-            logger.warning(
-                "%s holds no token and was set aside%s. A sign-on will write it anew.",
-                path,
-                f" as {aside}" if aside else "",
-            )
-        elif self._given is None:
-            return token.in_default_place(path)
-        return token
+            problem = error.strerror
+        else:
+            self._file.tell_who_else(path, status)
+            return self._file.token_of(found, path)
+        raise TokenStoreError(
+            f"Cannot read {path}: {problem}. Make it a file that you can read, or "
+            "choose another place for the token.",
+            location=path,
+        )
 
     @discreet
     def save(self, token: Token) -> None:
         """Put this token in the file's place, wholly or not at all.
 
-        :raises TokenStoreError: It cannot be written, or holds a token of
-            another client, service or set of scopes.
+        What a crash has left of a token is set aside before. A mount point is
+        written in place, with one warning.
+
+        :raises TokenStoreError: It cannot be written; holds another program's
+            text, or a token of another client, service or set of scopes; or
+            other users could put a file of theirs in its place.
         """
         path = os.path.realpath(self.path)
-        existing = self.load()
-        check_owner(existing, token, path)
-        content = _payload.dump(token, existing, path).encode()
         try:
-            _files.make_private_folder(os.path.dirname(path))
-            _files.replace(path, content)
+            doubtful = _place.prepare(self.path)
+            if doubtful is None:
+                self._file.put(token, path)
+                return
+            problem = doubtful
+        except TokenStoreError:
+            raise
+        except OSError as error:
+            problem = (
+                f"{error.strerror}. Free some space or make its folder writable, or "
+                "choose another place for the token"
+            )
+        raise TokenStoreError(f"Cannot write {path}: {problem}.", location=path)
+
+    @discreet
+    def delete(self) -> None:
+        """Remove the file, and what was set aside of it.
+
+        Its lock file stays: others may hold it.
+
+        :raises TokenStoreError: It cannot be removed, or is another program's.
+        """
+        try:
+            path = os.path.realpath(self.path)
+        except NoPlaceError:
             return
+        try:
+            with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+                self._file.remove(path)
+            with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+                _files.remove_set_aside(path)
+            return
+        except TokenStoreError:
+            raise
         except OSError as error:
             problem = error.strerror
-        raise TokenStoreError(
-            f"Cannot write {path}: {problem}. Free some space or make its folder "
-            "writable, or choose another place for the token.",
-            location=path,
-        )
-
-    def delete(self) -> None:
-        """Remove the file. Its lock file stays: others may hold it.
-
-        :raises TokenStoreError: It cannot be removed.
-        """
-        path = os.path.realpath(self.path)
-        try:
-            os.unlink(path)
-        except (FileNotFoundError, NotADirectoryError):
-            pass
-        except OSError as error:
-            raise TokenStoreError(
-                f"Cannot remove {path}: {error.strerror}.", location=path
-            ) from None
+        raise TokenStoreError(f"Cannot remove {path}: {problem}.", location=path)
 
     def lock(self, timeout: float | None = None) -> AbstractContextManager[None]:
         """Hold the right to renew, against all processes of this machine."""
@@ -145,42 +148,27 @@ class FileStore(TokenStore):
 
     def version(self) -> object:
         """Return the identity of the file, and of the note beside its lock."""
-        return _files.identity(self.path), self._lock.version()
+        with contextlib.suppress(NoPlaceError):
+            return _files.identity(self.path), self._lock.version()
+        return None
 
     def failure(self) -> str | None:
         """Return the failure that the lock's last holder recorded."""
-        return self._lock.failure()
+        with contextlib.suppress(NoPlaceError):
+            return self._lock.failure()
+        return None
 
     def record_failure(self, failure: str | None) -> None:
         """Record a failure for those who wait for the lock."""
-        self._lock.record_failure(failure)
+        with contextlib.suppress(NoPlaceError):
+            self._lock.record_failure(failure)
 
     @property
     def _lock(self) -> FileLock:
         return FileLock(os.path.realpath(self.path))
 
-    def _report_loose(self, path: str, status: os.stat_result) -> None:
-        if os.name != "posix" or path in self._reported:
-            return
-        folder = os.path.dirname(os.path.realpath(path))
-        try:
-            folder_mode = os.stat(folder).st_mode
-        except OSError:
-            return  # gone since it was read
-        sticky = folder_mode & 0o1000
-        if status.st_mode & 0o077:
-            advice = f"Others may read {path}: chmod 600 {path}"
-        elif folder_mode & 0o022 and not sticky:
-            advice = f"Others may replace files in {folder}: chmod go-w {folder}"
-        else:
-            return
-        self._reported.add(path)
-        logger.warning("%s", advice)
-
     def __repr__(self) -> str:
-        return f"FileStore({self.path!r})"
-
-
-def absolute(path: str | os.PathLike[str]) -> str:
-    """Return the path as it is seen from here and now."""
-    return os.path.abspath(os.path.expanduser(path))
+        try:
+            return f"FileStore({self.path!r})"
+        except NoPlaceError:
+            return "FileStore()"

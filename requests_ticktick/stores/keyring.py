@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 import secrets
 from collections.abc import Callable
@@ -30,14 +29,13 @@ from ..errors import TokenStoreError
 from ..token import Token
 from . import _files
 from ._file_lock import FileLock
+from ._once import Once
 from ._payload import dump, parse
+from ._place import absolute, default, require_absolute
 from .base import TokenStore, check_owner
-from .file import FileStore, absolute
 
 if TYPE_CHECKING:
     from keyring.backend import KeyringBackend
-
-logger = logging.getLogger("requests_ticktick")
 
 T = TypeVar("T")
 
@@ -80,24 +78,26 @@ class KeyringStore(TokenStore):
         self.lock_timeout = lock_timeout
         self._lock_path = None if lock_path is None else absolute(lock_path)
         self._keychain = Keychain(timeout)
-        self._has_warned = False
+        self._once = Once()
 
     def load(self) -> Token | None:
         """Return the token kept here, or ``None``.
 
-        What is no token is left there until the next is saved, with a warning.
+        The beginning of a token is left there until the next is saved, with a
+        warning.
 
-        :raises TokenStoreError: The keychain cannot be used.
+        :raises TokenStoreError: The keychain cannot be used, or holds
+            another program's text.
         """
         text = self._get()
-        token = self._parsed(text)
-        if text is not None and token is None and not self._has_warned:
-            self._has_warned = True
-            logger.warning(
-                "%s in the keychain is no token. A sign-on will set it aside as %s and "
-                "write it anew.",
-                self._location,
-                self._aside,
+        if text is None:
+            return None
+        found = parse(text)
+        token = self._named(found.read_at(self._where))
+        if token is None:
+            self._once.warn(
+                f"{self._where} is no token, but {found.what}. A sign-on will write "
+                f"it anew, and what was there is set aside as {self._aside}."
             )
         return token
 
@@ -106,18 +106,18 @@ class KeyringStore(TokenStore):
         """Keep this token in place of the one before.
 
         :raises TokenStoreError: The keychain cannot be used, or holds a token
-            of another client, service or set of scopes.
+            of another client, service or set of scopes, or no token at all.
         """
         text = self._get()
-        existing = self._parsed(text)
-        check_owner(existing, token, f"{self._location} in the keychain")
+        existing = None if text is None else parse(text).replaced_at(self._where)
+        check_owner(self._named(existing), token, self._where)
         if text is not None and existing is None:
             self._set(self._aside, text)
         self._set(self.profile, dump(token, existing, self._location))
         self._touch()
 
     def delete(self) -> None:
-        """Keep no token.
+        """Keep no token, nor what was set aside of one.
 
         :raises TokenStoreError: The keychain cannot be used.
         """
@@ -128,6 +128,8 @@ class KeyringStore(TokenStore):
             except PasswordDeleteError:  # as well where there was none
                 if backend.get_password(self.service, self.profile) is not None:
                     raise
+            with contextlib.suppress(PasswordDeleteError):
+                backend.delete_password(self.service, self._aside)
 
         self._ask("delete", delete)
         self._touch()
@@ -138,24 +140,28 @@ class KeyringStore(TokenStore):
 
     def version(self) -> object:
         """Return the identity of two files: the keychain is slow to ask."""
-        return _files.identity(f"{self._path}.saved"), self._lock.version()
+        with contextlib.suppress(TokenStoreError):
+            return _files.identity(f"{self._path}.saved"), self._lock.version()
+        return None
 
     def failure(self) -> str | None:
         """Return the failure that the lock's last holder recorded."""
-        return self._lock.failure()
+        with contextlib.suppress(TokenStoreError):
+            return self._lock.failure()
+        return None
 
     def record_failure(self, failure: str | None) -> None:
         """Record a failure for those who wait for the lock."""
-        self._lock.record_failure(failure)
+        with contextlib.suppress(TokenStoreError):
+            self._lock.record_failure(failure)
 
     def _get(self) -> str | None:
         return self._ask("read", lambda b: b.get_password(self.service, self.profile))
 
-    def _parsed(self, text: str | None) -> Token | None:
-        token = None if text is None else parse(text)
+    def _named(self, token: Token | None) -> Token | None:
         if token is None or self.service != _OWN_NAME:
             return token
-        return token.in_default_place(f"{self._location} in the keychain")
+        return token.in_default_place(self._where)
 
     def _set(self, profile: str, text: str) -> None:
         hint = ""
@@ -180,8 +186,8 @@ class KeyringStore(TokenStore):
 
     def _touch(self) -> None:
         """Let those who wait know that there is something new to read."""
-        path = f"{self._path}.saved"
         with contextlib.suppress(OSError):  # then they look twenty times a second
+            path = f"{self._path}.saved"
             _files.make_private_folder(os.path.dirname(path))
             _files.replace(path, secrets.token_bytes(8), durable=False)
 
@@ -190,14 +196,18 @@ class KeyringStore(TokenStore):
         return f"{self.service}/{self.profile}"
 
     @property
+    def _where(self) -> str:
+        return f"{self._location} in the keychain"
+
+    @property
     def _aside(self) -> str:
         return f"{self.profile}:corrupt"
 
     @property
     def _path(self) -> str:
         if self._lock_path is not None:
-            return self._lock_path
-        folder = os.path.dirname(FileStore(profile="default").path)
+            return require_absolute(self._lock_path)
+        folder = os.path.dirname(default("default"))
         names = (quote(name, safe="") for name in (self.service, self.profile))
         return os.path.join(folder, "=".join(("keyring", *names)))
 

@@ -41,10 +41,9 @@ _FAILURE_LASTS = 24 * 3600
 class RedisStore(TokenStore):
     """Keeps the token under one key, for any number of machines.
 
-    Beside ``<key>`` stand ``<key>:lock``, ``<key>:failure`` and, after a value
-    that was no token, ``<key>:corrupt``. Where the token has no refresh token,
-    the key expires with it. A pickle holds how the client connects, its
-    password included, and no token.
+    Beside ``<key>`` stand ``<key>:lock``, ``<key>:failure`` and, after a torn
+    value, ``<key>:corrupt``. Without a refresh token, the key expires with its
+    token. A pickle holds the client's password, and no token.
 
     How long an answer is waited for is the client's to say: give it a
     ``socket_timeout`` and few retries.
@@ -81,15 +80,17 @@ class RedisStore(TokenStore):
     def _begin(self) -> None:
         self._outage = Outage(self.key, goes_on=self._when_down == "memory")
         self._copy = self._outage.copy
+        self._value = RedisValue(self._client, self.key)
         self._held = threading.local()  # .owner: the value of this thread's lock
         self._is_checked = False
 
     def load(self) -> Token | None:
         """Return the token kept here, or ``None``.
 
-        A value that is no token is set aside, with one warning.
+        The beginning of a token stays there until the next is saved.
 
-        :raises TokenStoreError: Redis cannot be used.
+        :raises TokenStoreError: Redis cannot be used, or has under the key
+            what is not ours.
         """
         return self._outage.attempt("read", self._load, self._copy.load)
 
@@ -107,12 +108,12 @@ class RedisStore(TokenStore):
         )
 
     def delete(self) -> None:
-        """Keep no token, neither in Redis nor in memory.
+        """Keep no token, in Redis or in memory, nor what was set aside of one.
 
         :raises TokenStoreError: Redis cannot be used, and may still have it.
         """
         self._copy.keep(None, self._copy.unwritten())
-        self._outage.attempt("delete", lambda: self._client().delete(self.key))
+        self._outage.attempt("delete", self._value.delete)
 
     @contextmanager
     def lock(self, timeout: float | None = None) -> Iterator[None]:
@@ -161,13 +162,13 @@ class RedisStore(TokenStore):
             except TokenStoreError as error:
                 logger.warning("%s The token in memory is dropped.", error)
                 self._copy.keep(None, [unwritten])
-        token = RedisValue(self._client(), self.key).read()
+        token = self._value.read()
         self._copy.keep(token, [])
         return token
 
     def _save(self, token: Token) -> None:
         outdated = self._copy.unwritten()
-        kept = RedisValue(self._client(), self.key).write(
+        kept = self._value.write(
             token, lock=f"{self.key}:lock", owner=getattr(self._held, "owner", None)
         )
         self._copy.keep(kept, outdated)
@@ -203,7 +204,7 @@ class RedisStore(TokenStore):
         return self._clients.get()
 
     def __getstate__(self) -> dict[str, Any]:
-        made = {"_outage", "_copy", "_held"}
+        made = {"_outage", "_copy", "_value", "_held"}
         return {name: value for name, value in vars(self).items() if name not in made}
 
     def __setstate__(self, state: dict[str, Any]) -> None:

@@ -1,0 +1,128 @@
+"""A file with one token, which other programs may read and write as well."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import time
+
+from ..token import Token
+from . import _files, _payload, _place
+from ._once import Once
+from .base import check_owner
+
+logger = logging.getLogger("requests_ticktick")
+
+#: How often, and after how many seconds, what is no token is looked at again.
+_LOOKS, _PAUSE = 20, 0.005
+
+
+class TokenFile:
+    """Looks at such files and writes them, and tells once what is odd.
+
+    :param is_default: Whether no program names the file.
+    """
+
+    def __init__(self, *, is_default: bool) -> None:
+        self._is_default = is_default
+        self._once = Once()
+        self._seen: set[str] = set()
+        self._settled: object = None
+
+    def look(self, path: str) -> tuple[_payload.Content, os.stat_result]:
+        """Return what a file holds, once nobody seems to be writing it.
+
+        :raises OSError: It cannot be read.
+        """
+        content, status = _files.read(path)
+        found, version = _payload.parse(content), _files.identity_of(status)
+        for _ in range(_LOOKS):
+            if found.token is not None or version == self._settled:
+                break
+            # Other clients empty the file, and then write it.
+            time.sleep(_PAUSE)
+            content, status = _files.read(path)
+            if _files.identity_of(status) != version:
+                found, version = _payload.parse(content), _files.identity_of(status)
+        else:
+            self._settled = version
+        return found, status
+
+    def token_of(self, found: _payload.Content, path: str) -> Token | None:
+        """Return the token; ``None`` in place of what is left of one.
+
+        :raises TokenStoreError: It is another program's text.
+        """
+        token = found.read_at(path)
+        if token is None:
+            self._once.warn(
+                f"{path} holds {found.what} where a token should be. A sign-on will "
+                "write it anew, and what was there is set aside."
+            )
+        elif self._is_default:
+            return token.in_default_place(path)
+        return token
+
+    def put(self, token: Token, path: str) -> None:
+        """Put a token in the place of the one before.
+
+        :raises OSError: It cannot be written.
+        :raises TokenStoreError: It would take another's place.
+        """
+        existing, torn = None, None
+        with contextlib.suppress(FileNotFoundError):
+            found, status = self.look(path)
+            found.replaced_at(path)
+            existing = self.token_of(found, path)
+            torn = _files.identity_of(status) if existing is None else None
+        check_owner(existing, token, path)
+        content = _payload.dump(token, existing, path).encode()
+        if torn is not None:
+            aside = _files.set_aside(path, torn)
+            if aside is not None:
+                logger.info("%s was set aside as %s.", path, aside)
+        if not self._write(path, content):
+            self._once.warn(
+                f"The file system of {path} does not let permissions be set: see who "
+                "else can read the token, or choose another place for it."
+            )
+
+    def remove(self, path: str) -> None:
+        """Remove a token, or what is left of one.
+
+        :raises OSError: It cannot be removed, or is not there.
+        :raises TokenStoreError: It is another program's text.
+        """
+        found, _ = self.look(path)
+        found.replaced_at(path)
+        from . import _in_place
+
+        _in_place.remove(path)
+
+    def tell_who_else(self, path: str, status: os.stat_result) -> None:
+        """Say what other users can do to a file; once for each path."""
+        if path in self._seen:
+            return
+        self._seen.add(path)
+        doubtful = _place.doubt(path)
+        if doubtful is not None:
+            self._once.warn(f"{doubtful}.")
+        elif os.name == "posix" and status.st_mode & 0o077:
+            self._once.warn(f"Others may read {path}: chmod 600 {path}")
+
+    def _write(self, path: str, content: bytes) -> bool:
+        try:
+            return _files.replace(path, content)
+        except OSError as error:
+            from . import _in_place
+
+            if not _in_place.is_fixed(error) or not os.path.exists(path):
+                raise
+            is_private = _in_place.overwrite(path, content)
+            problem = error.strerror
+        self._once.warn(
+            f"{path} cannot be replaced ({problem}) and is written in place, where a "
+            "crash can tear it. Mount its folder, or make that writable."
+        )
+        return is_private

@@ -1,0 +1,488 @@
+"""A file that is not ours is never moved; what was ours may be replaced."""
+
+from __future__ import annotations
+
+import base64
+import json
+import logging
+import os
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from clients import client_of
+
+from requests_ticktick import EnvStore, FileStore, Token, TokenStoreError, refuse
+from requests_ticktick.cli.app import program
+from requests_ticktick.stores import _token_file
+
+TOKEN = "628ff081-5331-4a37-8ddc-021974c9f43a"
+JSON = json.dumps({"access_token": TOKEN, "expire_time": 1777636800})
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "kept" / "t.json"
+
+
+@pytest.fixture
+def write(path):
+    """Write the file as another program does: for its owner alone."""
+
+    def write(content):
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        path.chmod(0o600)
+        return FileStore(path)
+
+    return write
+
+
+def warnings_in(caplog):
+    return [r.getMessage() for r in caplog.records if r.levelno >= logging.WARNING]
+
+
+def everything_in(folder):
+    return {entry.name: entry.read_bytes() for entry in Path(folder).iterdir()}
+
+
+# -- what another program has written ----------------------------------------------
+
+BOMB = '{"a":' * 100_000
+
+FOREIGN = {
+    "no token": "{}",
+    "a list": '["hunter2"]',
+    "null": "null",
+    "a client": json.dumps({"installed": {"client_secret": "hunter2"}}),
+    "a client, torn": '{"installed": {"client_secret": "hunt',
+    "package.json": json.dumps({"name": "x", "version": "1.0.0"}, indent=2),
+    "nested": json.dumps({"token": {"access_token": "hunter2"}}),
+    "by account": json.dumps({"me@example.org": {"access_token": "hunter2"}}),
+    "camelCase": json.dumps({"accessToken": "hunter2", "expiresAt": 1999999999}),
+    "two words": json.dumps({"access_token": "hunter2 hunter2"}),
+    "no text": json.dumps({"access_token": None}),
+    "another type": json.dumps({"access_token": "hunter2", "token_type": "mac"}),
+    ".env": "DATABASE_URL=postgres://db\nTICKTICK_ACCESS_TOKEN=hunter2\n",
+    ".env of one line": "TICKTICK_ACCESS_TOKEN=hunter2\n",
+    ".env, exported": "export TICKTICK_TOKEN='hunter2'\n",
+    "YAML": "token: hunter2\n",
+    "YAML lines": "ticktick:\n  access_token: hunter2\n",
+    "TOML": '[ticktick]\naccess_token = "hunter2"\n',
+    "INI": "[ticktick]\ntoken = hunter2\n",
+    "netrc": "machine api.ticktick.com password hunter2\n",
+    "a header": "Authorization: Bearer hunter2\n",
+    "a key": "-----BEGIN PRIVATE KEY-----\nhunter2\n-----END PRIVATE KEY-----\n",
+    "HTML": "<html>hunter2</html>",
+    "an address": "https://ticktick.com/oauth/authorize?state=hunter2",
+    "two tokens": f"{TOKEN}\n{TOKEN}\n",
+    "a variable": "${TICKTICK_TOKEN}",
+    "a shell's variable": "$TICKTICK_TOKEN",
+    "a batch file's": "%TICKTICK_TOKEN%",
+    "a template's": "<your token>",
+    "None": "None",
+    "undefined": "undefined\n",
+    "base64": base64.b64encode(JSON.encode()).decode(),
+    "base64 of a literal": base64.urlsafe_b64encode(b"{'access_token': 'x'}").decode(),
+    "base64 without its end": base64.b64encode(JSON.encode()).decode().rstrip("="),
+    "a picture": b"\x89PNG\r\n\x1a\n" + bytes(range(256)),
+    "a pickle": pickle.dumps({"access_token": "hunter2"}),
+    "UTF-16": "TICKTICK_TOKEN=hunter2".encode("utf-16"),
+    "UTF-16, torn": JSON.encode("utf-16")[:-1] + b"\xd8",
+    "Latin-1": "name: é\n".encode("latin-1"),
+    "brackets": BOMB,
+    "a long literal": "{" + " " * 200_000 + "'a': hunter2",
+    "10 MB": b" " * 10_000_000,
+}
+
+
+@pytest.mark.parametrize("content", FOREIGN.values(), ids=FOREIGN)
+def test_another_programs_file_stays_as_it_is(write, path, secrets, content):
+    """Nothing reads it as a token, moves, replaces or deletes it."""
+    secrets.add("hunter2")
+    store = write(content)
+    before = everything_in(path.parent)
+
+    for call in (store.load, lambda: store.save(Token("new")), store.delete):
+        with pytest.raises(
+            TokenStoreError, match=r"holds .* choose another place"
+        ) as e:
+            call()
+        assert e.value.location == str(path)
+        assert "hunter2" not in f"{e.value!r} {e.value.__context__!r}"
+
+    assert everything_in(path.parent) == before
+
+
+@pytest.mark.parametrize("content", ["3.11.4\n", "12345\n", "db.internal.example", "x"])
+def test_a_word_may_be_a_token_and_may_be_needed(write, path, content):
+    """It is read as ``EnvStore`` reads it, and replaced by nothing."""
+    store = write(content)
+
+    assert store.load() == Token(content.strip())
+    for call in (lambda: store.save(Token("new")), store.delete):
+        with pytest.raises(TokenStoreError, match="may be another program's"):
+            call()
+    assert path.read_text() == content
+
+
+@pytest.mark.parametrize("command", ["status", "token", "logout", "login"])
+def test_no_command_touches_another_programs_file(write, path, command):
+    """It says what it found there, and ends."""
+    write(FOREIGN[".env"])
+
+    done = CliRunner().invoke(program, [command, "--file", str(path)])
+
+    assert done.exit_code == 1
+    assert "several lines of text" in done.output
+    assert everything_in(path.parent) == {"t.json": FOREIGN[".env"].encode()}
+
+
+def test_a_sign_on_is_not_begun_where_it_could_not_be_saved(sandbox, write):
+    """The error says what is there."""
+    auth = client_of(sandbox, write(FOREIGN["a client"]))
+
+    with pytest.raises(TokenStoreError, match="JSON without an 'access_token'"):
+        auth.token()
+
+    assert sandbox.sign_ons == 0
+
+
+# -- what can be read without guessing ---------------------------------------------
+
+READABLE = {
+    "JSON": JSON,
+    "ticktick-py's literal": repr(json.loads(JSON)),
+    "a literal in quotes": f"'{json.loads(JSON)!r}'",
+    "bare": TOKEN,
+    "bare, with a line end": f"{TOKEN}\r\n",
+    "bare, in quotes": f'"{TOKEN}"\n',
+    "bare, in quotes twice": f"'\"{TOKEN}\"'",
+    "a byte order mark": f"\ufeff{TOKEN}",
+    "JSON after a byte order mark": f"\ufeff{JSON}\r\n",
+    "JSON by PowerShell": JSON.encode("utf-16"),
+    "JSON by another machine": b"\xfe\xff" + JSON.encode("utf-16-be"),
+    "JSON and NULs": JSON + "\0" * 512,
+}
+
+
+@pytest.mark.parametrize("content", READABLE.values(), ids=READABLE)
+def test_a_file_may_hold_a_token_in_any_usual_form(write, path, content):
+    """The next token takes its place."""
+    store = write(content)
+
+    assert store.load().access_token == TOKEN
+    store.save(Token("new"))
+
+    assert everything_in(path.parent).keys() == {"t.json"}
+    assert FileStore(path).load() == Token("new")
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        *(TOKEN, "tp_0123456789abcdef", "dp_0", "abcdefghij0123456789"),
+        "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln",
+        "W2FiY2RlZmdoaWprbG1ub3A",
+    ],
+)
+def test_a_bare_token_is_replaced_by_the_next(write, path, token):
+    """A personal API token, a UUID, a JWT, a long random text."""
+    store = write(f"{token}\n")
+
+    assert store.load() == Token(token)
+    store.save(Token("new"))
+    assert store.load() == Token("new")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("null", "None", "undefined", "true", "''", '""'),
+        *("${TICKTICK_TOKEN}", "$TICKTICK_TOKEN", "%TICKTICK_TOKEN%", "{{ token }}"),
+        *("<token>", "TICKTICK_TOKEN=x", "x\ny", "Bearer x", '"x', "[x", '{"x'),
+        base64.b64encode(JSON.encode()).decode(),
+        base64.b64encode(b'[{"access_token": "a"}]').decode(),
+    ],
+)
+def test_what_stands_for_a_token_in_a_variable_is_none(monkeypatch, text):
+    """It was not filled in, or not taken out: the error says which."""
+    monkeypatch.setenv("TICKTICK_TOKEN", text)
+
+    with pytest.raises(TokenStoreError, match="TICKTICK_TOKEN holds no token, but "):
+        EnvStore("TICKTICK_TOKEN").load()
+
+
+@pytest.mark.parametrize("content", READABLE.values(), ids=READABLE)
+def test_a_variable_holds_what_a_file_does(monkeypatch, content):
+    """Line ends, quotes and a byte order mark around it mean nothing."""
+    if isinstance(content, bytes) or "\0" in content:
+        pytest.skip("no variable holds that")
+    monkeypatch.setenv("TICKTICK_TOKEN", content)
+
+    assert EnvStore("TICKTICK_TOKEN").load().access_token == TOKEN
+
+
+# -- what was ours -----------------------------------------------------------------
+
+TORN = {
+    "empty": b"",
+    "a line end": b"\n",
+    "NULs": bytes(512),
+    "a byte order mark": b"\xef\xbb\xbf",
+    "one brace": b"{",
+    "a quote": b'{"',
+    "half a key": b'{"access_tok',
+    "a key": b'{"access_token"',
+    "half a token": b'{"access_token":"hunter2',
+    "half a letter": b'{"access_token":"hunter2","note":"\xc3',
+    "almost all": JSON[:-1].encode(),
+    "NULs at the end": JSON[:20].encode() + bytes(512),
+    "the end of a longer one": f'{JSON}45"}}'.encode(),
+    "indented": b'{\n  "token_type": "bearer",\n  "acc',
+    "a literal": b"{'access_token': 'hunter2",
+    "a number without end": b'{"access_token": "a", "x": ' + b"9" * 9999 + b"}",
+}
+each_torn = pytest.mark.parametrize("content", TORN.values(), ids=TORN)
+
+
+@each_torn
+def test_a_torn_token_is_set_aside_by_the_next_save(
+    write, path, caplog, secrets, content
+):
+    """Once, with one warning; until then nothing is moved, whoever looks."""
+    secrets.add("hunter2")
+    store = write(content)
+
+    assert (store.load(), store.load()) == (None, None)
+    assert everything_in(path.parent) == {"t.json": content}
+    store.save(Token("new"))
+    store.save(Token("newer"))
+
+    (warning,) = warnings_in(caplog)
+    assert str(path) in warning
+    assert "sign-on will write it anew" in warning
+    (aside,) = path.parent.glob("t.json.corrupt-*")
+    assert aside.read_bytes() == content
+    assert store.load() == Token("newer")
+
+
+@each_torn
+def test_what_is_left_of_a_token_can_be_deleted(write, path, content):
+    """With what was set aside before, and nothing else."""
+    store = write(content)
+    others = [
+        path.parent / name
+        for name in ("t.json.corrupt-", "t.json.corrupt-x", "u.json.corrupt-01234567")
+    ]
+    for other in others:
+        other.write_text("x")
+    folder = path.parent / "t.json.corrupt-89abcdef"
+    folder.mkdir()
+    (path.parent / "t.json.corrupt-01234567").write_text("x")
+
+    store.delete()
+    store.delete()
+
+    assert sorted(path.parent.iterdir()) == sorted([*others, folder])
+
+
+def test_a_logout_removes_what_was_set_aside(write, path):
+    """Half a token is half a secret."""
+    write(TORN["half a token"]).save(Token("new"))
+
+    done = CliRunner().invoke(program, ["logout", "--file", str(path)])
+
+    assert done.exit_code == 0
+    assert everything_in(path.parent) == {}
+
+
+def test_a_logout_removes_it_where_there_is_no_token(write, path):
+    """And says that there was none."""
+    write(TORN["half a token"])
+    (path.parent / "t.json.corrupt-01234567").write_text("x")
+
+    done = CliRunner().invoke(program, ["logout", "--file", str(path)])
+
+    assert "There was no token to remove" in done.output
+    assert everything_in(path.parent) == {}
+
+
+def test_a_token_tells_what_it_was_from_its_first_byte(write, path):
+    """However many keys it has: torn anywhere, it is known as ours."""
+    store = write('{"note": "mine", "access_token": "a"}')
+    store.save(Token("new", expires_at=2e9, extra={"client_id": "x"}))
+    content = path.read_bytes()
+
+    for end in range(len(content)):
+        path.write_bytes(content[:end])
+        store = pickle.loads(pickle.dumps(store))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(_token_file, "_PAUSE", 0.0)
+            assert store.load() is None
+
+
+def test_a_good_file_is_not_set_aside_for_the_torn_one_before_it(
+    write, path, monkeypatch
+):
+    """Somebody may save between the reading and the renaming."""
+    store, real = write("{"), os.rename
+
+    def late(source, target):
+        monkeypatch.setattr(os, "rename", real)
+        FileStore(path).save(Token("good"))
+        monkeypatch.setattr(os, "replace", broken)
+        real(source, target)
+
+    def broken(source, target):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "rename", late)
+    with pytest.raises(TokenStoreError, match="No space left"):
+        store.save(Token("new"))
+
+    assert FileStore(path).load() == Token("good")
+    assert len(list(path.parent.glob("t.json.corrupt-*"))) == 1  # the other's own
+
+
+def test_a_torn_file_that_cannot_be_moved_is_replaced(write, path, monkeypatch):
+    """What is left of a token is worth less than the token."""
+    store = write("{")
+
+    def denied(*_args):
+        raise PermissionError(13, "denied")
+
+    monkeypatch.setattr(os, "rename", denied)
+    store.save(Token("new"))
+
+    assert everything_in(path.parent).keys() == {"t.json"}
+    assert store.load() == Token("new")
+
+
+# -- what another program is writing just now --------------------------------------
+
+
+@pytest.fixture
+def pauses(monkeypatch):
+    """What happens while a store waits, step by step; and how often it waits."""
+    steps, waited = [], []
+
+    def sleep(seconds):
+        waited.append(seconds)
+        if steps:
+            steps.pop(0)()
+
+    monkeypatch.setattr(_token_file.time, "sleep", sleep)
+    return steps, waited
+
+
+@pytest.mark.parametrize("verb", ["load", "save", "delete"])
+def test_a_file_that_is_being_written_is_waited_for(write, path, pauses, caplog, verb):
+    """Other clients empty the file, and then write it: no token is lost."""
+    steps, waited = pauses
+    store = write("")
+    steps += [
+        lambda: path.write_text(JSON[:9]),
+        lambda: None,
+        lambda: path.write_text(JSON),
+    ]
+
+    if verb == "load":
+        assert store.load().access_token == TOKEN
+    elif verb == "save":
+        store.save(Token("new"))
+        assert store.load() == Token("new")
+    else:
+        store.delete()
+        assert not path.exists()
+
+    assert len(waited) == 3
+    assert warnings_in(caplog) == []
+    assert list(path.parent.glob("*.corrupt-*")) == []
+
+
+def test_a_file_that_stays_torn_is_waited_for_once(write, path, pauses):
+    """A tenth of a second, and not again until it has changed."""
+    _, waited = pauses
+    store = write("{")
+
+    assert store.load() is None
+    assert 0.01 <= sum(waited) <= 0.11
+    before = len(waited)
+    assert store.load() is None
+    assert len(waited) == before
+    path.write_text('{"')
+    assert store.load() is None
+    assert len(waited) > before
+
+
+def test_a_file_that_is_removed_meanwhile_is_gone(write, path, pauses):
+    """As one that was not there."""
+    steps, _ = pauses
+    store = write("{")
+    steps.append(path.unlink)
+
+    assert store.load() is None
+
+
+def test_a_good_file_is_not_waited_for(write, pauses):
+    """Nor is a file that is not there."""
+    _, waited = pauses
+
+    write(JSON).load()
+    FileStore("/no/such/file").load()
+
+    assert waited == []
+
+
+WRITES_IN_PLACE = """
+import sys, time
+while True:
+    with open(sys.argv[1], "w") as file:
+        file.write(sys.argv[2])
+    print(flush=True)
+    time.sleep(0.001)
+"""
+
+
+def test_a_client_that_writes_in_place_and_ours_share_a_file(write, path):
+    """No token of either is lost, whatever moment the other reads at."""
+    store = write("")
+    command = [sys.executable, "-c", WRITES_IN_PLACE, str(path), JSON]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as writer:
+        try:
+            found = {writer.stdout.readline() and store.load() for _ in range(300)}
+        finally:
+            writer.kill()
+
+    assert found == {Token.from_dict(json.loads(JSON))}
+    assert everything_in(path.parent).keys() == {"t.json"}
+
+
+# -- scopes and dates, from end to end ---------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "scope", ["tasks:read,tasks:write", "tasks:write, tasks:read", "", [], None]
+)
+def test_a_token_with_an_odd_scope_is_used(sandbox, write, scope):
+    """Nobody is asked for what is granted already."""
+    fields = {"access_token": sandbox.issue_token(), "scope": scope}
+    store = write(json.dumps(fields))
+
+    token = client_of(sandbox, store, sign_on=refuse).token()
+
+    assert token.access_token == fields["access_token"]
+
+
+def test_a_token_that_ended_in_milliseconds_has_expired(write, path):
+    """It is not valid for twenty million days."""
+    write(json.dumps({"access_token": "a", "expires_at": 1777636800000}))
+
+    done = CliRunner().invoke(program, ["status", "--file", str(path)])
+
+    assert done.exit_code == 1
+    assert "expired on 2026-" in done.output
