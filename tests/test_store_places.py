@@ -20,6 +20,7 @@ from pathlib import Path
 
 import platformdirs
 import pytest
+from click.testing import CliRunner
 from clients import client_of
 
 from requests_ticktick import (
@@ -247,12 +248,16 @@ def test_without_a_home_a_job_is_told_what_to_set(homeless):
         auth.forget()
 
 
-@pytest.mark.parametrize("command", ["status", "token", "logout"])
-def test_without_a_home_a_command_says_what_to_set(homeless, command):
-    """In a line, without a traceback."""
-    from click.testing import CliRunner
+@pytest.mark.parametrize(
+    "command", ["status", "status --profile work", "token", "login", "logout"]
+)
+def test_without_a_home_a_command_says_what_to_set(homeless, command, monkeypatch):
+    """In a line, without a traceback, and before anybody is asked."""
+    monkeypatch.setenv("TICKTICK_CLIENT_ID", "id")
+    monkeypatch.setenv("TICKTICK_CLIENT_SECRET", "secret")
+    way = ["--console"] if command == "login" else []
 
-    done = CliRunner().invoke(program, [command])
+    done = CliRunner().invoke(program, [*command.split(), *way])
 
     if command == "logout":
         assert "There was no token to remove" in done.output
@@ -705,6 +710,12 @@ def test_a_file_in_a_read_only_folder_is_written_in_place(require_root, caplog):
             os.chmod(folder / "t.json", 0o400)
             with pytest.raises(TokenStoreError, match="Cannot write"):
                 store.save(Token("b"))
+            for call in (
+                lambda: FileStore(folder / "new" / "t.json").save(Token("a")),
+                lambda: FileStore(folder / "new" / "t.json").lock(0).__enter__(),
+            ):
+                with pytest.raises(TokenStoreError, match="Permission denied"):
+                    call()
 
 
 def test_a_full_disk_is_not_written_in_place(tmp_path, monkeypatch):

@@ -51,11 +51,10 @@ def make_private_folder(folder: str) -> bool:
     :returns: Whether it was not there.
     :raises OSError: It cannot be created.
     """
-    if os.path.isdir(folder):
-        return False
     above = os.path.dirname(folder)
-    if above != folder:
-        make_private_folder(above)
+    if os.path.isdir(folder) or above == folder:
+        return False
+    make_private_folder(above)
     with contextlib.suppress(FileExistsError):
         os.mkdir(folder, 0o700)
         if os.stat(folder).st_mode & 0o700 != 0o700:

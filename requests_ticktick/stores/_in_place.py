@@ -47,12 +47,10 @@ def overwrite(path: str, content: bytes) -> bool:
 def remove(path: str) -> None:
     """Remove a file; empty it where its name has to stay.
 
-    :raises OSError: Neither can be done.
+    :raises OSError: Neither can be done, or it is not there.
     """
     try:
         os.unlink(path)
-    except FileNotFoundError:
-        pass
     except OSError as error:
         if not is_fixed(error):
             raise

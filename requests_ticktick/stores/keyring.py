@@ -96,8 +96,8 @@ class KeyringStore(TokenStore):
         token = self._named(found.read_at(self._where))
         if token is None:
             self._once.warn(
-                f"{self._where} is no token, but {found.what}. A sign-on will write "
-                f"it anew, and what was there is set aside as {self._aside}."
+                f"{self._where} is no token: it holds {found.what}. A sign-on will "
+                f"write it anew, and set aside what was there as {self._aside}."
             )
         return token
 
