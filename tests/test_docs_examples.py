@@ -400,7 +400,9 @@ NO_ANSWER = (
 )
 
 
-def test_what_the_page_of_errors_quotes_is_what_is_said(sandbox, caplog):
+def test_what_the_page_of_errors_quotes_is_what_is_said(
+    sandbox, caplog, tmp_path, monkeypatch
+):
     """A reader who looks for a message finds it there."""
     quoted = re.findall(r'\*"(.+?)"\*', page("errors"))
     nobody = Client()
@@ -423,7 +425,16 @@ def test_what_the_page_of_errors_quotes_is_what_is_said(sandbox, caplog):
         client_of(sandbox).token()
     said.append(str(caught.value))
 
-    assert len(quoted) == 9
+    (tmp_path / "t.json").write_text("several\nlines")
+    (tmp_path / "open").mkdir()
+    (tmp_path / "open").chmod(0o777)
+    said.append(_message(FileStore(tmp_path / "t.json").load, TokenStoreError))
+    store = FileStore(tmp_path / "open" / "t.json")
+    said.append(_message(lambda: store.save(Token("a")), TokenStoreError))
+    monkeypatch.setenv("TICKTICK_TOKEN_FILE", "t.json")
+    said.append(_message(FileStore().load, TokenStoreError))
+
+    assert quoted
     assert [text for text in quoted if not any(text in each for each in said)] == []
 
 
@@ -436,8 +447,8 @@ def test_ticktick_s_own_texts_are_translated_as_the_page_says():
     assert [text is not None for text in hints] == [True, True, True, False]
 
 
-def _message(call):
-    with pytest.raises(SignOnRequiredError) as caught:
+def _message(call, kind=SignOnRequiredError):
+    with pytest.raises(kind) as caught:
         call()
     return str(caught.value)
 

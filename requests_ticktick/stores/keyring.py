@@ -129,7 +129,7 @@ class KeyringStore(TokenStore):
                 if backend.get_password(self.service, self.profile) is not None:
                     raise
             with contextlib.suppress(PasswordDeleteError):
-                backend.delete_password(self.service, self._aside)
+                pass
 
         self._ask("delete", delete)
         self._touch()
