@@ -1,7 +1,8 @@
 """The person's terminal: whether there is one, and what is typed there.
 
-``input()`` cannot be used. It cannot be abandoned: a thread that waits in it
-would swallow what the person types into the program after the sign-on.
+``input()`` is not used where there is one. It cannot be abandoned: a thread
+that waits in it would swallow what the person types into the program after the
+sign-on.
 """
 
 from __future__ import annotations
@@ -11,7 +12,10 @@ import os
 import select
 import sys
 import time
-from typing import Any, Protocol, TextIO
+from collections.abc import Callable
+from typing import Any, Protocol, TextIO, TypeAlias
+
+from . import prompt
 
 #: Seconds between two looks at what cannot be waited for.
 TICK = 0.05
@@ -21,9 +25,17 @@ _LONGEST_LINE = 65_536
 
 _WINDOWS = os.name == "nt"
 
+#: What a person's lines are read from: a stream, or a function like ``input``.
+Input: TypeAlias = "TextIO | Callable[[], str] | None"
+
 
 class Lines(Protocol):
-    """Where lines come from."""
+    """Where lines come from.
+
+    :ivar typed: Whether they come as fast as a person types or pastes them.
+    """
+
+    typed: bool
 
     def read(self, timeout: float) -> str | None:
         """Return a line, ``""`` at the end, ``None`` if there is none yet."""
@@ -41,11 +53,16 @@ def terminal_is_here(input: TextIO | None = None, output: TextIO | None = None) 
     )
 
 
-def lines_from(input: TextIO | None) -> Lines:
+def lines_from(input: Input) -> Lines:
     """Read the lines of a stream, whatever it is.
 
-    :param input: By default standard input, which may be missing or closed.
+    :param input: By default the notebook, where there is one, else standard
+        input, which may be missing or closed.
     """
+    if callable(input):
+        return prompt.PromptLines(input)
+    if input is None and prompt.notebook_is_here():
+        return prompt.PromptLines()
     stream = input if input is not None else sys.stdin
     terminal = _terminal(stream)
     if terminal is None:
@@ -69,6 +86,8 @@ def say(text: str, output: TextIO | None = None) -> None:
 
 class StreamLines:
     """A pipe, a file, an object: read as the stream reads itself."""
+
+    typed = False
 
     def __init__(self, stream: TextIO | None) -> None:
         self._stream: Any = stream
@@ -98,6 +117,8 @@ class StreamLines:
 class _TerminalLines:
     """A POSIX terminal, read past its stream, so that a wait can end."""
 
+    typed = True
+
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
         self._typed = b""
@@ -114,9 +135,9 @@ class _TerminalLines:
             # To read a terminal from the background stops the whole process.
             time.sleep(min(timeout, TICK))
             return False
-        if not _can_be_read(self._descriptor, timeout):
-            return False
         try:
+            if not _can_be_read(self._descriptor, timeout):
+                return False
             typed = os.read(self._descriptor, _LONGEST_LINE)
         except OSError:
             typed = b""  # hung up
@@ -126,6 +147,8 @@ class _TerminalLines:
 
 class _WindowsLines:
     """A Windows console, key by key: nothing else there can be waited for."""
+
+    typed = True
 
     def __init__(self) -> None:
         self._keys: Any = importlib.import_module("msvcrt")
@@ -169,9 +192,24 @@ def _terminal(stream: Any) -> int | None:
 
 
 def _can_be_read(descriptor: int, timeout: float) -> bool:
-    waiting = select.poll()
-    waiting.register(descriptor, select.POLLIN)
-    return bool(waiting.poll(timeout * 1000))
+    """Wait for something to read; an ``OSError`` says that it is closed."""
+    # eventlet takes poll away. macOS has had terminals that it does not know,
+    # of which it says at once that they are no descriptors.
+    poll = getattr(select, "poll", None)
+    if poll is not None:
+        waiting = poll()
+        waiting.register(descriptor, select.POLLIN)
+        ready = waiting.poll(timeout * 1000)
+        if not any(event & select.POLLNVAL for _, event in ready):
+            return bool(ready)
+    try:
+        return bool(select.select([descriptor], [], [], timeout)[0])
+    except PermissionError:
+        return True  # a file, which never waits; eventlet asks epoll
+    except ValueError:
+        # Beyond the 1024 that select knows: to read it could take for ever.
+        time.sleep(min(timeout, TICK))
+        return False
 
 
 def _in_foreground(descriptor: int) -> bool:
