@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import select
 import sys
 import traceback
 from pathlib import Path
@@ -11,14 +12,14 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_sign_on_support import STATE, Nobody, Person, a_request, run
+from test_sign_on_support import SECONDS, STATE, Nobody, Person, a_request, run
 
 from requests_ticktick.errors import (
     SignOnError,
     SignOnRequiredError,
     SignOnTimeoutError,
 )
-from requests_ticktick.sign_on import ConsoleSignOn, terminal
+from requests_ticktick.sign_on import ConsoleSignOn, paste, terminal
 from requests_ticktick.sign_on.paste import problem_with, redirected_url
 
 REDIRECT_URI = "https://app.example/callback"
@@ -144,7 +145,168 @@ def test_a_wrong_paste_is_explained_and_asked_for_again(person, pasted, said):
     assert person.sees(f"It begins with {REDIRECT_URI}")
 
 
-@pytest.mark.parametrize("pasted", ["two words", "https://app.example/", "\x7f"])
+CUT = f"{REDIRECTED[:40]}|{REDIRECTED[40:55]}|{REDIRECTED[55:]}"
+
+
+@pytest.mark.parametrize(
+    "pasted",
+    [
+        pytest.param(CUT.replace("|", "  "), id="spaces"),
+        pytest.param(CUT.replace("|", "\t"), id="tabs"),
+        pytest.param(CUT.replace("|", "\n"), id="line ends"),
+        pytest.param(CUT.replace("|", "\r\n   "), id="line ends and margins"),
+        pytest.param(CUT.replace("|", "\n\n"), id="empty lines between"),
+        pytest.param(CUT.replace("|", " \u2502\n\u2502 "), id="a window's frame"),
+        pytest.param(CUT.replace("|", "\u00ad\n"), id="soft hyphens"),
+        pytest.param(CUT.replace("|", "\u200b"), id="zero-width spaces"),
+        pytest.param(CUT.replace("|", "\u00a0"), id="spaces that do not break"),
+        pytest.param(CUT.replace("|", "\u2028"), id="line separators"),
+        pytest.param("\u2068" + CUT.replace("|", "") + "\u2069", id="isolates"),
+        pytest.param("\ufeff" + REDIRECTED, id="a byte order mark"),
+        pytest.param(f"\x1b[1m{REDIRECTED}\x1b[0m", id="colours"),
+        pytest.param("\n".join(REDIRECTED[i : i + 9] for i in range(0, 99, 9)), id="9"),
+        pytest.param(f"'{CUT}'".replace("|", "\n"), id="quoted"),
+        pytest.param(f"Location: {CUT}".replace("|", "\n"), id="a header"),
+        pytest.param(
+            f"code=abc123&sta\nte={STATE[:5]}\n{STATE[5:]}", id="the query alone"
+        ),
+        pytest.param(
+            f"{REDIRECTED[:-5]}\nwhat was that?\n{REDIRECTED}", id="and then as it is"
+        ),
+        pytest.param(f"{REDIRECTED[:40]}\n{REDIRECTED}", id="half of it, then all"),
+    ],
+)
+def test_an_address_whose_rows_broke_is_put_together(pasted):
+    """White space within means nothing, and costs no try."""
+    answer = piped(f"{pasted}\n")(a_request())
+
+    assert a_request().code_from(answer) == "abc123"
+
+
+@pytest.mark.parametrize(
+    "pasted",
+    [
+        f"Location: {REDIRECTED}",
+        f"< location: {REDIRECTED}",
+        f"curl '{REDIRECTED}'",
+        f"curl -sS --max-time 5 {REDIRECTED} -H 'Accept: */*'",
+        f'curl "{REDIRECTED.replace("&", "^&")}" ^',
+        f"curl --url={REDIRECTED} \\",
+        f"open {REDIRECTED.replace('?', chr(92) + '?').replace('&', chr(92) + '&')}",
+        f"[TickTick]({REDIRECTED})",
+        f"[TickTick](<{REDIRECTED}>).",
+        f'<a href="{REDIRECTED.replace("&", "&amp;")}">here</a>',
+        f'{{"url": "{REDIRECTED.replace("&", chr(92) + "u0026")}"}}',
+        f"It says: cannot connect to {REDIRECTED}.",
+        f"> {REDIRECTED}",
+        f"GET {REDIRECTED} HTTP/1.1",
+        f"\u00ab{REDIRECTED}\u00bb",
+        f"Is it this one? {REDIRECTED}",
+    ],
+)
+def test_the_address_is_found_in_what_stands_around_it(pasted):
+    """Commands, headers, links and sentences: only one has this state."""
+    assert piped(f"{pasted}\n")(a_request()) == REDIRECTED
+
+
+def test_empty_lines_cost_nothing(person):
+    """Who presses Enter while the browser loads has five tries left."""
+    person.types("\n" * 9 + f"{REDIRECTED}\n")
+
+    assert console(person)(a_request()) == REDIRECTED
+    assert person.sees("That was empty")
+    assert piped("\n \n\t\n\n\n\n" + f"{REDIRECTED}\n")(a_request()) == REDIRECTED
+
+
+@pytest.mark.parametrize("line", ["", "code=a", "Bad client credentials"])
+def test_lines_that_cost_nothing_have_an_end_as_well(line):
+    """A program that writes them for ever fills no log."""
+    with pytest.raises(SignOnError, match="Start again"):
+        piped(f"{line}\n" * 1001)(a_request())
+
+
+@pytest.mark.parametrize(
+    ("pasted", "said"),
+    [
+        pytest.param(
+            "Invalid redirect: https://x.example does not match one of the registered "
+            "values: [https://y.example]",
+            "must be equal letter for letter",
+            id="another redirect URI",
+        ),
+        pytest.param(
+            "At least one redirect_uri must be registered with the client.",
+            f"add {REDIRECT_URI}",
+            id="no redirect URI",
+        ),
+        pytest.param(
+            "At least one redirect_uri must be regis\ntered with the client.",
+            f"add {REDIRECT_URI}",
+            id="a row that broke in a word",
+        ),
+        pytest.param(
+            "At least one redirect_uri\n  must be registered with the client.",
+            f"add {REDIRECT_URI}",
+            id="a row that broke between words",
+        ),
+        pytest.param(
+            "Bad client credentials", "Compare client_id", id="another client"
+        ),
+        pytest.param(
+            '<p>error="invalid_client", <b>Bad\u00a0client credentials</b></p>',
+            "Compare client_id",
+            id="HTML",
+        ),
+    ],
+)
+def test_an_error_of_ticktick_is_translated(person, pasted, said):
+    """No redirect ever comes of it: the person learns what to change."""
+    person.types(f"{pasted}\n")
+
+    with pytest.raises(SignOnTimeoutError):
+        console(person, timeout=1.0)(a_request())
+    assert person.sees(said)
+
+
+def test_an_error_of_ticktick_costs_no_try_and_is_told_in_the_end():
+    """However often it is pasted; the last error has the next step."""
+    text = "<h1>OAuth Error</h1>\nBad client credentials\n"
+
+    assert piped(text * 4 + f"{REDIRECTED}\n")(a_request()) == REDIRECTED
+    with pytest.raises(SignOnError, match=r"Compare client_id .*Start again"):
+        piped(text * 5)(a_request())
+
+
+def test_a_page_that_is_pasted_costs_one_try(person, monkeypatch):
+    """A terminal hands over all of its lines at once."""
+    monkeypatch.setattr(paste, "_BURST", SECONDS)
+    lines = [f"line {number} of a page" for number in range(30)]
+    person.types("\n".join([*lines, "Bad client credentials", REDIRECTED, ""]))
+
+    assert console(person)(a_request()) == REDIRECTED
+    assert person.sees("Compare client_id")
+    assert person.screen.count("That is no address") == 1
+
+
+def test_what_does_not_go_on_is_a_wrong_paste():
+    """Half an address is kept for its rest, and for nothing else."""
+    half = f"{REDIRECT_URI}?code=abc&state={STATE[:9]}"
+
+    with pytest.raises(SignOnError, match="Start again"):
+        piped(f"{half}\nwrong\n" * 5 + f"{REDIRECTED}\n")(a_request())
+
+
+def test_an_endless_half_is_not_kept():
+    """No address is that long."""
+    half = f"{REDIRECT_URI}?code=" + "x" * 9000
+
+    with pytest.raises(SignOnError, match="Start again"):
+        piped(f"{half}\n" * 5)(a_request())
+
+
+@pytest.mark.parametrize(
+    "pasted", ["two words", "https://app.example/", "\x7f", "x" * 70_000]
+)
 def test_where_the_code_alone_is_allowed_not_everything_is_one(pasted):
     """A code has no spaces and is no address."""
     assert redirected_url(pasted, a_request(), bare_code=True) is None
@@ -303,6 +465,77 @@ def test_two_lines_that_come_at_once_are_two_lines(person):
     person.types("one\ntwo\n")
 
     assert (lines.read(5.0), lines.read(5.0)) == ("one\n", "two\n")
+
+
+@pytest.fixture(params=["no poll", "a poll that does not know terminals"])
+def without_poll(request, monkeypatch):
+    """As eventlet leaves it behind, and as macOS has had it."""
+    if request.param == "no poll":
+        monkeypatch.delattr(select, "poll")
+        return
+
+    class Poll:
+        def register(self, descriptor, events):
+            self.descriptor = descriptor
+
+        def poll(self, milliseconds):
+            return [(self.descriptor, select.POLLNVAL)]
+
+    monkeypatch.setattr(select, "poll", Poll)
+
+
+@pytest.mark.usefixtures("without_poll")
+class TestWithoutPoll:
+    """Every wait goes on, and ends."""
+
+    def test_a_terminal_is_read(self, person):
+        person.types(f"{REDIRECTED}\n")
+
+        assert console(person)(a_request()) == REDIRECTED
+
+    def test_an_idle_terminal_times_out(self, person):
+        with pytest.raises(SignOnTimeoutError):
+            console(person, timeout=0.05)(a_request())
+
+    def test_an_idle_pipe_times_out(self):
+        reading, writing = os.pipe()
+        with open(reading) as stream, open(writing, "w"):
+            sign_on = ConsoleSignOn(timeout=0.05, input=stream, output=io.StringIO())
+
+            with pytest.raises(SignOnTimeoutError):
+                sign_on(a_request())
+
+    def test_a_terminal_that_the_program_closed_is_at_its_end(self, person):
+        descriptor = os.dup(person.input.fileno())
+        with os.fdopen(descriptor, closefd=False) as stream:
+            lines = terminal.lines_from(stream)
+            os.close(descriptor)
+
+            assert lines.read(1.0) == ""
+
+    def test_a_file_is_read(self, tmp_path, monkeypatch):
+        (tmp_path / "typed").write_text(f"{REDIRECTED}\n")
+
+        def of_eventlet(*args):
+            raise PermissionError(1, "Operation not permitted")
+
+        monkeypatch.setattr(select, "select", of_eventlet)
+        with open(tmp_path / "typed") as stream:
+            sign_on = ConsoleSignOn(input=stream, output=io.StringIO())
+
+            assert sign_on(a_request()) == REDIRECTED
+
+    def test_a_descriptor_that_select_does_not_know_times_out(self, person):
+        """Beyond 1024, nobody can tell whether it can be read."""
+        import fcntl
+
+        high = fcntl.fcntl(person.input.fileno(), fcntl.F_DUPFD, 1500)
+        with os.fdopen(high) as stream:
+            sign_on = ConsoleSignOn(timeout=0.1, input=stream, output=io.StringIO())
+            person.types(f"{REDIRECTED}\n")
+
+            with pytest.raises(SignOnTimeoutError):
+                sign_on(a_request())
 
 
 def test_what_is_typed_after_the_sign_on_is_the_programs(person):

@@ -175,6 +175,7 @@ def five_times_something_else_is_pasted(world):
             redirect_to(request, code=world.plant()),
             request.url,
             f"{world.plant()} {world.plant()}",
+            f"({world.plant()})",
         ]
         return ConsoleSignOn(input=io.StringIO("\n".join(typed)))(request)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import SignOnError, SignOnRequiredError, SignOnTimeoutError
 from .paste import Pasting
-from .terminal import lines_from, say
+from .terminal import Input, lines_from, say
 
 if TYPE_CHECKING:
     from typing import TextIO
@@ -18,14 +18,19 @@ if TYPE_CHECKING:
 class ConsoleSignOn:
     """Shows the URL and reads the one that the browser was sent to.
 
-    It takes the whole URL or its query, in quotes or not. It shows on standard
-    error: standard output is the program's own.
+    It takes the whole URL or its query, in quotes or not, on one line or on as
+    many as a terminal made of it. It shows on standard error: standard output
+    is the program's own.
 
     :param allow_bare_code: Take the code alone, too. A code comes without
         proof of whose sign-on it ends (RFC 6749 10.12): for pages that show
         nothing else.
     :param timeout: Seconds until it gives up.
-    :param input: By default standard input.
+    :param input: By default standard input, or in a notebook ``input()``. In
+        another console without a terminal pass such a function:
+        ``ConsoleSignOn(input=input)``. It is called without arguments, and
+        cannot be abandoned on Windows and in threads: ``timeout`` is looked at
+        when it returns.
     :param output: By default standard error.
     """
 
@@ -34,7 +39,7 @@ class ConsoleSignOn:
         *,
         allow_bare_code: bool = False,
         timeout: float = 300.0,
-        input: TextIO | None = None,
+        input: Input = None,
         output: TextIO | None = None,
     ) -> None:
         self._allow_bare_code = allow_bare_code
@@ -77,8 +82,9 @@ class ConsoleSignOn:
             if not pasting.tries_left:
                 raise SignOnError(
                     "What was pasted was never the address that the browser is sent "
-                    "to after access was allowed. Start again, and copy it from the "
-                    "browser's address bar."
+                    "to after access was allowed. "
+                    + (pasting.advice and f"{pasting.advice} ")
+                    + "Start again, and copy it from the browser's address bar."
                 )
         raise SignOnTimeoutError(
             f"Nothing was pasted within {self._timeout:g} seconds. Start again, or "

@@ -1,11 +1,16 @@
-"""What a person pasted: the redirect waited for, or what else it is."""
+"""A person who pastes: the few tries that they have."""
 
 from __future__ import annotations
 
-import re
+import time
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qs, urlencode
 
+from .._value import Secret
+from .address import (
+    is_begun,
+    problem_with,
+    redirected_url,
+)
 from .terminal import Lines, say
 
 if TYPE_CHECKING:
@@ -15,26 +20,26 @@ if TYPE_CHECKING:
 
 _TRIES = 5
 
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+#: Lines in all, most of which may have cost no try.
+_MOST_LINES = 1000
 
-#: RFC 6749 A.11 has visible ASCII and spaces; nobody issues spaces.
-_CODE = re.compile(r"[\x21-\x7e]{1,1024}")
-
-_QUOTES = {'"': '"', "'": "'", "<": ">", "`": "`", "\u201c": "\u201d"}
-
-#: What a terminal puts around a paste, where it was left in that mode.
-_PASTE_MARKS = re.compile(r"\x1b\[20[01]~")
+#: Seconds between two lines of one paste, as a terminal hands them over.
+_BURST = 0.1
 
 
 class Pasting:
     """A person at a terminal, and the few tries that they have.
 
-    What was typed is held by no object and by no frame that can raise, so
-    that no traceback shows it.
+    An empty line costs none, nor does a part of an address, nor an error of
+    TickTick's. Lines that a terminal hands over at once cost one together.
+
+    What was typed is shown by no frame and by no object that an error leads
+    to, so that no traceback has it.
 
     :param lines: Where it is typed.
     :param output: Where they are told what was wrong.
     :param allow_bare_code: Whether the code alone will do.
+    :ivar advice: What an error that they pasted means, else empty.
     """
 
     def __init__(
@@ -49,6 +54,11 @@ class Pasting:
         self._lines = lines
         self._output = output
         self._allow_bare_code = allow_bare_code
+        #: The lines so far of an address that goes on, and the line before.
+        self._begun = self._before = Secret()
+        self._paste_ends = 0.0
+        self._lines_left = _MOST_LINES
+        self.advice = ""
         self.ended = False
         self.tries_left = _TRIES
 
@@ -59,97 +69,64 @@ class Pasting:
         """
         if self.ended or not self.tries_left:
             return None
-        line = self._lines.read(timeout)
+        line = self._read(timeout)
         if line is None:
             return None
         if not line:
             self.ended = True
             return None
-        url = redirected_url(line, self._request, bare_code=self._allow_bare_code)
+        goes_on = self._lines.typed and time.monotonic() < self._paste_ends
+        url = self._url_in(line)
         if url is None:
-            self.tries_left -= 1
-            say(problem_with(line, self._request), self._output)
+            self._refuse(line, goes_on)
+        self._paste_ends = time.monotonic() + _BURST
         return url
 
+    def _read(self, timeout: float) -> Secret | None:
+        line = self._lines.read(timeout)
+        return None if line is None else Secret(line)
 
-def redirected_url(
-    text: str, request: AuthorizationRequest, *, bare_code: bool = False
-) -> str | None:
-    """Return the URL redirected to, if it is this request's.
+    def _with_begun(self, line: Secret) -> Secret:
+        """Put a line to those before it, unless it begins an address."""
+        return line if "://" in line else Secret(self._begun + line)
 
-    :param text: The whole URL, or its query, in quotes or not; with
-        ``bare_code`` the code alone, which proves nothing about whose it is.
-    """
-    text = _unquoted(text)
-    if _fields(text):
-        url = text if _SCHEME.match(text) else _redirect(request, _query(text))
-        return url if request.accepts(url) else None
-    if bare_code and _is_bare_code(text):
-        query = urlencode({"code": text, "state": request.state})
-        return _redirect(request, query)
-    return None
+    def _url_in(self, line: Secret) -> str | None:
+        for text in (line, self._with_begun(line)):
+            url = redirected_url(text, self._request, bare_code=self._allow_bare_code)
+            if url is not None:
+                return url
+        return None
 
+    def _refuse(self, line: Secret, goes_on: bool) -> None:
+        """Say what is wrong with a line, and take a try for it.
 
-def problem_with(text: str, request: AuthorizationRequest) -> str:
-    """Tell a person what they pasted instead. It is not repeated."""
-    text = _unquoted(text)
-    fields = _fields(text)
-    if not text:
-        problem = "That was empty."
-    elif text == request.url or "response_type" in fields:
-        problem = (
-            "That is the address to open. Open it, allow access, and paste the "
-            "address that the browser shows afterwards."
-        )
-    elif request.accepts(f"?{_query(text)}"):
-        problem = "That is another address than the one that you are sent back to."
-    elif "state" not in fields and fields:
-        problem = "A part is missing (its 'state'): paste the address to its end."
-    elif "code" in fields or "error" in fields:
-        problem = (
-            "That belongs to another sign-on: its 'state' is not this one's. Open "
-            "the address that was shown last."
-        )
-    elif fields:
-        problem = "A part is missing (its 'code'): paste the address to its end."
-    elif _is_bare_code(text):
-        problem = (
-            "That could be the code alone, which may be anybody's: paste the whole "
-            "address."
-        )
-    else:
-        problem = "That is no address with a code in it."
-    return f"{problem} It begins with {request.redirect_uri}"
+        :param goes_on: Whether an earlier line of this paste has cost it.
+        """
+        advice = self._advice_on(line)
+        whole = self._with_begun(line)
+        begun = next((t for t in (whole, line) if is_begun(t, self._request)), None)
+        if advice is not None:
+            self.advice = advice
+            say(advice, self._output)
+        elif not goes_on:
+            say(problem_with(begun or line, self._request), self._output)
+            if begun is None and line.strip():
+                self.tries_left -= 1
+        if line.strip():
+            self._begun = begun if begun is not None else Secret()
+        self._lines_left -= 1
+        if not self._lines_left:
+            self.tries_left = 0
 
+    def _advice_on(self, line: Secret) -> str | None:
+        """Translate an error of TickTick's, which two lines may share."""
+        # Shared with the endpoint's errors; loaded where something was wrong.
+        from ..grant.words import hint
 
-def _unquoted(text: str) -> str:
-    text = _PASTE_MARKS.sub("", text).strip()
-    for _ in range(2):  # <"...">
-        if len(text) > 1 and _QUOTES.get(text[0]) == text[-1]:
-            text = text[1:-1].strip()
-    return text
-
-
-def _query(text: str) -> str:
-    _, mark, query = text.partition("?")
-    return query if mark else text.lstrip("&")
-
-
-def _fields(text: str) -> frozenset[str]:
-    """Return the names of those parameters that tell what the text is."""
-    return frozenset(parse_qs(_query(text), keep_blank_values=True)) & {
-        "code",
-        "error",
-        "response_type",
-        "state",
-    }
-
-
-def _is_bare_code(text: str) -> bool:
-    return _CODE.fullmatch(text) is not None and _SCHEME.match(text) is None
-
-
-def _redirect(request: AuthorizationRequest, query: str) -> str:
-    # RFC 6749 3.1.2: a redirect URI keeps the query that it has.
-    mark = "&" if "?" in request.redirect_uri else "?"
-    return f"{request.redirect_uri}{mark}{query}"
+        before, self._before = self._before, line
+        for text in (line, before.strip() + line, f"{before.strip()} {line}"):
+            advice = hint(" ".join(text.split()), self._request.redirect_uri)
+            if advice is not None:
+                self._before = Secret()
+                return advice
+        return None
