@@ -72,8 +72,10 @@ def _is_personal(name: str) -> bool:
             "DISPLAY",
             "HTTPS_PROXY",
             "HTTP_PROXY",
+            "MSYSTEM",
             "NETRC",
             "NO_PROXY",
+            "PYCHARM_HOSTED",
             "REQUESTS_CA_BUNDLE",
             "WAYLAND_DISPLAY",
         }

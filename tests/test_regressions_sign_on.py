@@ -247,3 +247,34 @@ def test_dida365_is_a_service_of_its_own(sandbox):
     request = requests.Request("GET", f"{TICKTICK.api_origins[0]}/open/v1/project")
     request.auth = auth
     assert "Authorization" not in request.prepare().headers
+
+
+# -- the end of the program --------------------------------------------------------
+
+
+AT_EXIT = """
+import atexit, urllib.request
+from requests_ticktick import LoopbackSignOn, TickTickAuthError
+from requests_ticktick.grant import AuthorizationRequest
+request = AuthorizationRequest("https://x.example/", state="S", redirect_uri={uri!r})
+@atexit.register
+def flush():
+    redirected = f"{{request.redirect_uri}}?code=abc&state=S"
+    sign_on = LoopbackSignOn(10, lambda url: urllib.request.urlopen(redirected))
+    try:
+        print(sign_on(request))
+    except TickTickAuthError as error:
+        print(type(error).__name__, error)
+"""
+
+
+def test_a_sign_on_as_the_program_ends_is_done_or_an_error_of_ours():
+    """From Python 3.12, "can't create new thread at interpreter shutdown" was all."""
+    redirect_uri = f"http://127.0.0.1:{free_port()}/callback"
+
+    done = run(AT_EXIT.format(uri=redirect_uri), env={"NO_PROXY": "*"})
+
+    assert done.returncode == 0
+    assert done.stdout.startswith(
+        (f"{redirect_uri}?code=abc&", "SignOnError No thread can be started")
+    )

@@ -315,7 +315,7 @@ def test_who_has_connected_before_the_end_gets_a_page(redirect_uri):
     """The second of two tabs is not met by a reset."""
 
     class Judge:
-        def answer(self, target, hosts):
+        def answer(self, target, hosts, sender):
             return GRANTED
 
         def delivered(self):
@@ -339,11 +339,11 @@ def test_a_page_on_its_way_is_waited_for(redirect_uri, monkeypatch):
     judging, closing = threading.Event(), threading.Event()
     judge, linger = Listener.answer, Server.linger
 
-    def slowly(listener, target, hosts):
+    def slowly(listener, target, *sent):
         if "another" in target:
             judging.set()
             closing.wait(SECONDS)
-        return judge(listener, target, hosts)
+        return judge(listener, target, *sent)
 
     def lingering(server, seconds):
         closing.set()
@@ -375,10 +375,10 @@ def test_a_failing_judge_does_not_end_the_wait(redirect_uri, monkeypatch, capfd)
     """An error of ours costs that connection its page and nothing more."""
     judge = Listener.answer
 
-    def failing(listener, target, hosts):
+    def failing(listener, target, *sent):
         if "fail" in target:
             raise ValueError(target)
-        return judge(listener, target, hosts)
+        return judge(listener, target, *sent)
 
     monkeypatch.setattr(Listener, "answer", failing)
 

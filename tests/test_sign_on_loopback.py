@@ -10,7 +10,6 @@ import subprocess
 import sys
 import threading
 import traceback
-from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
 import pytest
@@ -30,7 +29,13 @@ from test_sign_on_support import (
 )
 
 from requests_ticktick.errors import SignOnError, SignOnTimeoutError
-from requests_ticktick.sign_on import LoopbackSignOn, _listener, _server
+from requests_ticktick.sign_on import (
+    LoopbackSignOn,
+    _listener,
+    _server,
+    loopback,
+)
+from requests_ticktick.sign_on._listener import Listener
 
 QUERY = f"code=abc123&state={STATE}"
 
@@ -171,9 +176,10 @@ def test_a_port_that_is_not_named_is_80():
     parts = urlsplit("http://127.0.0.1:80/callback")
     listener = _listener.Listener(a_request("http://127.0.0.1:80/callback"), parts)
     target = f"/callback?{QUERY}"
-    assert listener.answer(target, ["127.0.0.1"]).status == 200
-    assert listener.answer(target, ["127.0.0.1:80"]).status == 409
-    assert listener.answer(target, ["127.0.0.1:8080"]).status == 421
+    with socket.socket() as sender:
+        assert listener.answer(target, ["127.0.0.1"], sender).status == 200
+        assert listener.answer(target, ["127.0.0.1:80"], sender).status == 409
+        assert listener.answer(target, ["127.0.0.1:8080"], sender).status == 421
 
 
 @pytest.mark.parametrize(
@@ -283,32 +289,49 @@ def test_half_of_localhost_is_not_enough():
     assert is_free(f"http://127.0.0.1:{port}/")
 
 
-def test_while_a_person_pastes_no_half_of_localhost_is_held(person):
-    """A listener that does not serve would leave the browser hanging."""
-    port = free_port()
-    redirect_uri = f"http://localhost:{port}/callback"
-    sign_on = LoopbackSignOn(input=person.input, output=person.output)
-
-    with listen(f"http://[::1]:{port}/"), ThreadPoolExecutor(1) as pool:
-        answer = pool.submit(sign_on, a_request(redirect_uri))
-        assert person.sees("Paste that whole address here")
-        free = is_free(f"http://127.0.0.1:{port}/")
-        person.types(f"{redirect_uri}?{QUERY}\n")
-
-        assert answer.result(SECONDS) == f"{redirect_uri}?{QUERY}"
-        assert free
-
-
-def test_where_the_port_is_in_use_a_person_may_paste(redirect_uri, person):
-    """The sign-on goes on by hand, at the terminal."""
-    sign_on = LoopbackSignOn(input=person.input, output=person.output)
+def test_where_the_port_is_in_use_no_url_is_shown(redirect_uri, person):
+    """Whoever opened it would be sent, with the code, to whatever has the port."""
+    opened = []
+    sign_on = LoopbackSignOn(
+        open_url=opened.append, input=person.input, output=person.output
+    )
     person.types(f"{redirect_uri}?{QUERY}\n")
 
-    with listen(redirect_uri):
-        assert sign_on(a_request(redirect_uri)) == f"{redirect_uri}?{QUERY}"
+    with (
+        listen(redirect_uri),
+        pytest.raises(SignOnError, match="which would be sent the authorization code"),
+    ):
+        sign_on(a_request(redirect_uri))
 
-    assert person.sees("is in use by another program")
-    assert person.sees("Paste that whole address here")
+    assert person.input.readline() == f"{redirect_uri}?{QUERY}\n"
+    assert STATE not in person.screen.replace(QUERY, "")
+    assert not opened
+
+
+def test_on_windows_a_port_that_is_denied_is_in_use(redirect_uri, monkeypatch):
+    """That is what it says of the port that another program has for itself."""
+    error = PermissionError(13, "An attempt was made to access a socket")
+    parts = urlsplit(redirect_uri)
+
+    here = loopback._cannot_listen(parts, error)
+    monkeypatch.setattr(os, "name", "nt")
+    there = loopback._cannot_listen(parts, error)
+
+    assert "cannot be opened: An attempt was made" in here
+    assert "in use by another program" in there
+
+
+def test_on_windows_nobody_else_can_bind_the_port(redirect_uri, monkeypatch):
+    """There an option has to keep others out; here another one stands for it."""
+    monkeypatch.setattr(
+        socket, "SO_EXCLUSIVEADDRUSE", socket.SO_KEEPALIVE, raising=False
+    )
+
+    with Listener(a_request(redirect_uri), urlsplit(redirect_uri)) as listener:
+        listener.open()
+        (server,) = listener._servers
+
+        assert server.socket.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
 
 
 def test_a_paste_works_while_the_listener_waits(redirect_uri, person):
@@ -478,19 +501,66 @@ def test_a_worker_forked_meanwhile_does_not_hold_the_port(redirect_uri):
     assert done.stdout == "free\n", done.stderr
 
 
-def test_a_failure_in_between_frees_the_port(redirect_uri, monkeypatch):
-    """A machine out of threads leaves nothing behind."""
+@pytest.mark.parametrize("threads", [0, 1], ids=["none", "one of two"])
+def test_a_machine_out_of_threads_is_an_error_that_says_so(monkeypatch, threads):
+    """At a limit, or at the program's end: nothing waits, and the port is free."""
+    port = free_port()
+    start = threading.Thread.start
+    started = []
 
     def no_more(thread):
-        raise RuntimeError("can't start new thread")
+        if len(started) == threads:
+            raise RuntimeError("can't start new thread")
+        started.append(thread)
+        start(thread)
 
     monkeypatch.setattr(threading.Thread, "start", no_more)
 
-    with pytest.raises(RuntimeError, match="new thread"):
-        LoopbackSignOn(output=Nobody())(a_request(redirect_uri))
+    with pytest.raises(SignOnError, match="No thread can be started") as raised:
+        LoopbackSignOn(output=Nobody())(a_request(f"http://localhost:{port}/"))
 
     monkeypatch.undo()
-    assert is_free(redirect_uri)
+    assert "requests-ticktick login" in str(raised.value)
+    assert is_free(f"http://127.0.0.1:{port}/")
+
+
+def test_without_a_thread_for_the_browser_the_person_opens_it(
+    redirect_uri, monkeypatch
+):
+    """The listener has got the last one: the URL was shown."""
+    start, shown = threading.Thread.start, Nobody()
+
+    def but_the_browsers(thread):
+        if "_open" in thread.name:
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", but_the_browsers)
+    sign_on = LoopbackSignOn(0.2, output=shown)
+
+    with pytest.raises(SignOnTimeoutError):
+        sign_on(a_request(redirect_uri))
+
+    assert "open the address yourself" in shown.screen
+
+
+def test_without_a_thread_for_each_connection_they_are_served_in_turn(
+    redirect_uri, monkeypatch
+):
+    """The redirect arrives although the machine's last thread is the listener's."""
+    start = threading.Thread.start
+
+    def but_the_connections(thread):
+        if "process_request" in thread.name:
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    with waiting(redirect_uri) as answer:
+        monkeypatch.setattr(threading.Thread, "start", but_the_connections)
+        page = browse(f"{redirect_uri}?{QUERY}")
+
+        assert answer.result(SECONDS) == f"{redirect_uri}?{QUERY}"
+    assert b"You can close this tab" in page
 
 
 def test_a_failed_sign_on_shows_no_secret(redirect_uri, person):

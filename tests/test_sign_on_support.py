@@ -94,13 +94,14 @@ class Nobody:
 def waiting(redirect_uri, **options):
     """A listener that waits: a future of the URL that it will return."""
     opened = queue.Queue()
+    urls = options.pop("opened", [])
     options.setdefault("output", Nobody())
     sign_on = LoopbackSignOn(open_url=opened.put, **options)
     with ThreadPoolExecutor(1) as pool:
         answer: Future[str] = pool.submit(sign_on, a_request(redirect_uri))
         try:
             # The browser is opened once the port is bound.
-            opened.get(timeout=SECONDS)
+            urls.append(opened.get(timeout=SECONDS))
             yield answer
         finally:
             if not answer.done():
@@ -129,15 +130,16 @@ def sent(redirect_uri, request):
         return received(connection)
 
 
-def get(url):
+def get(url, host=None):
     """The bytes of a GET as a browser sends it."""
-    _, _, host, *path = url.split("/", 3)
+    _, _, authority, *path = url.split("/", 3)
     target = "/" + "".join(path)
+    host = authority if host is None else host
     return f"GET {target} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()
 
 
-def browse(url):
-    return sent(url, get(url))
+def browse(url, host=None):
+    return sent(url, get(url, host))
 
 
 def run(code, *, env=(), **options):
@@ -155,4 +157,7 @@ def run(code, *, env=(), **options):
 
 
 #: The variables that tell whether a person can be here.
-PERSONAL = ("BROWSER", "CI", "DISPLAY", "SSH_CONNECTION", "WAYLAND_DISPLAY")
+PERSONAL = (
+    *("BROWSER", "CI", "DISPLAY", "MSYSTEM", "PYCHARM_HOSTED", "SSH_CONNECTION"),
+    *("WAYLAND_DISPLAY", "XDG_RUNTIME_DIR"),
+)

@@ -13,7 +13,7 @@ from ..sign_on import (
     ConsoleSignOn,
     LoopbackSignOn,
     SignOn,
-    automatic,
+    by_person,
     person_can_be_here,
 )
 from ..sign_on.terminal import terminal_is_here
@@ -24,7 +24,7 @@ from .found import look, usable
 from .output import Failure, say, warn
 
 _WAYS: dict[str | None, Callable[[], SignOn]] = {
-    None: lambda: automatic,
+    None: lambda: by_person,
     "console": ConsoleSignOn,
     "listen": lambda: LoopbackSignOn(open_url=lambda url: None),
 }
@@ -41,11 +41,12 @@ def sign_on(
     :raises TickTickAuthError: The sign-on failed.
     :raises Failure: It could not be begun, or the token was not saved.
     """
-    if way is None and not person_can_be_here():
+    if way is None and not person_can_be_here(by_command=True):
         raise Failure(
-            "Nobody can sign on here: there is no terminal and no display, or CI is "
-            f"set. Run {account.command('login', '--env')} where there is one, and "
-            "here the line that it prints."
+            "Nobody can sign on here: there is no terminal, and no display for a "
+            "browser's window; or CI is set. Run "
+            f"{account.command('login', '--env')} where there is one, and here the "
+            "line that it prints."
         )
     account = with_client(account)
     if not saved:

@@ -6,7 +6,7 @@ import html
 import re
 from http.client import HTTPConnection
 from typing import Protocol
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 #: The field of the page's form without which it decides nothing.
 _CONSENT = re.compile('name="consent" value="([0-9a-f]+)"')
@@ -53,39 +53,41 @@ class SandboxSignOn:
     def __call__(self, request: HasURL) -> str:
         """Grant access.
 
-        :param request: Its ``url`` is the authorization request.
+        :param request: Its ``url`` is the authorization request, or leads
+            there, as what ``LoopbackSignOn`` opens.
         :returns: The address that a browser would be redirected to.
         :raises AuthorizationPageError: There was a page of another kind.
         """
-        parts = urlsplit(request.url)
-        assert parts.hostname is not None
-        connection = HTTPConnection(parts.hostname, parts.port, timeout=self.timeout)
-        try:
-            location, page, status = _post(connection, parts.path, parts.query)
-            consent = _CONSENT.search(page)
-            if consent is not None:
-                form = f"{parts.query}&consent={consent[1]}&decision=allow"
-                location, page, status = _post(connection, parts.path, form)
-        finally:
-            connection.close()
+        url = urlsplit(request.url)
+        if not url.query:
+            url = urlsplit(self._location("GET", url)[0] or "")
+        location, page, status = self._location("POST", url, url.query)
+        consent = _CONSENT.search(page)
+        if consent is not None:
+            form = f"{url.query}&consent={consent[1]}&decision=allow"
+            location, page, status = self._location("POST", url, form)
         if location is None:
             raise AuthorizationPageError(_text_of(page), status)
         return location
 
+    def _location(
+        self, method: str, url: SplitResult, form: str | None = None
+    ) -> tuple[str | None, str, int]:
+        """Return where the answer leads, its page and its status."""
+        assert url.hostname is not None
+        connection = HTTPConnection(url.hostname, url.port, timeout=self.timeout)
+        try:
+            # In the body: HTTP libraries log the addresses that they open.
+            headers = {"Content-Type": "application/x-www-form-urlencoded"}
+            connection.request(method, url.path, form, headers if form else {})
+            response = connection.getresponse()
+            page = response.read().decode("utf-8", "replace")
+            return response.getheader("Location"), page, response.status
+        finally:
+            connection.close()
+
     def __repr__(self) -> str:
         return "<SandboxSignOn>"
-
-
-def _post(
-    connection: HTTPConnection, path: str, form: str
-) -> tuple[str | None, str, int]:
-    """Return where the answer leads, its page and its status."""
-    # In the body: HTTP libraries log the addresses that they open.
-    headers = {"Content-Type": "application/x-www-form-urlencoded"}
-    connection.request("POST", path, form, headers)
-    response = connection.getresponse()
-    page = response.read().decode("utf-8", "replace")
-    return response.getheader("Location"), page, response.status
 
 
 def _text_of(page: str) -> str:

@@ -8,7 +8,7 @@ the person was redirected to. These are the ones that come along.
 from __future__ import annotations
 
 from .base import SignOn, person_can_be_here, refuse
-from .choice import automatic
+from .choice import automatic, by_person
 from .console import ConsoleSignOn
 from .loopback import LoopbackSignOn
 
@@ -17,6 +17,7 @@ __all__ = [
     "LoopbackSignOn",
     "SignOn",
     "automatic",
+    "by_person",
     "person_can_be_here",
     "refuse",
 ]

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import os
+import secrets
 import socket
 import threading
 from typing import TYPE_CHECKING
@@ -17,6 +19,7 @@ from urllib.parse import SplitResult
 from .._urls import is_loopback
 from ..errors import SignOnError
 from . import pages
+from ._peer import user_at
 from ._server import Server
 from .pages import Page
 
@@ -34,6 +37,13 @@ class Listener:
     """Waits at a redirect URI for one request's redirect.
 
     :param parts: The redirect URI's, which is on a loopback address.
+    :ivar start_url: Leads a browser to the authorization page. It is what the
+        browser is opened at: every user of the machine may see the command
+        lines of all, and who knows ``state`` can end this sign-on with a code
+        of his own (RFC 6749 10.12). Not a file: browsers from snap and flatpak
+        cannot read it, nor can those on the other side of WSL or of a remote
+        editor.
+    :ivar visited: Whether a browser has come, there or with the redirect.
     """
 
     def __init__(self, request: AuthorizationRequest, parts: SplitResult) -> None:
@@ -42,6 +52,10 @@ class Listener:
         host = parts.netloc.rpartition("@")[2].lower()
         # A browser leaves the scheme's own port out (RFC 9110 4.2.3).
         self._hosts = {host, host.removesuffix(":80")}
+        # Unguessable, so that no page can send the browser there.
+        self._start = f"/{secrets.token_urlsafe(16)}"
+        self.start_url = f"http://{parts.netloc}{self._start}"
+        self.visited = threading.Event()
         self._servers: list[Server] = []
         self._threads: list[threading.Thread] = []
         self._stopping = threading.Event()
@@ -98,17 +112,20 @@ class Listener:
                 server.server_close()
             self._servers.clear()
 
-    def answer(self, target: str, hosts: list[str]) -> Page:
+    def answer(self, target: str, hosts: list[str], sender: socket.socket) -> Page:
         """Judge a request.
 
         :param target: As it was sent (RFC 9112 3.2).
         :param hosts: The values of its ``Host`` fields.
+        :param sender: The connection that it came by.
         """
         if len(hosts) != 1:
             return pages.MALFORMED
         if hosts[0].strip().lower() not in self._hosts:
             # A foreign page whose name was rebound to this address.
             return pages.WRONG_HOST
+        if target == self._start:
+            return self._started(user_at(sender))
         if target.partition("?")[0] != (self._parts.path or "/"):
             return pages.NOT_FOUND
         url = f"http://{self._parts.netloc}{target}"
@@ -126,7 +143,23 @@ class Listener:
 
     def delivered(self) -> None:
         """End the wait: the browser has its page, or has gone away."""
+        self.visited.set()
         self._delivered.set()
+
+    def _started(self, user: int | None) -> Page:
+        """Send the browser to the authorization page, if it is this user's.
+
+        :param user: Whose the browser is. Root may be a relay, such as WSL's.
+        """
+        if user is not None and user not in (0, os.geteuid()):
+            return pages.ANOTHER_USER
+        with self._first:
+            if user is None and self.visited.is_set():
+                # Of two whom nobody knows, one is not the browser: a person
+                # sees this page and wonders, or the other one gets it.
+                return pages.STARTED
+            self.visited.set()
+        return pages.redirect_to(self._request.url)
 
 
 def _addresses(host: str) -> list[str]:

@@ -31,7 +31,7 @@ _MOST = 128
 class Listening(Protocol):
     """What judges the requests."""
 
-    def answer(self, target: str, hosts: list[str]) -> Page:
+    def answer(self, target: str, hosts: list[str], sender: socket.socket) -> Page:
         """Return the page for a request."""
 
     def delivered(self) -> None:
@@ -71,6 +71,13 @@ class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
             if self._pending:
                 self.handle_request()
 
+    def server_bind(self) -> None:
+        # Windows alone has it, and lets others bind the port as well without.
+        exclusive = getattr(socket, "SO_EXCLUSIVEADDRUSE", None)
+        if exclusive is not None:
+            self.socket.setsockopt(socket.SOL_SOCKET, exclusive, 1)
+        super().server_bind()
+
     def handle_timeout(self) -> None:
         self._pending = False
 
@@ -96,7 +103,11 @@ class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
             oldest = next(iter(self._open)) if len(self._open) > _MOST else None
         if oldest is not None:
             self._drop(oldest)
-        super().process_request(request, client_address)
+        try:
+            super().process_request(request, client_address)
+        except RuntimeError:
+            # No thread is to be had: they are served one after the other.
+            self.process_request_thread(request, client_address)
 
     def shutdown_request(self, request: Any) -> None:
         super().shutdown_request(request)
@@ -142,7 +153,8 @@ class _Handler(BaseHTTPRequestHandler):
         listener = self.server.listener
         # self.path would be the target after http.server has mended it.
         target = self.requestline.split()[1]
-        page = listener.answer(target, self.headers.get_all("Host", []))
+        hosts = self.headers.get_all("Host", [])
+        page = listener.answer(target, hosts, self.connection)
         try:
             self._send(page)
         finally:
@@ -166,6 +178,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         if page is pages.WRONG_METHOD:
             self.send_header("Allow", "GET")
+        if page.location is not None:
+            self.send_header("Location", page.location)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         if self.command != "HEAD":

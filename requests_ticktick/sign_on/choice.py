@@ -6,11 +6,17 @@ from typing import TYPE_CHECKING
 
 from .base import person_can_be_here, refuse
 from .console import ConsoleSignOn
+from .display import display_is_here
 from .loopback import LoopbackSignOn, loopback_parts
+from .prompt import prompt_is_here
 from .terminal import terminal_is_here
 
 if TYPE_CHECKING:
     from ..grant import AuthorizationRequest
+
+#: Seconds that a browser may take to start. A job that nobody watches, though
+#: a display is there, waits no longer.
+_BROWSER_TIMEOUT = 15.0
 
 
 def automatic(request: AuthorizationRequest) -> str:
@@ -24,9 +30,22 @@ def automatic(request: AuthorizationRequest) -> str:
     """
     if not person_can_be_here():
         refuse(request)
+    return by_person(request)
+
+
+def by_person(request: AuthorizationRequest) -> str:
+    """Choose the listener or the terminal, where a person is to be asked.
+
+    :raises SignOnRequiredError: Neither can reach anybody.
+    :raises SignOnError: They were asked, and it failed.
+    """
+    terminal = terminal_is_here()
     if loopback_parts(request.redirect_uri) is not None:
-        return LoopbackSignOn()(request)
-    if not terminal_is_here():
+        if terminal:
+            return LoopbackSignOn()(request)
+        if display_is_here():
+            return LoopbackSignOn(browser_timeout=_BROWSER_TIMEOUT)(request)
+    if not (terminal or prompt_is_here()):
         # A browser alone has no way to hand the redirect to this program.
         refuse(request)
     return ConsoleSignOn()(request)

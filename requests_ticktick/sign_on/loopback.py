@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -11,9 +12,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
 
 from .._urls import is_loopback
-from ..errors import SignOnError, SignOnTimeoutError
-from .base import display_is_here
-from .console import ConsoleSignOn
+from ..errors import SignOnError, SignOnRequiredError, SignOnTimeoutError
+from .base import ELSEWHERE
+from .display import open_browser
 from .paste import Pasting
 from .terminal import TICK, StreamLines, lines_from, say, terminal_is_here
 
@@ -22,10 +23,6 @@ if TYPE_CHECKING:
 
     from ..grant import AuthorizationRequest
     from ._listener import Listener
-
-#: Browsers that ``webbrowser`` would start inside the terminal, over what is
-#: shown there; and the authorization page needs scripts.
-_TEXT_BROWSERS = frozenset({"elinks", "links", "lynx", "w3m", "www-browser"})
 
 
 class LoopbackSignOn:
@@ -36,10 +33,16 @@ class LoopbackSignOn:
     the browser may be on another machine.
 
     :param timeout: Seconds until it gives up.
-    :param open_url: Opens a browser; by default :func:`webbrowser.open` where
-        there is a display. It may block, fail or do nothing.
+    :param open_url: Opens a browser; by default as :mod:`webbrowser` does,
+        where there is a display. It may block, fail or do nothing, and returns
+        ``False`` where it knows that no browser was opened. It is called with
+        an address on this machine that leads to the authorization page, so
+        that ``state`` is in no command line.
     :param input: By default standard input.
     :param output: By default standard error.
+    :param browser_timeout: Seconds until a browser has to have come to that
+        address. By default it may take as long as all the rest, since a person
+        can open the URL that is shown.
     """
 
     def __init__(
@@ -49,18 +52,22 @@ class LoopbackSignOn:
         *,
         input: TextIO | None = None,
         output: TextIO | None = None,
+        browser_timeout: float | None = None,
     ) -> None:
         self._timeout = timeout
-        self._open_url = open_url if open_url is not None else _open_browser
+        self._open_url = open_url if open_url is not None else open_browser
         self._input = input
         self._output = output
+        self._browser_timeout = browser_timeout
 
     def __call__(self, request: AuthorizationRequest) -> str:
         """Return the URL redirected to.
 
         :raises SignOnTimeoutError: The browser did not come back in time.
-        :raises SignOnError: The redirect URI is not on this machine, or its
-            port is taken and there is no terminal to paste into.
+        :raises SignOnRequiredError: None came at all, within
+            ``browser_timeout``, or none could be opened.
+        :raises SignOnError: The redirect URI is not on this machine, its port
+            is taken, or the system has no thread left.
         """
         from ._listener import Listener
 
@@ -77,12 +84,24 @@ class LoopbackSignOn:
             try:
                 listener.open()
             except OSError as error:
-                listener.close()
-                return self._paste_instead(request, _cannot_listen(parts, error))
-            self._show(request)
-            return self._wait(request, listener, deadline)
+                raise SignOnError(_cannot_listen(parts, error)) from None
+            except RuntimeError:
+                raise SignOnError(
+                    "No thread can be started to wait for the browser: the program "
+                    "is ending, or at a limit of this machine. Sign on earlier, or "
+                    "run: requests-ticktick login; or paste by hand with "
+                    "sign_on=ConsoleSignOn()."
+                ) from None
+            failed = self._show(request, listener)
+            return self._wait(request, listener, failed, deadline)
 
-    def _show(self, request: AuthorizationRequest) -> None:
+    def _show(
+        self, request: AuthorizationRequest, listener: Listener
+    ) -> threading.Event:
+        """Show the URL, and open it.
+
+        :returns: Set where no browser was opened.
+        """
         hint = ""
         if terminal_is_here(self._input, self._output):
             hint = (
@@ -95,24 +114,47 @@ class LoopbackSignOn:
             f"Waiting for the browser to come back to {request.redirect_uri}\n{hint}",
             self._output,
         )
+        failed = threading.Event()
         # A browser may take its time, or this thread until it is closed.
-        with contextlib.suppress(RuntimeError):
-            threading.Thread(
-                target=_quietly, args=(self._open_url, request.url), daemon=True
-            ).start()
+        opening = threading.Thread(
+            target=self._open, args=(listener, failed), daemon=True
+        )
+        try:
+            opening.start()
+        except RuntimeError:
+            self._not_opened(failed)
+        return failed
+
+    def _open(self, listener: Listener, failed: threading.Event) -> None:
+        opened: object = False
+        with contextlib.suppress(Exception):
+            opened = self._open_url(listener.start_url)
+        if opened is False and not listener.visited.is_set():
+            self._not_opened(failed)
+
+    def _not_opened(self, failed: threading.Event) -> None:
+        failed.set()
+        say("No browser was opened here: open the address yourself.", self._output)
 
     def _wait(
-        self, request: AuthorizationRequest, listener: Listener, deadline: float
+        self,
+        request: AuthorizationRequest,
+        listener: Listener,
+        failed: threading.Event,
+        deadline: float,
     ) -> str:
         here = terminal_is_here(self._input, self._output)
         lines = lines_from(self._input) if here else StreamLines(None)
         pasting = Pasting(request, lines, output=self._output)
+        began = time.monotonic()
         while (left := deadline - time.monotonic()) > 0:
             url = listener.wait(min(TICK, left))
             if url is None:
                 url = pasting.wait(0)
             if url is not None:
                 return url
+            if not listener.visited.is_set():
+                self._require_browser(failed, time.monotonic() - began)
         raise SignOnTimeoutError(
             f"No browser came back to {request.redirect_uri} within "
             f"{self._timeout:g} seconds. Start again and finish in the browser, or "
@@ -121,14 +163,14 @@ class LoopbackSignOn:
             "portal."
         )
 
-    def _paste_instead(self, request: AuthorizationRequest, problem: str) -> str:
-        if not terminal_is_here(self._input, self._output):
-            raise SignOnError(problem)
-        say(f"\n{problem}\nOr go on here, by hand.", self._output)
-        console = ConsoleSignOn(
-            timeout=self._timeout, input=self._input, output=self._output
-        )
-        return console(request)
+    def _require_browser(self, failed: threading.Event, waited: float) -> None:
+        if self._browser_timeout is None:
+            return
+        if failed.is_set() or waited >= self._browser_timeout:
+            raise SignOnRequiredError(
+                "No browser came for the sign-on: none could be opened, or nobody "
+                f"sees it. {ELSEWHERE} In a notebook, pass sign_on=ConsoleSignOn()."
+            )
 
 
 def loopback_parts(redirect_uri: str) -> SplitResult | None:
@@ -144,28 +186,20 @@ def loopback_parts(redirect_uri: str) -> SplitResult | None:
 
 
 def _cannot_listen(parts: SplitResult, error: OSError) -> str:
-    port = parts.port or 80
-    if error.errno == errno.EADDRINUSE:
-        problem = f"Port {port} on {parts.hostname} is in use by another program."
+    where = f"Port {parts.port or 80} on {parts.hostname}"
+    # Windows denies what another program has for itself.
+    denied = os.name == "nt" and error.errno == errno.EACCES
+    if denied or error.errno == errno.EADDRINUSE:
+        # The URL is not shown: whoever opened it would be sent there.
+        problem = (
+            f"{where} is in use by another program, which would be sent the "
+            "authorization code. Stop that program, or wait for its end if it is "
+            "another sign-on;"
+        )
     else:
-        problem = f"Port {port} on {parts.hostname} cannot be opened: {error.strerror}."
+        problem = f"{where} cannot be opened: {error.strerror}. Mend that;"
     return (
-        f"{problem} Stop that program, or register a redirect URI with another port "
-        "in TickTick's developer portal and pass it as redirect_uri, or paste the "
-        "address by hand with sign_on=ConsoleSignOn()."
+        f"{problem} or register a redirect URI with another port in TickTick's "
+        "developer portal and pass it as redirect_uri; or paste the address by hand: "
+        "requests-ticktick login --console, in a program sign_on=ConsoleSignOn()."
     )
-
-
-def _open_browser(url: str) -> None:
-    if not display_is_here():
-        return
-    import webbrowser
-
-    if getattr(webbrowser.get(), "name", "") not in _TEXT_BROWSERS:
-        webbrowser.open(url)
-
-
-def _quietly(open_url: Callable[[str], object], url: str) -> None:
-    # The URL was shown: whoever cannot have it opened opens it.
-    with contextlib.suppress(Exception):
-        open_url(url)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import NamedTuple
+from urllib.parse import quote
 
 #: Sent with every page: it holds no script and loads nothing, its address
 #: holds the code, and neither may stay behind.
@@ -55,6 +56,7 @@ class Page(NamedTuple):
     """One page.
 
     :param final: Whether the sign-on ends with it.
+    :param location: Where the browser goes instead of showing it.
     """
 
     status: int
@@ -62,11 +64,21 @@ class Page(NamedTuple):
     text: str
     colour: str = "#8a6d00"
     final: bool = False
+    location: str | None = None
 
     def html(self) -> bytes:
         """Render the page."""
         text = _HTML.format(title=self.title, text=self.text, colour=self.colour)
         return text.encode()
+
+
+def redirect_to(url: str) -> Page:
+    """Return the page that sends a browser on.
+
+    :param url: As it is, but for what no header can hold.
+    """
+    location = quote(url, safe="!#$%&'()*+,/:;=?@[]~")
+    return Page(302, "One moment", "Your browser goes on.", location=location)
 
 
 GRANTED = Page(
@@ -92,6 +104,17 @@ STRAY = Page(
     400,
     "This is not the sign-on that your program waits for",
     "It may be an older one. Open the address that your program showed last.",
+)
+STARTED = Page(
+    409,
+    "This address was opened before",
+    "If that was not you, end your program and start it again. Else open the address "
+    "that it showed.",
+)
+ANOTHER_USER = Page(
+    403,
+    "This is the sign-on of another user of this machine",
+    "Your program shows an address that you can open.",
 )
 NOT_FOUND = Page(
     404,

@@ -1,0 +1,659 @@
+"""Whether somebody sits at a screen, and what is opened there."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from test_sign_on_support import (
+    PERSONAL,
+    SECONDS,
+    STATE,
+    Nobody,
+    Person,
+    a_request,
+    browse,
+    free_port,
+    run,
+    waiting,
+)
+
+from requests_ticktick.errors import SignOnRequiredError
+from requests_ticktick.sign_on import (
+    LoopbackSignOn,
+    _peer,
+    automatic,
+    choice,
+    person_can_be_here,
+)
+from requests_ticktick.sign_on import _listener as listener
+
+#: What a sign-on that waits for a click would take.
+TOO_LONG = 10.0
+
+
+@pytest.fixture(autouse=True)
+def nobody(monkeypatch):
+    """No terminal, no display, no continuous integration."""
+    for variable in PERSONAL:
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    monkeypatch.setattr(sys, "platform", "linux")
+
+
+@pytest.fixture
+def redirect_uri():
+    """A redirect URI that nobody waits at yet."""
+    return f"http://127.0.0.1:{free_port()}/callback"
+
+
+# -- displays ----------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def unix_server(address):
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(address)
+        server.listen()
+        yield
+
+
+def an_x_server_without_a_file(number):
+    return unix_server(f"\0/tmp/.X11-unix/X{number}")
+
+
+@contextlib.contextmanager
+def an_x_server_with_a_file(number):
+    folder = Path("/tmp/.X11-unix")
+    try:
+        folder.mkdir(exist_ok=True)
+        with unix_server(str(folder / f"X{number}")):
+            yield
+    except PermissionError:
+        pytest.skip("X's folder is somebody else's")
+    finally:
+        (folder / f"X{number}").unlink(missing_ok=True)
+
+
+def an_x_server_by_tcp(number):
+    return socket.create_server(("127.0.0.1", 6000 + number))
+
+
+@pytest.mark.parametrize(
+    ("server", "display"),
+    [
+        pytest.param(an_x_server_without_a_file, ":{}", id="by its number"),
+        pytest.param(an_x_server_without_a_file, ":{}.0", id="by its screen"),
+        pytest.param(an_x_server_without_a_file, "unix:{}", id="by protocol"),
+        pytest.param(an_x_server_without_a_file, "here/unix:{}", id="by host"),
+        pytest.param(an_x_server_with_a_file, ":{}", id="in X's folder"),
+        pytest.param(an_x_server_by_tcp, ":{}", id="by TCP alone"),
+        pytest.param(an_x_server_by_tcp, "localhost:{}.0", id="forwarded by SSH"),
+        pytest.param(an_x_server_by_tcp, "[127.0.0.1]:{}", id="in brackets"),
+    ],
+)
+def test_a_display_that_answers_is_a_person(monkeypatch, server, display):
+    """One that has ended, or was never there, is nobody."""
+    number = free_port() - 6000
+    monkeypatch.setenv("DISPLAY", display.format(number))
+
+    with server(number):
+        assert person_can_be_here()
+    assert not person_can_be_here()
+
+
+@pytest.mark.parametrize(
+    "display",
+    [
+        "",
+        ":",
+        ":x",
+        "nonsense",
+        ":99.0",
+        ":-1",
+        ":99999999",
+        "[::1]:99",
+        ":٣",
+    ],
+)
+def test_a_display_without_a_server_is_nobody(monkeypatch, display):
+    """A variable that a login left behind, or a mistake, opens no browser."""
+    monkeypatch.setattr(os, "environ", {**os.environ, "DISPLAY": display})
+
+    assert not person_can_be_here()
+
+
+@pytest.fixture
+def runtime_folder():
+    """A folder whose name is short enough for the name of a socket."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
+
+
+@pytest.mark.parametrize("display", ["wayland-7", "{}/wayland-7"])
+def test_a_compositor_that_answers_is_a_person(monkeypatch, runtime_folder, display):
+    """It is named by its socket, a name in the runtime folder or a path."""
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(runtime_folder))
+    monkeypatch.setenv("WAYLAND_DISPLAY", display.format(runtime_folder))
+
+    with unix_server(str(runtime_folder / "wayland-7")):
+        assert person_can_be_here()
+    assert not person_can_be_here()
+
+
+def test_one_of_two_displays_is_enough(monkeypatch, runtime_folder):
+    """Xwayland may be gone, and the compositor there; or the other way round."""
+    monkeypatch.setenv("DISPLAY", ":98")
+    monkeypatch.setenv("WAYLAND_DISPLAY", str(runtime_folder / "gone"))
+
+    with an_x_server_without_a_file(98):
+        assert person_can_be_here()
+
+
+# -- browsers ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "browser",
+    [
+        "w3m",
+        "lynx",
+        "links",
+        "links2",
+        "elinks",
+        "www-browser",
+        "/usr/bin/w3m",
+        "w3m %s",
+        "'/usr/bin/lynx' -accept_all_cookies %s",
+        f"lynx{os.pathsep}firefox",
+        f"{os.pathsep}lynx",
+        "/bin/true",
+        "true",
+        "false",
+        "none",
+        "echo %s",
+    ],
+)
+def test_a_browser_without_a_window_is_nobody(monkeypatch, redirect_uri, browser):
+    """A job that a text browser is set for fails at once."""
+    monkeypatch.setenv("BROWSER", browser)
+    began = time.monotonic()
+
+    with pytest.raises(SignOnRequiredError):
+        automatic(a_request(redirect_uri))
+
+    assert time.monotonic() - began < TOO_LONG
+
+
+def test_a_text_browser_under_another_name_is_one(monkeypatch, tmp_path):
+    """Debian's alternatives, and whoever else links to it."""
+    for name in ("w3m", "linked"):
+        (tmp_path / name).touch(0o755)
+    (tmp_path / "linked").unlink()
+    (tmp_path / "linked").symlink_to("w3m")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("BROWSER", "linked")
+
+    assert not person_can_be_here()
+
+
+@pytest.mark.parametrize("browser", ["firefox", "it's", " ", "xterm -e w3m %s"])
+def test_any_other_browser_is_left_to_try(monkeypatch, browser):
+    """Whether it is there, and what it does, shows when it is opened."""
+    monkeypatch.setenv("BROWSER", browser)
+
+    assert person_can_be_here()
+
+
+SIGN_ON = """
+from requests_ticktick.grant import AuthorizationRequest
+from requests_ticktick.sign_on import LoopbackSignOn, automatic
+request = AuthorizationRequest(
+    {url!r}, state={state!r}, redirect_uri={redirect_uri!r}
+)
+try:
+    print({sign_on}(request))
+except Exception as error:
+    print(type(error).__name__, error)
+"""
+
+
+@contextlib.contextmanager
+def consent(state, redirect_uri):
+    """An authorization endpoint at which everybody always says yes."""
+    location = f"{redirect_uri}?code=abc&state={state}"
+    answer = f"HTTP/1.1 302 Found\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n"
+
+    def serve():
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = server.accept()
+                with connection:
+                    connection.recv(65536)
+                    connection.sendall(answer.encode())
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield f"http://127.0.0.1:{server.getsockname()[1]}/authorize?state={state}"
+        server.shutdown(socket.SHUT_RDWR)
+        thread.join()
+
+
+#: Writes down its command line, and does what every browser does.
+BROWSER = """\
+#!{python}
+import sys, urllib.request
+with open({log!r}, "a") as log:
+    print(*sys.argv[1:], file=log)
+opener = urllib.request.build_opener(urllib.request.ProxyHandler({{}}))
+opener.open(sys.argv[1]).read()
+"""
+
+
+class Desk:
+    """A browser, and a person who allows what it asks for."""
+
+    def __init__(self, folder, redirect_uri):
+        self.redirect_uri = redirect_uri
+        self.log = folder / "log"
+        self.program = folder / "browser"
+        self.program.write_text(
+            BROWSER.format(python=sys.executable, log=str(self.log))
+        )
+        self.program.chmod(0o755)
+
+    @property
+    def opened(self):
+        return self.log.read_text().splitlines() if self.log.exists() else []
+
+    def run(self, sign_on="automatic", *, env=(), **options):
+        """Sign on in a process of its own; what it prints."""
+        env = {"BROWSER": str(self.program), **dict(env)}
+        with consent(STATE, self.redirect_uri) as url:
+            code = SIGN_ON.format(
+                url=url, state=STATE, redirect_uri=self.redirect_uri, sign_on=sign_on
+            )
+            return run(code, env=env, **options)
+
+
+@pytest.fixture
+def desk(tmp_path, redirect_uri):
+    return Desk(tmp_path, redirect_uri)
+
+
+@pytest.mark.parametrize("arguments", ["", " %s", " %s &"])
+def test_a_browser_signs_on_without_the_state_in_its_command_line(desk, arguments):
+    """Every user of the machine can read that, and end a sign-on who knows it."""
+    done = desk.run(env={"BROWSER": f"{desk.program}{arguments}"})
+
+    assert done.stdout == f"{desk.redirect_uri}?code=abc&state={STATE}\n", done.stderr
+    (opened,) = desk.opened
+    assert STATE not in opened
+    assert opened.startswith(desk.redirect_uri.removesuffix("callback"))
+    assert f"authorize?state={STATE}" in done.stderr
+
+
+FAILING = {
+    "is not there": "/nowhere/browser",
+    "is not there, with its arguments": "/nowhere/browser %s",
+    "fails": "{folder}/browser",
+    "fails, with its arguments": "{folder}/browser %s",
+}
+
+
+@pytest.mark.parametrize("browser", FAILING.values(), ids=FAILING)
+def test_a_browser_that_cannot_be_opened_ends_the_wait(tmp_path, redirect_uri, browser):
+    """Nobody sees the address: the program says so, and not after five minutes."""
+    (tmp_path / "browser").write_text("#!/bin/sh\nexit 1\n")
+    (tmp_path / "browser").chmod(0o755)
+    code = SIGN_ON.format(
+        url="http://127.0.0.1/",
+        state="S",
+        redirect_uri=redirect_uri,
+        sign_on="automatic",
+    )
+    began = time.monotonic()
+
+    done = run(code, env={"BROWSER": browser.format(folder=tmp_path)})
+
+    assert done.stdout.startswith("SignOnRequiredError No browser came"), done.stderr
+    assert "Run: requests-ticktick login" in done.stdout
+    assert "No browser was opened here" in done.stderr
+    assert time.monotonic() - began < TOO_LONG
+
+
+def test_a_browser_that_never_comes_ends_the_wait(desk, monkeypatch, redirect_uri):
+    """It was started, as it says, and nobody sees it."""
+    assert choice._BROWSER_TIMEOUT <= 20
+    monkeypatch.setattr(choice, "_BROWSER_TIMEOUT", 0.2)
+    monkeypatch.setenv("BROWSER", f"{shutil.which('sh')} -c 'exit 0' %s")
+
+    with pytest.raises(SignOnRequiredError, match="No browser came"):
+        automatic(a_request(redirect_uri))
+
+
+def test_a_browser_that_has_come_may_take_its_time(redirect_uri):
+    """A person who reads before they click is there."""
+    opened = threading.Event()
+
+    def slowly(url):
+        browse(url)
+        opened.set()
+
+    sign_on = LoopbackSignOn(
+        1.0, slowly, browser_timeout=0.1, input=io.StringIO(), output=Nobody()
+    )
+    began = time.monotonic()
+
+    with pytest.raises(Exception, match="within 1 seconds"):
+        sign_on(a_request(redirect_uri))
+
+    assert opened.is_set()
+    assert time.monotonic() - began >= 1.0
+
+
+def test_a_browser_that_fails_after_it_came_is_not_complained_of(redirect_uri):
+    """Some end with an error when their window is closed."""
+    shown = Nobody()
+
+    def closed(url):
+        browse(f"{redirect_uri}?code=abc&state={STATE}")
+        return False
+
+    LoopbackSignOn(SECONDS, closed, output=shown)(a_request(redirect_uri))
+
+    assert "No browser was opened" not in shown.screen
+
+
+def test_at_a_terminal_a_text_browser_is_not_opened_over_the_address(tmp_path):
+    """The person is told to open the address."""
+    redirect_uri = f"http://127.0.0.1:{free_port()}/callback"
+    log = tmp_path / "log"
+    (tmp_path / "w3m").write_text(f"#!/bin/sh\necho >> {log}\n")
+    (tmp_path / "w3m").chmod(0o755)
+    code = SIGN_ON.format(
+        url="http://127.0.0.1/",
+        state="S",
+        redirect_uri=redirect_uri,
+        sign_on="automatic",
+    )
+    with Person() as person:
+        person.types(f"{redirect_uri}?code=abc&state=S\n")
+        done = run(
+            code,
+            env={"BROWSER": "w3m", "PATH": str(tmp_path), "TERM": "xterm"},
+            capture_output=False,
+            stdin=person.input,
+            stderr=person.output,
+            stdout=subprocess.PIPE,
+        )
+
+        assert person.sees("To sign on, open this address")
+    assert done.stdout == f"{redirect_uri}?code=abc&state=S\n"
+    assert not log.exists()
+
+
+OPENED = """
+import sys, webbrowser
+from requests_ticktick.sign_on.display import open_browser
+class Browser:
+    name = {name!r}
+    def open(self, url):
+        print(url)
+        return True
+webbrowser.get = Browser
+sys.platform = "darwin"
+print(open_browser("opened"))
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "env", "shown"),
+    [
+        pytest.param("default", "", "opened\nTrue\n", id="at a desk"),
+        pytest.param("default", "a b", "False\n", id="over SSH"),
+        pytest.param("/usr/bin/w3m", "", "False\n", id="nothing but a text browser"),
+    ],
+)
+def test_a_browser_is_opened_where_it_is_seen(name, env, shown):
+    """Not on a desk far away, and not inside the terminal."""
+    done = run(OPENED.format(name=name), env={"SSH_CONNECTION": env})
+
+    assert (done.stdout, done.stderr) == (shown, "")
+
+
+# -- programs that other programs talk to -----------------------------------------
+
+
+@pytest.fixture(params=["pipe", "socket"])
+def driven(request):
+    """Standard input as a host has it that starts a server."""
+    if request.param == "pipe":
+        ours, theirs = os.pipe()
+        with open(ours) as stdin, open(theirs, "w"):
+            yield stdin
+    else:
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            yield ours
+
+
+def test_a_program_that_another_one_drives_asks_nobody(desk, driven):
+    """An MCP server on a desktop: nobody reads what it shows."""
+    began = time.monotonic()
+
+    done = desk.run(stdin=driven)
+
+    assert done.stdout.startswith("SignOnRequiredError No usable TickTick token")
+    assert not desk.opened
+    assert time.monotonic() - began < TOO_LONG
+
+
+def test_whoever_chooses_the_browser_gets_it_there_as_well(desk, driven):
+    """``sign_on=LoopbackSignOn()`` is for servers whose person sits at the screen."""
+    done = desk.run("LoopbackSignOn()", stdin=driven)
+
+    assert done.stdout == f"{desk.redirect_uri}?code=abc&state={STATE}\n"
+
+
+@pytest.mark.parametrize("console", ["PYCHARM_HOSTED", "MSYSTEM"])
+def test_a_console_made_of_pipes_is_no_other_program(desk, driven, console):
+    """PyCharm's, and Git Bash's on Windows: a person sits there."""
+    done = desk.run(env={console: "1"}, stdin=driven)
+
+    assert done.stdout == f"{desk.redirect_uri}?code=abc&state={STATE}\n"
+
+
+def test_what_is_piped_into_a_program_at_a_terminal_drives_nothing(desk, driven):
+    """``cat ids.txt | python script.py``: the person sees the address."""
+    with Person() as person:
+        done = desk.run(
+            capture_output=False,
+            stdin=driven,
+            stderr=person.output,
+            stdout=subprocess.PIPE,
+        )
+
+    assert done.stdout == f"{desk.redirect_uri}?code=abc&state={STATE}\n"
+
+
+def test_a_program_that_a_desktop_starts_asks_its_person(desk):
+    """Nothing is on its standard input."""
+    done = desk.run()
+
+    assert done.stdout == f"{desk.redirect_uri}?code=abc&state={STATE}\n"
+
+
+def test_a_program_without_standard_input_is_not_driven():
+    """A windowed program has no descriptors at all."""
+    done = run(
+        "import os; os.close(0)\n"
+        "from requests_ticktick.sign_on.display import is_driven\n"
+        "print(is_driven())"
+    )
+
+    assert done.stdout == "False\n", done.stderr
+
+
+# -- the page that leads to TickTick -------------------------------------------------
+
+
+@contextlib.contextmanager
+def started(redirect_uri):
+    """A listener that waits, and what the browser is opened at."""
+    opened = []
+    with waiting(redirect_uri, opened=opened) as answer:
+        (url,) = opened
+        yield url, answer
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "[::1]", "localhost"])
+def test_the_browser_is_sent_on_and_nothing_is_kept(host):
+    """The address is in a header alone, which no other page can read."""
+    port = free_port("::1" if host == "[::1]" else "127.0.0.1")
+
+    with started(f"http://{host}:{port}/callback") as (url, answer):
+        page = browse(url.replace("localhost", "127.0.0.1"), host=f"{host}:{port}")
+        again = browse(url.replace("localhost", "127.0.0.1"), host=f"{host}:{port}")
+
+        assert not answer.done()
+    head, _, body = page.decode().partition("\r\n\r\n")
+    assert head.startswith("HTTP/1.1 302 ")
+    assert f"\r\nLocation: {a_request().url}\r\n" in head
+    assert "\r\nCache-Control: no-store\r\n" in head
+    assert "\r\nReferrer-Policy: no-referrer\r\n" in head
+    assert STATE not in body
+    assert again == page  # a browser that is reloaded goes on as well
+
+
+def test_an_address_that_no_header_can_hold_is_escaped():
+    """Neither a line break nor another alphabet spoils the answer."""
+    from requests_ticktick.sign_on.pages import redirect_to
+
+    page = redirect_to("https://x.example/ä\r\nX: y?a=b%20c&d=[1]#e")
+
+    assert page.location == "https://x.example/%C3%A4%0D%0AX:%20y?a=b%20c&d=[1]#e"
+
+
+def test_where_the_page_is_cannot_be_guessed(redirect_uri):
+    """No web page can send the browser there."""
+    urls = []
+    for _ in range(2):
+        with started(redirect_uri) as (url, _):
+            urls.append(url)
+
+    assert urls[0] != urls[1]
+    assert all(len(url.rpartition("/")[2]) >= 22 for url in urls)
+
+
+def test_another_user_of_the_machine_does_not_get_the_address(redirect_uri):
+    """He sees the command line, asks for the page, and learns nothing by it."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can be somebody else")
+    code = (
+        "import sys, urllib.request\n"
+        "try:\n"
+        "    urllib.request.build_opener(urllib.request.ProxyHandler({})).open("
+        "sys.argv[1])\n"
+        "except urllib.error.HTTPError as error:\n"
+        "    print(error.code, dict(error.headers), error.read().decode())\n"
+    )
+    with started(redirect_uri) as (url, answer):
+        done = subprocess.run(
+            [shutil.which("python3", path="/usr/bin:/usr/local/bin"), "-c", code, url],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+            user=65534,
+            cwd="/",
+        )
+
+        assert done.stdout.startswith("403 ")
+        assert STATE not in done.stdout
+        assert browse(url).startswith(b"HTTP/1.1 302 ")
+        browse(f"{redirect_uri}?code=abc&state={STATE}")
+        assert answer.result(SECONDS) == f"{redirect_uri}?code=abc&state={STATE}"
+
+
+def test_what_another_user_is_told_holds_nothing(redirect_uri, monkeypatch):
+    """As above, where only one user can be had."""
+    monkeypatch.setattr(listener, "user_at", lambda connection: os.geteuid() + 1)
+
+    with started(redirect_uri) as (url, _):
+        page = browse(url)
+
+    assert page.startswith(b"HTTP/1.1 403 ")
+    assert STATE.encode() not in page
+
+
+def test_where_nobody_knows_who_asks_only_the_first_gets_the_address(
+    redirect_uri, monkeypatch
+):
+    """If that was not the browser, its page says that somebody was there before."""
+    monkeypatch.setattr(listener, "user_at", lambda connection: None)
+
+    with started(redirect_uri) as (url, _):
+        first, second = browse(url), browse(url)
+
+    assert first.startswith(b"HTTP/1.1 302 ")
+    assert second.startswith(b"HTTP/1.1 409 ")
+    assert b"opened before" in second
+    assert STATE.encode() not in second
+
+
+CONNECTED = """
+import os, socket
+from requests_ticktick.sign_on._peer import user_at
+with (
+    socket.create_server(({listening!r}, 0), family=socket.{server}) as server,
+    socket.socket(socket.{client}) as client,
+):
+    client.connect(({address!r}, server.getsockname()[1]))
+    connection, _ = server.accept()
+    print(user_at(connection) == os.geteuid())
+"""
+
+
+@pytest.mark.parametrize(
+    ("server", "listening", "client", "address"),
+    [
+        ("AF_INET", "127.0.0.1", "AF_INET", "127.0.0.1"),
+        ("AF_INET6", "::1", "AF_INET6", "::1"),
+        ("AF_INET", "127.0.0.1", "AF_INET6", "::ffff:127.0.0.1"),
+    ],
+    ids=["IPv4", "IPv6", "IPv4 as programs in Java and Go have it"],
+)
+def test_linux_tells_who_has_made_a_connection(server, listening, client, address):
+    """By its tables of all connections, whatever the protocol."""
+    done = run(
+        CONNECTED.format(
+            server=server, listening=listening, client=client, address=address
+        )
+    )
+
+    assert done.stdout == "True\n", done.stderr
+
+
+def test_where_the_system_does_not_tell_nobody_is_known(monkeypatch, tmp_path):
+    """On macOS there is no such table; and a connection may be over already."""
+    empty = tmp_path / "empty"
+    empty.write_text("  sl  local_address rem_address\n")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        with socket.create_connection(server.getsockname()) as client:
+            for table in (tmp_path / "absent", empty):
+                monkeypatch.setattr(_peer, "_TABLES", (table,))
+                assert _peer.user_at(client) is None
+        monkeypatch.undo()
+        assert _peer.user_at(server) is None
