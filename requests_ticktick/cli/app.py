@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from typing import Any
 
 import click
@@ -12,7 +13,15 @@ from ..errors import TickTickAuthError
 from .demo import demo
 from .login import login
 from .logout import logout
-from .output import Failure, colour, examples, log_shown, say
+from .output import (
+    Failure,
+    colour,
+    examples,
+    log_shown,
+    output_is_broken,
+    say,
+    unwritable,
+)
 from .sandbox import sandbox
 from .status import status
 from .token import print_token
@@ -26,6 +35,17 @@ class _Program(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.commands)
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().main(*args, **kwargs)
+        except OSError as error:
+            # What click and rich print is not printed by answer().
+            if not output_is_broken():
+                raise
+            failure = unwritable(error)
+        failure.show()
+        sys.exit(failure.exit_code)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ..sign_on import LoopbackSignOn
-from .output import examples
+from .output import examples, require_output
 from .sandbox import sandbox_class
 from .signals import sigterm_interrupts
 
@@ -42,6 +42,7 @@ def demo(ctx: click.Context, browser: bool) -> None:
     """
     from rich.console import Console
 
+    require_output()
     console = Console(highlight=False)
     make = sandbox_class()
     with sigterm_interrupts(), make() as sandbox:

@@ -13,7 +13,7 @@ from .account import Account
 from .api import Verdict, ask_api
 from .found import LEEWAY, look, usable
 from .options import account_options
-from .output import Failure, examples, say
+from .output import Failure, answer, examples, require_output, say
 from .report import as_json, as_shell_line, lines, rows
 from .signing_on import sign_on
 
@@ -57,6 +57,8 @@ def login(
     """
     # Looked for first: nobody should grant access in vain.
     tool = clipboard.find_tool() if to == "copy" else ()
+    if to in ("print", "env"):
+        require_output()
     held = None if force else _held(account, check=not no_check)
     if held is None:
         held = _new(account, way, saved=to is None, check=not no_check)
@@ -64,7 +66,7 @@ def login(
     if to == "copy":
         clipboard.copy(as_json(token), tool)
     elif to is not None:
-        click.echo((as_json if to == "print" else as_shell_line)(token))
+        answer((as_json if to == "print" else as_shell_line)(token))
     _tell(account, held)
 
 

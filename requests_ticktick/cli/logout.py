@@ -9,7 +9,7 @@ import click
 from .account import Account
 from .found import look
 from .options import account_options
-from .output import examples, warn
+from .output import answer, examples, warn
 
 
 @click.command(
@@ -34,11 +34,11 @@ def logout(account: Account) -> None:
         elif owner.owns(item.token):
             item.store.delete()
             removed += 1
-            click.echo(f"Removed the token {item.token.fingerprint} from {item.place}")
+            answer(f"Removed the token {item.token.fingerprint} from {item.place}")
         else:
             warn(f"The token {item.token.fingerprint} in {item.place} {item.problem}.")
     for store in account.store.members():
         if store.writable and all(item.store is not store for item in found):
             store.delete()  # what may be left of a token, or was set aside
     if not removed:
-        click.echo("There was no token to remove.")
+        answer("There was no token to remove.")

@@ -1,11 +1,12 @@
-"""What goes to standard error, and in which colour."""
+"""What is answered, what is told beside it, and in which colour."""
 
 from __future__ import annotations
 
 import logging
 import os
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import IO, Any
 
 import click
@@ -17,8 +18,66 @@ def colour() -> bool | None:
 
 
 def say(text: str, **style: Any) -> None:
-    """Tell a person, beside what the command answers on standard output."""
-    click.secho(text, err=True, color=colour(), **style)
+    """Tell a person, beside what the command answers on standard output.
+
+    Where standard error is closed or full, the command goes on without it.
+    """
+    try:
+        click.secho(text, err=True, color=colour(), **style)
+    except (OSError, ValueError):
+        _give_up(sys.stderr)
+
+
+def answer(text: str) -> None:
+    """Print what the command was asked for.
+
+    :raises Failure: Standard output is closed or full, or nobody reads it.
+    """
+    require_output()
+    try:
+        click.echo(text)
+    except (OSError, ValueError) as error:
+        raise unwritable(error) from None
+
+
+def require_output() -> None:
+    """Make sure that there is a standard output.
+
+    :raises Failure: It is closed.
+    """
+    if sys.stdout is None:
+        raise Failure("Standard output is closed. Run the command where it is open.")
+
+
+def output_is_broken() -> bool:
+    """Whether standard output takes no more, not even an empty line."""
+    try:
+        print(flush=True)
+    except (AttributeError, OSError, ValueError):
+        return True
+    return False
+
+
+def unwritable(error: Exception) -> Failure:
+    """Return what the command ends with where its answer cannot be written."""
+    _give_up(sys.stdout)
+    reason = getattr(error, "strerror", None) or "it is closed"
+    return Failure(
+        f"Standard output cannot be written: {reason}. Run the command again where "
+        "it can."
+    )
+
+
+def _give_up(stream: Any) -> None:
+    """Let what a stream still holds go nowhere.
+
+    Python would try to write it once more at the end, and say that it failed.
+    """
+    with suppress(AttributeError, OSError, ValueError):
+        descriptor = stream.fileno()
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, descriptor)
+        os.close(nowhere)
 
 
 def warn(text: str) -> None:

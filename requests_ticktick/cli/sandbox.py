@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ..service import is_loopback
-from .output import Failure, examples, log_shown, say
+from .output import Failure, answer, examples, log_shown, say
 from .signals import sigterm_interrupts
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def _serve(running: Sandbox, port: int) -> None:
         folder = stack.enter_context(
             tempfile.TemporaryDirectory(prefix="requests-ticktick-sandbox-")
         )
-        click.echo(_introduction(running, os.path.join(folder, "token.json")))
+        answer(_introduction(running, os.path.join(folder, "token.json")))
         while True:
             time.sleep(3600)
 

@@ -12,7 +12,7 @@ from .account import Account
 from .api import Verdict, ask_api
 from .found import Found, look, usable, why_none
 from .options import account_options
-from .output import examples
+from .output import answer, examples
 from .report import lines, rows
 
 
@@ -36,13 +36,13 @@ def status(account: Account, check: bool, as_json: bool) -> None:
     chosen = usable(found, now=now)
     verdict = ask_api(account, chosen.token) if check and chosen is not None else None
     if as_json:
-        click.echo(json.dumps(_fields(account, found, chosen, verdict, now=now)))
+        answer(json.dumps(_fields(account, found, chosen, verdict, now=now)))
     elif chosen is None:
         for line in why_none(found, account):
-            click.echo(line)
-        click.echo(f"Run: {account.command('login')}")
+            answer(line)
+        answer(f"Run: {account.command('login')}")
     else:
-        click.echo(_text(account, chosen, verdict, now=now))
+        answer(_text(account, chosen, verdict, now=now))
     accepted = verdict is None or verdict.accepted is True
     if chosen is None or not accepted:
         click.get_current_context().exit(1)

@@ -13,7 +13,7 @@ from . import report
 from .account import Account
 from .found import look, why_none
 from .options import account_options
-from .output import Failure, examples
+from .output import Failure, answer, examples
 from .signing_on import sign_on
 
 
@@ -41,11 +41,11 @@ def print_token(
         raise click.UsageError("--json and --header exclude each other.")
     token = _token(account, may_sign_on=may_sign_on)
     if as_json:
-        click.echo(report.as_json(account.named_in(token)))
+        answer(report.as_json(account.named_in(token)))
     elif header:
-        click.echo(f"Authorization: Bearer {token.access_token}")
+        answer(f"Authorization: Bearer {token.access_token}")
     else:
-        click.echo(token.access_token)
+        answer(token.access_token)
 
 
 def _token(account: Account, *, may_sign_on: bool) -> Token:

@@ -1,0 +1,153 @@
+"""What becomes of a command whose answer cannot be written."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from test_cli_support import COMMAND, SECONDS, Shell
+
+from requests_ticktick import FileStore
+
+#: Runs a command, one of whose streams was closed before it began.
+CLOSED = "import os, sys; os.close({}); os.execv(sys.executable, sys.argv[1:])"
+
+
+@pytest.fixture
+def shell(sandbox, secrets, monkeypatch, tmp_path):
+    return Shell(sandbox, secrets, monkeypatch, tmp_path)
+
+
+@pytest.fixture
+def saved(auth, shell, monkeypatch):
+    """A token, where the commands look for one."""
+    for name, value in shell.variables.items():
+        monkeypatch.setenv(name, value)
+    token = auth.token()
+    FileStore().save(token)
+    return token
+
+
+def run(shell, *arguments, closed=None, **streams):
+    command = [*COMMAND, *arguments]
+    if closed is not None:
+        command = [sys.executable, "-c", CLOSED.format(closed), *command]
+    done = subprocess.run(
+        command,
+        env=shell.environment({}),
+        text=True,
+        timeout=SECONDS,
+        check=False,
+        cwd=shell.folder,
+        **{"stdin": subprocess.DEVNULL, "stderr": subprocess.PIPE, **streams},
+    )
+    assert "Traceback" not in (done.stderr or "")
+    assert "Exception ignored" not in (done.stderr or "")
+    return done
+
+
+ANSWERING = [
+    ["token"],
+    ["token", "--json"],
+    ["status"],
+    ["status", "--json"],
+    ["login", "--print"],
+    ["login", "--env"],
+    ["logout"],
+    ["--help"],
+    ["--version"],
+    ["login", "--help"],
+    ["demo"],
+    ["sandbox", "--port", "0"],
+]
+each_answer = pytest.mark.parametrize(
+    "arguments", ANSWERING, ids=[" ".join(arguments) for arguments in ANSWERING]
+)
+
+
+@pytest.mark.usefixtures("saved")
+@each_answer
+def test_a_full_device_is_one_line_and_a_failure(shell, arguments):
+    """A script that goes on with half a file would be worse."""
+    with Path("/dev/full").open("w") as full:
+        done = run(shell, *arguments, stdout=full)
+
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[0] == (
+        "Error: Standard output cannot be written: No space left on device. Run the "
+        "command again where it can."
+    )
+
+
+@pytest.mark.usefixtures("saved")
+@pytest.mark.parametrize("arguments", [["token"], ["status"], ["login", "--print"]])
+@pytest.mark.parametrize("how", ["closed", "read-only"])
+def test_a_standard_output_that_takes_nothing_is_a_failure(shell, arguments, how):
+    """``>&-``: click would print nothing, and say that all is well."""
+    with open(os.devnull) as devnull:
+        streams = {"closed": 1} if how == "closed" else {"stdout": devnull}
+        done = run(shell, *arguments, **streams)
+
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("Error: Standard output ")
+
+
+@pytest.mark.usefixtures("saved")
+@each_answer
+def test_a_reader_that_has_gone_is_a_failure_and_no_traceback(shell, arguments):
+    """``requests-ticktick status | head -0``."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    with open(writing, "w") as pipe:
+        done = run(shell, *arguments, stdout=pipe)
+
+    assert done.returncode == 1
+    assert "Broken pipe" in done.stderr or not done.stderr or arguments[0] == "demo"
+
+
+def test_where_the_answer_cannot_be_printed_nobody_is_asked(shell, sandbox):
+    """A person would grant access in vain."""
+    done = run(shell, "login", "--print", "--no-browser", closed=1)
+
+    assert done.returncode == 1
+    assert "Standard output is closed" in done.stderr
+    assert sandbox.token_requests == 0
+
+
+@pytest.mark.usefixtures("saved")
+@pytest.mark.parametrize("stream", ["full", "closed"])
+def test_a_standard_error_that_takes_nothing_stops_no_command(shell, saved, stream):
+    """The answer, and the exit status, are as they would be."""
+    with Path("/dev/full").open("w") as full:
+        streams = {"stderr": full} if stream == "full" else {"closed": 2}
+        told = run(shell, "login", stdout=subprocess.PIPE, **streams)
+        answered = run(shell, "token", stdout=subprocess.PIPE, **streams)
+
+    assert (told.returncode, told.stdout) == (0, "")
+    assert (answered.returncode, answered.stdout) == (0, f"{saved.access_token}\n")
+
+
+def test_a_failure_without_a_standard_error_is_a_failure(shell):
+    """Nobody can be told; the exit status says it."""
+    with Path("/dev/full").open("w") as full:
+        assert run(shell, "token", stderr=full, stdout=full).returncode == 1
+    assert run(shell, "token", closed=2).returncode == 1
+
+
+def test_an_error_of_something_else_is_not_blamed_on_standard_output(
+    shell, monkeypatch
+):
+    """A mistake of ours shows itself as one."""
+    from requests_ticktick.cli.app import program
+
+    def broken(*args, **kwargs):
+        raise OSError(5, "Input/output error", "a file")
+
+    monkeypatch.setattr("click.Group.main", broken)
+
+    with pytest.raises(OSError, match="a file"):
+        program.main([])
