@@ -11,6 +11,7 @@ import sqlite3
 import ssl
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -23,6 +24,8 @@ from clients import Person, client_of
 import requests_ticktick
 from requests_ticktick import (
     FileStore,
+    LoopbackSignOn,
+    SignOnError,
     SignOnRequiredError,
     SignOnTimeoutError,
     TickTickAuthError,
@@ -32,6 +35,7 @@ from requests_ticktick import (
     errors,
     refuse,
 )
+from requests_ticktick.cli import output
 from requests_ticktick.client import Client
 from requests_ticktick.grant.trouble import explain
 from requests_ticktick.grant.words import hint
@@ -400,6 +404,10 @@ NO_ANSWER = (
 )
 
 
+def _no_more_threads(thread):
+    raise RuntimeError("can't start new thread")
+
+
 def test_what_the_page_of_errors_quotes_is_what_is_said(
     sandbox, caplog, tmp_path, monkeypatch
 ):
@@ -428,11 +436,22 @@ def test_what_the_page_of_errors_quotes_is_what_is_said(
     (tmp_path / "t.json").write_text("several\nlines")
     (tmp_path / "open").mkdir()
     (tmp_path / "open").chmod(0o777)
-    said.append(_message(FileStore(tmp_path / "t.json").load, TokenStoreError))
+    said.append(_message(FileStore(tmp_path / "t.json").load))
     store = FileStore(tmp_path / "open" / "t.json")
-    said.append(_message(lambda: store.save(Token("a")), TokenStoreError))
+    said.append(_message(lambda: store.save(Token("a"))))
     monkeypatch.setenv("TICKTICK_TOKEN_FILE", "t.json")
-    said.append(_message(FileStore().load, TokenStoreError))
+    said.append(_message(FileStore().load))
+    no_browser = LoopbackSignOn(open_url=lambda url: False, browser_timeout=5.0)
+    said.append(_message(client_of(sandbox, sign_on=no_browser).token))
+    monkeypatch.setattr(threading.Thread, "start", _no_more_threads)
+    said.append(_message(client_of(sandbox, sign_on=LoopbackSignOn()).token))
+    monkeypatch.setattr(output, "_give_up", lambda stream: None)
+    said.append(output.unwritable(OSError(28, "No space left on device")).message)
+    with monkeypatch.context() as context:
+        context.setattr(sys, "stdout", None)
+        with pytest.raises(output.Failure) as closed:
+            output.require_output()
+    said.append(closed.value.message)
 
     assert quoted
     assert [text for text in quoted if not any(text in each for each in said)] == []
@@ -447,8 +466,8 @@ def test_ticktick_s_own_texts_are_translated_as_the_page_says():
     assert [text is not None for text in hints] == [True, True, True, False]
 
 
-def _message(call, kind=SignOnRequiredError):
-    with pytest.raises(kind) as caught:
+def _message(call):
+    with pytest.raises((SignOnRequiredError, SignOnError, TokenStoreError)) as caught:
         call()
     return str(caught.value)
 
