@@ -82,6 +82,10 @@ def opaque(name: str, value: object) -> str:
     return value
 
 
+def optional(name: str, value: object) -> str | None:
+    return None if value is None else opaque(name, value)
+
+
 def number(name: str, value: object) -> float | None:
     if value is None:
         return None

@@ -66,11 +66,7 @@ class Token(Value):
             token_type=_fields.bearer(token_type),
             expires_at=_fields.number("expires_at", expires_at),
             scope=_fields.scope(scope),
-            refresh_token=(
-                _fields.opaque("refresh_token", refresh_token)
-                if refresh_token is not None
-                else None
-            ),
+            refresh_token=_fields.optional("refresh_token", refresh_token),
             issued_at=_fields.number("issued_at", issued_at),
             found_in=None,
             _extra=dict(extra) if extra is not None else {},

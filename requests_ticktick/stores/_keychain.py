@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 import keyring
 from keyring.backend import KeyringBackend
 from keyring.backends import chainer, null
-from keyring.errors import KeyringLocked, NoKeyringError
+from keyring.errors import KeyringLocked, NoKeyringError, PasswordDeleteError
 
 from .._value import PerProcess
 
@@ -95,6 +95,16 @@ class _Answer(Generic[T]):
         if self._problem:
             raise KeychainError(self._problem)
         return self._found[0]
+
+
+def delete(backend: KeyringBackend, service: str, *names: str) -> None:
+    """Delete passwords, in so far as they are there."""
+    for name in names:
+        try:
+            backend.delete_password(service, name)
+        except PasswordDeleteError:  # as well where there was none
+            if backend.get_password(service, name) is not None:
+                raise
 
 
 def _backend() -> KeyringBackend:

@@ -16,9 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
 try:
-    from keyring.errors import PasswordDeleteError
-
-    from ._keychain import Keychain, KeychainError
+    from ._keychain import Keychain, KeychainError, delete
 except ImportError as error:
     raise ImportError(
         "KeyringStore needs keyring: pip install 'requests-ticktick[keyring]'"
@@ -121,17 +119,8 @@ class KeyringStore(TokenStore):
 
         :raises TokenStoreError: The keychain cannot be used.
         """
-
-        def delete(backend: KeyringBackend) -> None:
-            try:
-                backend.delete_password(self.service, self.profile)
-            except PasswordDeleteError:  # as well where there was none
-                if backend.get_password(self.service, self.profile) is not None:
-                    raise
-            with contextlib.suppress(PasswordDeleteError):
-                pass
-
-        self._ask("delete", delete)
+        names = self.profile, self._aside
+        self._ask("delete", lambda backend: delete(backend, self.service, *names))
         self._touch()
 
     def lock(self, timeout: float | None = None) -> AbstractContextManager[None]:
