@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import base64
 import json
 import logging
@@ -149,6 +150,14 @@ def test_a_sign_on_is_not_begun_where_it_could_not_be_saved(sandbox, write):
         auth.token()
 
     assert sandbox.sign_ons == 0
+
+
+def test_a_long_text_is_not_parsed_as_a_literal(write, monkeypatch):
+    """Python would need seconds for it, and much memory."""
+    monkeypatch.setattr(ast, "literal_eval", lambda text: {"access_token": "x"})
+
+    with pytest.raises(TokenStoreError, match="neither JSON nor a token"):
+        write(FOREIGN["a long literal"]).load()
 
 
 # -- what can be read without guessing ---------------------------------------------

@@ -164,6 +164,14 @@ def test_without_a_home_there_is_no_place(homeless):
     assert repr(pickle.loads(pickle.dumps(store))) == "FileStore()"
 
 
+def test_a_home_that_platformdirs_does_not_find_is_none(nowhere, monkeypatch):
+    """Older releases return the tilde."""
+    monkeypatch.setattr(platformdirs, "user_state_dir", lambda *_, **__: "~/.local/x")
+
+    with pytest.raises(TokenStoreError, match="TICKTICK_TOKEN_FILE"):
+        FileStore().save(Token("a"))
+
+
 def test_without_a_home_a_named_file_is_a_place(tmp_path, homeless, monkeypatch):
     """And so is the state folder."""
     monkeypatch.setenv("TICKTICK_TOKEN_FILE", str(tmp_path / "t.json"))
@@ -374,6 +382,8 @@ def is_refused(path, caplog, match, verbs=("write", "lock")):
     for verb in verbs:
         with pytest.raises(TokenStoreError, match=f"Cannot {verb} .*{match}"):
             calls[verb]()
+    if "lock" in verbs:
+        store.record_failure("no")
     assert (os.path.exists(path) and Path(path).read_bytes()) == before
     assert os.listdir(os.path.dirname(os.path.realpath(path))) == names
     caplog.clear()
@@ -485,14 +495,16 @@ def test_a_users_private_group_may_write_to_folders(require_root, caplog, monkey
 
 
 def test_a_group_of_many_may_not(require_root, caplog, monkeypatch):
-    """Also where this user has no name to compare."""
+    """Also where this user has no name to compare, or nobody else is listed."""
 
-    class Users:
-        gr_name, gr_mem = "users", []
+    class Entry:
+        gr_name, gr_mem, pw_name = "users", (), "somebody"
 
-    monkeypatch.setattr(grp, "getgrgid", lambda gid: Users)
+    monkeypatch.setattr(grp, "getgrgid", lambda gid: Entry)
     with a_folder(NOBODY, 0o775) as folder, as_user(NOBODY):
         plant(folder / "t.json")
+        is_refused(folder / "t.json", caplog, f"chmod go-w {folder}")
+        monkeypatch.setattr(pwd, "getpwuid", lambda uid: Entry)
         is_refused(folder / "t.json", caplog, f"chmod go-w {folder}")
 
 
@@ -516,6 +528,9 @@ def test_root_in_a_users_home_is_told(require_root, sandbox, caplog):
 
         auth.token()
 
+        assert list(home.iterdir()) == []
+        keyring = pytest.importorskip("requests_ticktick.stores.keyring")
+        keyring.KeyringStore(lock_path=home / "a" / "lock")._touch()
         assert list(home.iterdir()) == []
     warnings = warnings_in(caplog)
     assert any(f"belongs to another user (uid {NOBODY})" in text for text in warnings)
@@ -705,7 +720,7 @@ def test_a_file_in_a_read_only_folder_is_written_in_place(require_root, caplog):
                 store.lock(0).__enter__()
             store.delete()
             assert store.load() is None
-            with pytest.raises(TokenStoreError, match="Cannot write"):
+            with pytest.raises(TokenStoreError, match="Permission denied"):
                 FileStore(folder / "other.json").save(Token("a"))
             os.chmod(folder / "t.json", 0o400)
             with pytest.raises(TokenStoreError, match="Cannot write"):

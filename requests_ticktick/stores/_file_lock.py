@@ -82,8 +82,8 @@ class FileLock:
         return failure if isinstance(failure, str) else None
 
     def record_failure(self, failure: str | None) -> None:
-        """Leave a note for those who wait. The lock is held."""
-        if failure != self.failure():
+        """Leave a note for those who wait; none where there is no lock."""
+        if failure != self.failure() and _place.doubt(self._path) is None:
             self._note(failure)
 
     def version(self) -> object:

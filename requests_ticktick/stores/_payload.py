@@ -132,7 +132,7 @@ def dump(token: Token, existing: Token | None, location: str) -> str:
 def _decoded(content: bytes) -> str:
     # As PowerShell's ">" writes it.
     is_utf16 = content.startswith((b"\xff\xfe", b"\xfe\xff"))
-    return content.decode("utf-16" if is_utf16 else "utf-8-sig")
+    return content.decode("utf-16" if is_utf16 else "utf-8")
 
 
 def _structure(text: str) -> Content:

@@ -29,7 +29,7 @@ from . import _files
 from ._file_lock import FileLock
 from ._once import Once
 from ._payload import dump, parse
-from ._place import absolute, default, require_absolute
+from ._place import absolute, default, prepare, require_absolute
 from .base import TokenStore, check_owner
 
 if TYPE_CHECKING:
@@ -177,8 +177,8 @@ class KeyringStore(TokenStore):
         """Let those who wait know that there is something new to read."""
         with contextlib.suppress(OSError):  # then they look twenty times a second
             path = f"{self._path}.saved"
-            _files.make_private_folder(os.path.dirname(path))
-            _files.replace(path, secrets.token_bytes(8), durable=False)
+            if prepare(path) is None:
+                _files.replace(path, secrets.token_bytes(8), durable=False)
 
     @property
     def _location(self) -> str:
