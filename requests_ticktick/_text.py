@@ -12,10 +12,10 @@ def unwrapped(text: str) -> str:
     """Take off what is around a value and no part of it.
 
     That is white space, line ends of any system, a BOM, other characters that
-    cannot be seen, and one pair of quotes.
+    cannot be seen, and pairs of quotes.
     """
     text = _trimmed(text)
-    if len(text) > 1 and _QUOTES.get(text[0]) == text[-1]:
+    while len(text) > 1 and _QUOTES.get(text[0]) == text[-1]:
         text = _trimmed(text[1:-1])
     return text
 

@@ -19,7 +19,7 @@ class Client(Value):
 
     What is not given is read from the environment when it is needed, so that
     a pickle of a client configured there holds no secret. White space, line
-    ends, a BOM and a pair of quotes around a value are no part of it.
+    ends, a BOM and quotes around a value are no part of it.
 
     :param client_id: RFC 6749 2.2, or ``$TICKTICK_CLIENT_ID``.
     :param client_secret: RFC 6749 2.3.1, or ``$TICKTICK_CLIENT_SECRET``.

@@ -42,6 +42,7 @@ class Service(Value):
         "api_prefixes",
         "authorization_endpoint",
         "code_challenge_method",
+        "is_local",
         "revocation_endpoint",
         "token_endpoint",
         "token_endpoint_auth_method",
@@ -51,6 +52,8 @@ class Service(Value):
     token_endpoint: str
     api_origins: tuple[str, ...]
     api_prefixes: tuple[str, ...]
+    #: Whether the API is on this machine, where any program may listen.
+    is_local: bool
     revocation_endpoint: str | None
     token_endpoint_auth_method: str
     code_challenge_method: str | None
@@ -90,6 +93,7 @@ class Service(Value):
             api_origins=origins,
             # What a URL that requests has prepared begins with.
             api_prefixes=tuple(f"{origin}/" for origin in origins),
+            is_local=any(is_loopback(urlsplit(url).hostname) for url in origins),
             revocation_endpoint=revocation_endpoint,
             token_endpoint_auth_method=token_endpoint_auth_method,
             code_challenge_method=code_challenge_method,
@@ -107,11 +111,6 @@ class Service(Value):
         found = origin(self.authorization_endpoint)
         assert found is not None  # require_secure has found scheme and host
         return found
-
-    @property
-    def is_local(self) -> bool:
-        """Whether its API is on this machine, where any program may listen."""
-        return any(is_loopback(urlsplit(url).hostname) for url in self.api_origins)
 
     @property
     def default_redirect_uri(self) -> str:

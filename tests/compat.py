@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import os
 
 import pytest
@@ -13,3 +14,11 @@ def library(name):
     if os.environ.get("COMPAT") == "required":
         return importlib.import_module(name)
     return pytest.importorskip(name, reason=f"{name}: tox -e compat installs it")
+
+
+def installed(name):
+    """Look for it as ``library`` does, and leave the import to another process."""
+    if os.environ.get("COMPAT") == "required":
+        assert importlib.util.find_spec(name) is not None
+    elif importlib.util.find_spec(name) is None:
+        pytest.skip(f"{name}: tox -e compat installs it", allow_module_level=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from compat import library
+from compat import installed
 from test_sign_on_support import free_port, run
 
 PATCHED = {
@@ -58,7 +58,7 @@ except TickTickAuthError as error:
 """
 
 
-@pytest.mark.parametrize("library_", PATCHED)
+@pytest.mark.parametrize("library", PATCHED)
 @pytest.mark.parametrize(
     ("what", "printed"),
     [
@@ -71,11 +71,11 @@ except TickTickAuthError as error:
         ("listener", "True"),
     ],
 )
-def test_a_sign_on_works_in_green_threads(library_, what, printed, tmp_path):
+def test_a_sign_on_works_in_green_threads(library, what, printed, tmp_path):
     """Celery and gunicorn patch the standard library before anything else."""
-    library(library_)
+    installed(library)  # to import it would change how this process forks
     redirect_uri = f"http://127.0.0.1:{free_port()}/callback"
-    code = PATCHED[library_] + SIGN_ON.format(
+    code = PATCHED[library] + SIGN_ON.format(
         redirect_uri=redirect_uri, folder=str(tmp_path), what=what
     )
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import re
 import sys
+import tempfile
 import time
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from compat import library
+from compat import installed, library
 
-library("ipykernel")
+installed("ipykernel")
 library("jupyter_client")
 
 from jupyter_client.kernelspec import KernelSpec  # noqa: E402 - after the skip
@@ -98,12 +100,9 @@ class Notebook:
 
 
 @pytest.fixture
-def notebook(sandbox, tmp_path_factory, monkeypatch):
-    import tempfile
-
+def notebook(sandbox):
+    # Its sockets' names have to be short.
     with tempfile.TemporaryDirectory() as folder:
-        from pathlib import Path
-
         notebook = Notebook(sandbox, Path(folder))
         yield notebook
         notebook.close()

@@ -32,6 +32,7 @@ from requests_ticktick import (
     TokenEndpointError,
 )
 from requests_ticktick.sandbox import Sandbox
+from requests_ticktick.source.backoff import LONGEST_PAUSE
 from requests_ticktick.source.memory import RETRY_AFTER
 from requests_ticktick.source.saving import SAVE_AGAIN_AFTER
 from requests_ticktick.testing import FakeClock
@@ -185,7 +186,7 @@ class Life(RuleBasedStateMachine):
         """All is well again: what failed is tried again."""
         mend(self.sandbox)
         self.person.answers.clear()
-        self.clock.advance(RETRY_AFTER + 1)
+        self.clock.advance(max(RETRY_AFTER, LONGEST_PAUSE) + 1)
         stored = FileStore(self.path).load()
         # A token that was refused, and not replaced, troubles the next reader.
         if stored is not None and self._served(stored):
@@ -220,7 +221,7 @@ class Life(RuleBasedStateMachine):
         self.call(which)
         assert self.auths[which].source._memory.unsaved is None
 
-    @rule(content=st.sampled_from([b"", b"{", b"[]", b"\x00"]))
+    @rule(content=st.sampled_from([b"", b"{", b'{"access_token": "c', b"\x00"]))
     def spoil_the_file(self, content):
         """Somebody writes into it."""
         with open(self.path, "wb") as file:

@@ -100,7 +100,7 @@ def test_the_environment_holds_a_token_in_any_usual_form(
         "{'access_token': f('hunter2')}",
         "{'token': 'hunter2'}",
         "hunter2 hunter2",
-        "hunter2\x7f",
+        "hunter\x7f2",
         "{" + "[" * 50_000,
         "{'hunter2': " + "-" * 50_000 + "1}",
         "hunter2" * 50_000,

@@ -119,6 +119,8 @@ def is_begun(text: str, request: AuthorizationRequest) -> bool:
     state = parse_qs(_query(text)).get("state", [""])[0]
     if "response_type" in fields or not request.state.startswith(state):
         return False
+    if request.accepts(f"?{_query(text)}"):
+        return False  # it is whole, and leads elsewhere
     looks = address.startswith(own) or (len(address) > 3 and own.startswith(address))
     return len(text) <= _LONGEST_ADDRESS and (looks or bool(fields))
 

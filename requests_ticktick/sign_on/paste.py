@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _TRIES = 5
 
 #: Lines in all, most of which may have cost no try.
-_MOST_LINES = 1000
+_MOST_LINES = 200
 
 #: Seconds between two lines of one paste, as a terminal hands them over.
 _BURST = 0.1

@@ -32,7 +32,7 @@ def overwrite(path: str, content: bytes) -> bool:
         status = os.fstat(fd)
         _files.require_regular(status)
         # In a folder for all, it may have been put there a moment ago.
-        if os.name == "posix" and status.st_uid not in (0, os.geteuid()):
+        if hasattr(os, "geteuid") and status.st_uid not in (0, os.geteuid()):
             raise PermissionError(errno.EPERM, "it belongs to another user")
         is_private = _files.make_private(fd)
         # Spaces over the rest of a longer text, so that it is never torn.

@@ -110,7 +110,7 @@ def doubt(path: str) -> str | None:
     :returns: A sentence without a full stop; ``None`` where nobody could.
     """
     # Android's apps have a user each, below folders of the system's.
-    if os.name != "posix" or hasattr(sys, "getandroidapilevel"):
+    if not hasattr(os, "geteuid") or hasattr(sys, "getandroidapilevel"):
         return None
     me = os.geteuid()
     for step, status in _steps(path):

@@ -44,9 +44,9 @@ class EnvStore(TokenStore):
         del value
         if found.token is None:
             raise TokenStoreError(
-                f"The environment variable {self.name} holds {found.what} where a "
-                "token should be: a dict literal or JSON with an 'access_token', or "
-                "the bare token.",
+                f"The environment variable {self.name} holds no token: it holds "
+                f"{found.what}. Set it to JSON or a dict literal with an "
+                "'access_token', or to the bare token.",
                 location=self.name,
             )
         if self.name.upper() == DEFAULT_VARIABLE:
