@@ -447,7 +447,7 @@ def test_an_endless_line_at_a_terminal_is_one_wrong_paste(person):
     tty.setraw(person.input)
     lines = terminal.lines_from(person.input)
     line = None
-    for _ in range(200):
+    for _ in range(1000):
         person.types("x" * 1024)
         line = lines.read(1.0)
         if line is not None:
