@@ -86,7 +86,10 @@ def _is_personal(name: str) -> bool:
 
 
 def _missing(component: str) -> None:
-    reason = f"{component} is not installed"
+    _lacking(f"{component} is not installed")
+
+
+def _lacking(reason: str) -> None:
     if IN_CI:
         pytest.fail(f"{reason}, and this is CI", pytrace=False)
     pytest.skip(reason)
@@ -131,10 +134,16 @@ def require_module() -> Callable[[str], ModuleType]:
 
 
 @pytest.fixture
+def lacking() -> Callable[[str], None]:
+    """Skip the test for this reason; in CI it fails."""
+    return _lacking
+
+
+@pytest.fixture
 def require_root() -> None:
     """Skip the test where this process is not root's; in CI it fails."""
     if os.name != "posix" or os.geteuid() != 0:
-        _missing("the right to be another user, root's,")
+        _lacking("only root can be another user, or mount something")
 
 
 # -- The loopback guard -----------------------------------------------------

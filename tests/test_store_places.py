@@ -554,7 +554,7 @@ def test_who_is_quicker_with_a_folder_does_not_get_the_token(require_root, monke
         assert list((folder / "new").iterdir()) == []
 
 
-def test_folders_of_users_that_are_not_mapped_are_roots(require_root, tmp_path):
+def test_folders_of_users_that_are_not_mapped_are_roots(require_root, lacking):
     """Flatpak and bubblewrap have no root: "/" and "/home" are nobody's there."""
     code = (
         "import ctypes, os, sys\n"
@@ -574,7 +574,7 @@ def test_folders_of_users_that_are_not_mapped_are_roots(require_root, tmp_path):
             env={**os.environ, "PYTHONPATH": path},
         )
     if done.returncode == 77:
-        pytest.skip("no user namespaces here")
+        lacking("no user may have a namespace here")
     assert done.stdout == "65534 None\n", done.stderr
 
 
@@ -632,7 +632,7 @@ def mounted(*command, at):
 
 
 @pytest.fixture
-def bound(require, require_root, tmp_path):
+def bound(require, require_root, lacking, tmp_path):
     """A file that is a mount point, as ``docker run -v file:file`` makes."""
     mount = require("mount")
     host, inside = tmp_path / "host.json", tmp_path / "data" / "t.json"
@@ -644,7 +644,7 @@ def bound(require, require_root, tmp_path):
         context = mounted(mount, "--bind", str(host), str(inside), at=str(inside))
         context.__enter__()
     except subprocess.CalledProcessError:
-        pytest.skip("nothing can be mounted here")
+        lacking("nothing can be mounted here")
     yield host, inside
     context.__exit__(None, None, None)
 
@@ -706,12 +706,27 @@ def test_another_programs_mount_point_stays(bound):
     assert host.read_text() == "TICKTICK_TOKEN=x\n"
 
 
-def test_a_file_in_a_read_only_folder_is_written_in_place(require_root, caplog):
-    """As in a container with a read-only root; there is no lock there."""
-    with a_folder(0, 0o755) as folder:
-        plant(folder / "t.json")
+def test_a_mount_point_in_a_read_only_folder_is_written_in_place(
+    require, require_root, lacking, tmp_path
+):
+    """As of a container whose root is read-only; there is no lock there."""
+    mount = require("mount")
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    with contextlib.ExitStack() as stack:
+        folder = stack.enter_context(a_folder(0, 0o755))
+        inside = folder / "t.json"
+        plant(inside)
+        try:
+            how = (mount, "-t", "tmpfs", "tmpfs", str(disk))
+            stack.enter_context(mounted(*how, at=str(disk)))
+            plant(disk / "t.json")
+            how = (mount, "--bind", str(disk / "t.json"), str(inside))
+            stack.enter_context(mounted(*how, at=str(inside)))
+        except subprocess.CalledProcessError:
+            lacking("nothing can be mounted here")
         with as_user(NOBODY):
-            store = FileStore(folder / "t.json")
+            store = FileStore(inside)
 
             store.save(Token("a"))
 
@@ -720,17 +735,28 @@ def test_a_file_in_a_read_only_folder_is_written_in_place(require_root, caplog):
                 store.lock(0).__enter__()
             store.delete()
             assert store.load() is None
-            with pytest.raises(TokenStoreError, match="Permission denied"):
-                FileStore(folder / "other.json").save(Token("a"))
-            os.chmod(folder / "t.json", 0o400)
+            os.chmod(inside, 0o400)
             with pytest.raises(TokenStoreError, match="Cannot write"):
                 store.save(Token("b"))
+
+
+def test_a_file_in_a_folder_that_is_read_only_stays(require_root):
+    """It is no mount point: who took the right away may have had a reason."""
+    with a_folder(0, 0o755) as folder:
+        plant(folder / "t.json")
+        with as_user(NOBODY):
             for call in (
+                lambda: FileStore(folder / "t.json").save(Token("a")),
+                lambda: FileStore(folder / "t.json").delete(),
+                lambda: FileStore(folder / "other.json").save(Token("a")),
                 lambda: FileStore(folder / "new" / "t.json").save(Token("a")),
                 lambda: FileStore(folder / "new" / "t.json").lock(0).__enter__(),
             ):
                 with pytest.raises(TokenStoreError, match="Permission denied"):
                     call()
+            token = FileStore(folder / "t.json").load()
+
+        assert token.access_token == "planted"
 
 
 def test_a_full_disk_is_not_written_in_place(tmp_path, monkeypatch):
@@ -785,14 +811,14 @@ def test_a_reader_never_sees_half_of_what_is_written_in_place(tmp_path, monkeypa
 
 
 @pytest.fixture
-def chmodless(require, require_root, tmp_path):
+def chmodless(require, require_root, lacking, tmp_path):
     """A folder whose file system refuses chmod, as CIFS' and S3's do."""
     bindfs = require("bindfs")
     under, folder = tmp_path / "under", tmp_path / "share"
     under.mkdir()
     folder.mkdir()
     if not os.path.exists("/dev/fuse"):
-        pytest.skip("no FUSE here")
+        lacking("there is no FUSE here")
     with mounted(bindfs, "--chmod-deny", str(under), str(folder), at=str(folder)):
         yield folder
 

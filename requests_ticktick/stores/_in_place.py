@@ -7,14 +7,25 @@ import os
 
 from . import _files
 
-#: It is a mount point, as Docker makes of a single file; or its folder is
-#: read-only.
-_FIXED = {errno.EBUSY, errno.EXDEV, errno.EROFS, errno.EACCES, errno.EPERM}
+#: What replacing or removing a mount point ends in, and what that ends in
+#: where the folder is read-only as well.
+_MOUNT_POINT = {errno.EBUSY, errno.EXDEV}
+_READ_ONLY = {errno.EROFS, errno.EACCES, errno.EPERM}
 
 
-def is_fixed(error: OSError) -> bool:
-    """Whether a file may be writable although it cannot be replaced."""
-    return error.errno in _FIXED
+def is_fixed(path: str, error: OSError) -> bool:
+    """Whether a file is a mount point, as Docker makes of a single file.
+
+    :param error: What replacing or removing it ended in.
+    """
+    try:
+        device = os.lstat(path).st_dev
+    except OSError:
+        return False
+    if error.errno in _MOUNT_POINT:
+        return True
+    folder = os.stat(os.path.dirname(path))
+    return error.errno in _READ_ONLY and folder.st_dev != device
 
 
 def overwrite(path: str, content: bytes) -> bool:
@@ -52,6 +63,6 @@ def remove(path: str) -> None:
     try:
         os.unlink(path)
     except OSError as error:
-        if not is_fixed(error):
+        if not is_fixed(path, error):
             raise
         overwrite(path, b"")

@@ -117,12 +117,12 @@ class TokenFile:
         except OSError as error:
             from . import _in_place
 
-            if not _in_place.is_fixed(error) or not os.path.exists(path):
+            if not _in_place.is_fixed(path, error):
                 raise
             is_private = _in_place.overwrite(path, content)
             problem = error.strerror
         self._once.warn(
             f"{path} cannot be replaced ({problem}) and is written in place, where a "
-            "crash can tear it. Mount its folder, or make that writable."
+            "crash can tear it. Mount its folder instead."
         )
         return is_private
