@@ -226,19 +226,14 @@ def locked_folder(tmp_path):
     folder.mkdir()
     yield folder
     if os.geteuid() == 0:
-        subprocess.run(["chattr", "-R", "-i", str(folder)], capture_output=True)
+        subprocess.run(["chattr", "-i", str(folder)], capture_output=True)
     folder.chmod(0o700)
 
 
 def lock_folder(folder):
-    """Have nothing in it written, replaced or made any more."""
     if os.geteuid() != 0:
-        for path in folder.iterdir():
-            path.chmod(0o400)
         folder.chmod(0o500)
-    elif subprocess.run(
-        ["chattr", "-R", "+i", str(folder)], capture_output=True
-    ).returncode:
+    elif subprocess.run(["chattr", "+i", str(folder)], capture_output=True).returncode:
         pytest.skip("root writes everywhere on this file system")
 
 
