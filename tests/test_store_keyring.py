@@ -471,6 +471,21 @@ def test_a_keychain_that_waits_for_a_person_is_not_waited_for_without_end():
     assert patient.load() == Token("a")
 
 
+def test_where_no_thread_can_be_started_the_error_is_ours(monkeypatch):
+    """As at the interpreter's exit; the next one can ask again."""
+    store = KeyringStore()
+    with monkeypatch.context() as exiting:
+        exiting.setattr(threading.Thread, "start", no_more_threads)
+        with pytest.raises(TokenStoreError, match="no thread can be started"):
+            store.load()
+
+    assert store.load() is None
+
+
+def no_more_threads(thread):
+    raise RuntimeError("can't start new thread")
+
+
 def test_threads_that_start_together_show_one_dialog():
     """They ask one after the other, and the second finds it unanswered."""
     slow = Slow()

@@ -419,6 +419,24 @@ def test_nothing_is_renewed_after_the_release(client):
     assert client.exists(LOCK) == 0
 
 
+def test_where_no_thread_can_be_started_the_lock_is_held_all_the_same(
+    store, client, caplog, monkeypatch
+):
+    """As at the interpreter's exit: it is not renewed, which is said."""
+
+    def start(thread):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+
+    with store.lock(0):
+        assert client.exists(f"{KEY}:lock")
+        store.save(Token("a"))
+
+    assert not client.exists(f"{KEY}:lock")
+    assert "cannot be renewed" in caplog.text
+
+
 def test_a_lost_lock_is_reported_while_it_is_held(store, client, caplog):
     """A server without persistence forgets it; then another may have it."""
     store = RedisStore(client, lock_ttl=0.3)

@@ -22,8 +22,8 @@ from .output import answer, examples, warn
 def logout(account: Account) -> None:
     """Forget the token, if there is one.
 
-    TickTick itself is not told, since it offers no way to: remove the app's
-    access in its settings to make the token worthless.
+    TickTick itself is not told: remove the app's access in its settings to
+    make the token worthless.
     """
     owner = account.owner_of(None) if account.any_scope else account.owner
     removed = 0

@@ -55,7 +55,14 @@ class Keychain:
             thread = threading.Thread(
                 target=answer.find, name="asks the keychain", daemon=True
             )
-            thread.start()
+            try:
+                thread.start()
+            except RuntimeError:
+                raise KeychainError(
+                    "It cannot be asked, as no thread can be started: the program is "
+                    "ending, or at a limit of this machine. Ask earlier, or use "
+                    "FileStore()."
+                ) from None
             self._wait_for(thread)
         finally:
             turn.release()

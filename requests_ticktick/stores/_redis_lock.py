@@ -74,7 +74,7 @@ class RedisLock:
             daemon=True,
         )
         try:
-            renewal.start()
+            self._start(renewal)
             yield owner
         finally:
             was_lost = ended.is_set()
@@ -82,6 +82,17 @@ class RedisLock:
             # A child forked while the lock was held leaves it to its parent.
             if os.getpid() == pid and not was_lost:
                 self._release(owner)
+
+    def _start(self, renewal: threading.Thread) -> None:
+        try:
+            renewal.start()
+        except RuntimeError:  # no more threads, as at the interpreter's exit
+            logger.warning(
+                "The lock %s cannot be renewed, as no thread can be started, and will "
+                "be free in %g s.",
+                self._name,
+                self._ttl,
+            )
 
     def _wait(self, timeout: float) -> bytes:
         deadline = time.monotonic() + timeout
