@@ -37,7 +37,7 @@ def run(shell, *arguments, closed=None, **streams):
         command = [sys.executable, "-c", CLOSED.format(closed), *command]
     done = subprocess.run(
         command,
-        env=shell.environment({}),
+        env=shell.environment({"PYTHONUNBUFFERED": None}),
         text=True,
         timeout=SECONDS,
         check=False,

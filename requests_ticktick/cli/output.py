@@ -22,6 +22,8 @@ def say(text: str, **style: Any) -> None:
 
     Where standard error is closed or full, the command goes on without it.
     """
+    if sys.stderr is None:
+        return
     try:
         click.secho(text, err=True, color=colour(), **style)
     except (OSError, ValueError):
