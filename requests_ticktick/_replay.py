@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from requests import cookies
 from requests.adapters import BaseAdapter
 from requests.exceptions import UnrewindableBodyError
+from requests.models import REDIRECT_STATI
 from requests.utils import rewind_body, super_len
 from urllib3.exceptions import HTTPError
 
@@ -45,9 +46,10 @@ class Answer401:
         self.header = Bearer(token)
 
     def __call__(self, response: Response, **kwargs: Any) -> Response:
-        if response.status_code == 401:
+        status = response.status_code
+        if status == 401:
             return self.auth.handle_401(self.token, response, **kwargs)
-        if response.is_redirect:
+        if status in REDIRECT_STATI:
             response.request.headers = Kept(response.request.headers)
         return response
 
