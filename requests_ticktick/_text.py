@@ -7,30 +7,36 @@ _MISREAD_BOM = "\u00ef\u00bb\u00bf"
 
 _QUOTES = {'"': '"', "'": "'", "\u201c": "\u201d"}
 
+#: What cannot be seen: white space, control and format characters, a BOM.
+_BLANK = "".join(
+    map(
+        chr,
+        [
+            *range(0x21),
+            *range(0x7F, 0xA1),
+            *(0xAD, 0x1680, 0x180E),
+            *range(0x2000, 0x2010),
+            *range(0x2028, 0x2030),
+            *range(0x205F, 0x2070),
+            *(0x3000, 0xFEFF),
+        ],
+    )
+)
+
 
 def unwrapped(text: str) -> str:
     """Take off what is around a value and no part of it.
 
     That is white space, line ends of any system, a BOM, other characters that
-    cannot be seen, and pairs of quotes.
+    cannot be seen, and quotes.
     """
     text = _trimmed(text)
-    while len(text) > 1 and _QUOTES.get(text[0]) == text[-1]:
+    for _ in range(3):
+        if len(text) < 2 or _QUOTES.get(text[0]) != text[-1]:
+            break
         text = _trimmed(text[1:-1])
     return text
 
 
 def _trimmed(text: str) -> str:
-    text = text.removeprefix(_MISREAD_BOM)
-    start, end = 0, len(text)
-    while start < end and _is_blank(text[start]):
-        start += 1
-    while start < end and _is_blank(text[end - 1]):
-        end -= 1
-    return text[start:end]
-
-
-def _is_blank(character: str) -> bool:
-    # Half a surrogate pair is what a byte that is no text was read as.
-    is_text = not "\ud800" <= character <= "\udfff"
-    return character.isspace() or (is_text and not character.isprintable())
+    return text.removeprefix(_MISREAD_BOM).strip(_BLANK)

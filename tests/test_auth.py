@@ -505,6 +505,20 @@ def test_a_pickled_response_holds_no_client_secret(sandbox, session):
     assert hook(response) is None
 
 
+def test_a_request_written_as_yaml_holds_no_token(require_module):
+    """As vcrpy and others record it, with either of PyYAML's dumpers."""
+    yaml = require_module("yaml")
+    auth = TickTickAuth.from_token("tp_1")
+    request = requests.Request(
+        "GET", "https://api.ticktick.com/open/v1", auth=auth
+    ).prepare()
+    headers = dict(request.headers)
+
+    for text in (yaml.safe_dump(headers), yaml.dump(headers)):
+        assert yaml.safe_load(text)["Authorization"] == "Bearer ***"
+        assert "tp_1" not in text
+
+
 @pytest.mark.parametrize(
     "clone", [copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))]
 )

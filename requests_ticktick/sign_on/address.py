@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from ..grant import AuthorizationRequest
 
 #: Characters of a text that is looked at, and of an address that goes on.
-_LONGEST_TEXT = 65_536
+LONGEST_TEXT = 16_384
 _LONGEST_ADDRESS = 8192
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
@@ -97,7 +97,7 @@ def _readings(text: str) -> Iterator[str]:
 
     Only one can be right: that whose state is the request's.
     """
-    if len(text) > _LONGEST_TEXT:
+    if len(text) > LONGEST_TEXT:
         return
     text = _ESCAPED.sub("", _AMPERSAND.sub("&", text))
     together = _without_noise(_unquoted(text))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from .._value import Secret
 from .address import (
+    LONGEST_TEXT,
     is_begun,
     problem_with,
     redirected_url,
@@ -84,7 +85,7 @@ class Pasting:
 
     def _read(self, timeout: float) -> Secret | None:
         line = self._lines.read(timeout)
-        return None if line is None else Secret(line)
+        return None if line is None else Secret(line[: LONGEST_TEXT + 1])
 
     def _with_begun(self, line: Secret) -> Secret:
         """Put a line to those before it, unless it begins an address."""
