@@ -110,7 +110,8 @@ def send_again(response: Response, token: Token, kwargs: dict[str, Any]) -> Resp
         # requests goes on with a copy of the first request: that one is to
         # have the new token, and the history the one that was sent.
         response.request = first.copy()
-        first.headers = Kept({**first.headers, "Authorization": authorization})
+        first.headers["Authorization"] = authorization
+        first.headers = Kept(first.headers)
     return second
 
 
