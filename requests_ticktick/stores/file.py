@@ -83,8 +83,9 @@ class FileStore(TokenStore):
         except OSError as error:
             problem = error.strerror
         else:
+            token = self._file.token_of(found, path)
             self._file.tell_who_else(path, status)
-            return self._file.token_of(found, path)
+            return token
         raise TokenStoreError(
             f"Cannot read {path}: {problem}. Make it a file that you can read, or "
             "choose another place for the token.",
