@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import pickle
 import re
 import time
 from pathlib import Path
@@ -216,8 +217,10 @@ def test_a_list_in_the_place_of_a_text_is_named_and_left(client, store, key):
     assert client.lrange(key, 0, -1) == [b"theirs"]
     if key == KEY:
         assert store.version() is None
-        with pytest.raises(TokenStoreError, match=r"WRONGTYPE.*delete it"):
-            store.save(Token("a"))
+        for verb in (lambda: store.save(Token("a")), store.delete):
+            with pytest.raises(TokenStoreError, match=r"WRONGTYPE.*delete it"):
+                verb()
+        assert client.exists(KEY)
 
 
 def test_a_servers_words_are_one_printable_line(server):
@@ -243,7 +246,7 @@ def test_a_huge_value_is_neither_read_nor_touched(client, store):
     client.setrange(KEY, 100_000_000, "x")
     received = client.info("stats")["total_net_output_bytes"]
 
-    for verb in (store.load, lambda: store.save(Token("a"))):
+    for verb in (store.load, lambda: store.save(Token("a")), store.delete):
         with pytest.raises(TokenStoreError, match=f"DEL {KEY}") as caught:
             verb()
         assert caught.value.location == KEY
@@ -252,6 +255,27 @@ def test_a_huge_value_is_neither_read_nor_touched(client, store):
     assert client.info("stats")["total_net_output_bytes"] - received < 5_000_000
     assert client.strlen(KEY) == 100_000_001
     assert client.exists(CORRUPT) == 0
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        b'{"status": "SUCCESS", "result": {"access_token": "theirs"}}',
+        pickle.dumps({"access_token": "theirs"}),
+        *(b"\x81\xacaccess_token\xa6theirs", b"\x1f\x8b\x08theirs", b"42"),
+    ],
+    ids=["Celery's", "a pickle", "MessagePack", "gzip", "a counter"],
+)
+def test_another_programs_value_is_neither_replaced_nor_deleted(client, store, value):
+    """Two programs share a Redis, and one of them has our key."""
+    client.set(KEY, value)
+
+    for verb in (lambda: store.save(Token("a")), store.delete):
+        with pytest.raises(TokenStoreError, match=f"{KEY} holds .* stays as it is"):
+            verb()
+
+    assert client.keys() == [KEY.encode()]
+    assert client.get(KEY) == value
 
 
 def test_a_huge_note_and_a_huge_lock_are_none_of_ours(client, store, sandbox):

@@ -96,7 +96,13 @@ class RedisValue:
         )
 
     def delete(self) -> None:
-        """Keep no token, nor what was set aside of one."""
+        """Keep no token, nor what was set aside of one.
+
+        :raises TokenStoreError: Something of somebody else's is there.
+        """
+        (value,) = get(self._client(), self._key)
+        if value is not None:
+            parse(value).replaced_at(self._key)
         self._client().delete(self._key, self._aside)
 
     def _token_of(self, found: Content) -> Token | None:

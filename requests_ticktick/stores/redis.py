@@ -110,7 +110,7 @@ class RedisStore(TokenStore):
     def delete(self) -> None:
         """Keep no token, in Redis or in memory, nor what was set aside of one.
 
-        :raises TokenStoreError: Redis cannot be used, and may still have it.
+        :raises TokenStoreError: As :meth:`load` does; it may still be there.
         """
         self._copy.keep(None, self._copy.unwritten())
         self._outage.attempt("delete", self._value.delete)
