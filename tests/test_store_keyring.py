@@ -192,6 +192,23 @@ def test_a_torn_token_is_set_aside_by_the_next_save(caplog, secrets, text):
     assert keyring.get_password("it", "me:corrupt") is None
 
 
+@pytest.mark.parametrize("answer", [5, b"{}", {"access_token": "hunter2"}, object()])
+def test_a_backend_that_answers_with_no_text_is_named(secrets, answer):
+    """Python's types bind no backend; what it answered is not shown."""
+    secrets.add("hunter2")
+
+    class Odd(FileKeyring):
+        def get_password(self, service, username):
+            return answer
+
+    keyring.set_keyring(Odd())
+    store = KeyringStore("it", "me")
+
+    for call in (store.load, lambda: store.save(Token("new")), store.delete):
+        with pytest.raises(TokenStoreError, match=r"answered with \w+, and not a text"):
+            call()
+
+
 @pytest.mark.parametrize(
     "text", ["{}", "[]", "a pass phrase hunter2", "{" + "[" * 50_000, "hunter2"]
 )
@@ -201,8 +218,9 @@ def test_another_programs_password_stays(secrets, text):
     keyring.set_password("it", "me", text)
     store = KeyringStore("it", "me")
 
-    with pytest.raises(TokenStoreError, match="it/me in the keychain holds"):
-        store.save(Token("new"))
+    for call in (lambda: store.save(Token("new")), store.delete):
+        with pytest.raises(TokenStoreError, match="it/me in the keychain holds"):
+            call()
     if text != "hunter2":  # which may be a token
         with pytest.raises(TokenStoreError, match="it/me in the keychain holds"):
             store.load()

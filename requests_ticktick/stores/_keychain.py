@@ -104,6 +104,18 @@ class _Answer(Generic[T]):
         return self._found[0]
 
 
+def password(backend: KeyringBackend, service: str, name: str) -> str | None:
+    """Return a password; ``None`` where there is none.
+
+    :raises KeychainError: It is no text, whatever the backend promises.
+    """
+    answer: object = backend.get_password(service, name)
+    if answer is None or isinstance(answer, str):
+        return answer
+    kind = type(answer).__name__
+    raise KeychainError(f"Its backend answered with {kind}, and not a text. {_CHOOSE}")
+
+
 def delete(backend: KeyringBackend, service: str, *names: str) -> None:
     """Delete passwords, in so far as they are there."""
     for name in names:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
 try:
-    from ._keychain import Keychain, KeychainError, delete
+    from ._keychain import Keychain, KeychainError, delete, password
 except ImportError as error:
     raise ImportError(
         "KeyringStore needs keyring: pip install 'requests-ticktick[keyring]'"
@@ -117,8 +117,12 @@ class KeyringStore(TokenStore):
     def delete(self) -> None:
         """Keep no token, nor what was set aside of one.
 
-        :raises TokenStoreError: The keychain cannot be used.
+        :raises TokenStoreError: The keychain cannot be used, or holds
+            another program's text, which stays.
         """
+        text = self._get("delete")
+        if text is not None:
+            parse(text).replaced_at(self._where)
         names = self.profile, self._aside
         self._ask("delete", lambda backend: delete(backend, self.service, *names))
         self._touch()
@@ -144,8 +148,9 @@ class KeyringStore(TokenStore):
         with contextlib.suppress(TokenStoreError):
             self._lock.record_failure(failure)
 
-    def _get(self) -> str | None:
-        return self._ask("read", lambda b: b.get_password(self.service, self.profile))
+    def _get(self, what: str = "read") -> str | None:
+        names = self.service, self.profile
+        return self._ask(what, lambda backend: password(backend, *names))
 
     def _named(self, token: Token | None) -> Token | None:
         if token is None or self.service != _OWN_NAME:
