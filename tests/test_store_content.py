@@ -415,6 +415,33 @@ def test_a_file_that_is_being_written_is_waited_for(write, path, pauses, caplog,
     assert list(path.parent.glob("*.corrupt-*")) == []
 
 
+@pytest.mark.parametrize("verb", ["load", "save"])
+def test_a_client_that_writes_slowly_is_waited_for(write, path, pauses, verb):
+    """Over a network: as long as it goes on, and a second at most."""
+    steps, waited = pauses
+    store = write("")
+    for end in (9, 30, 60, None):
+        steps += [lambda: None] * 15
+        steps.append(lambda end=end: path.write_text(JSON[:end]))
+
+    if verb == "load":
+        assert store.load().access_token == TOKEN
+    else:
+        store.save(Token("new"))
+        assert everything_in(path.parent).keys() == {"t.json"}
+
+    assert len(waited) == 64
+
+
+def test_a_file_that_is_never_whole_is_waited_for_a_second(write, path, pauses):
+    """Whoever writes there writes no token."""
+    steps, waited = pauses
+    steps += [lambda: path.write_text("{" + " " * len(waited))] * 1000
+
+    assert write("{").load() is None
+    assert 0.9 <= sum(waited) <= 1.1
+
+
 def test_a_file_that_stays_torn_is_waited_for_once(write, path, pauses):
     """A tenth of a second, and not again until it has changed."""
     _, waited = pauses

@@ -14,8 +14,9 @@ from .base import check_owner
 
 logger = logging.getLogger("requests_ticktick")
 
-#: How often, and after how many seconds, what is no token is looked at again.
-_LOOKS, _PAUSE = 20, 0.005
+#: How often, and after how many seconds, what is no token is looked at again:
+#: since it was last written, and in all.
+_LOOKS, _MOST_LOOKS, _PAUSE = 20, 200, 0.005
 
 
 class TokenFile:
@@ -37,16 +38,20 @@ class TokenFile:
         """
         content, status = _files.read(path)
         found, version = _payload.parse(content), _files.identity_of(status)
-        for _ in range(_LOOKS):
+        looks = 0
+        for _ in range(_MOST_LOOKS):
             if found.token is not None or version == self._settled:
                 break
-            # Other clients empty the file, and then write it.
+            if looks == _LOOKS:
+                self._settled = version
+                break
+            # Other clients empty the file, and then write it, bit by bit.
             time.sleep(_PAUSE)
             content, status = _files.read(path)
+            looks += 1
             if _files.identity_of(status) != version:
                 found, version = _payload.parse(content), _files.identity_of(status)
-        else:
-            self._settled = version
+                looks = 0
         return found, status
 
     def token_of(self, found: _payload.Content, path: str) -> Token | None:
