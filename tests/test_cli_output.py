@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from test_cli_support import COMMAND, SECONDS, Shell
 
-from requests_ticktick import FileStore
+from requests_ticktick import FileStore, Token
 
 #: Runs a command, one of whose streams was closed before it began.
 CLOSED = "import os, sys; os.close({}); os.execv(sys.executable, sys.argv[1:])"
@@ -94,6 +94,23 @@ def test_a_standard_output_that_takes_nothing_is_a_failure(shell, arguments, how
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
     assert line.startswith("Error: Standard output ")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii", "cp1252"])
+@pytest.mark.parametrize("name", ["t\udcff.json", "\u0141ukasz.json"])
+def test_a_path_that_standard_output_has_no_letters_for_is_spelt(
+    shell, monkeypatch, encoding, name
+):
+    """Bytes that are no text; a Polish user name, through a pipe on Windows."""
+    monkeypatch.setenv("PYTHONIOENCODING", encoding)
+    path = os.path.join(shell.folder, name)
+    FileStore(path).save(Token("a"))
+
+    for command in ("status", "logout"):
+        done = run(shell, command, "--file", path, stdout=subprocess.PIPE)
+
+        assert (done.returncode, done.stderr) == (0, "")
+        assert ".json" in done.stdout
 
 
 @pytest.mark.usefixtures("saved")

@@ -37,9 +37,19 @@ def answer(text: str) -> None:
     """
     require_output()
     try:
-        click.echo(text)
+        click.echo(_printable(text))
     except (OSError, ValueError) as error:
         raise unwritable(error) from None
+
+
+def _printable(text: str) -> str:
+    """Return text that standard output has the letters for.
+
+    A path may hold bytes that are no text, or letters that a pipe's encoding
+    on Windows lacks.
+    """
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
 def require_output() -> None:
