@@ -5,7 +5,7 @@ from __future__ import annotations
 #: What a BOM looks like to whoever reads it in a Windows code page.
 _MISREAD_BOM = "\u00ef\u00bb\u00bf"
 
-_QUOTES = {'"': '"', "'": "'", "\u201c": "\u201d"}
+_QUOTES = {'"': '"', "'": "'", "\u201c": "\u201d", "\u2018": "\u2019"}
 
 #: What cannot be seen: white space, control and format characters, a BOM.
 _BLANK = "".join(

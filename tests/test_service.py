@@ -158,7 +158,7 @@ def test_a_client_comes_from_the_environment(monkeypatch):
 #: What people, shells and editors put around a value.
 AROUND = [
     *("{}\n", "{}\r", "{}\r\n", " {}\t", "\n{}\n"),
-    *('"{}"', "'{}'", "'{}'\r\n", '" {} "', "\u201c{}\u201d"),
+    *('"{}"', "'{}'", "'{}'\r\n", '" {} "', "\u201c{}\u201d", "\u2018{}\u2019"),
     *("\ufeff{}", "\u00ef\u00bb\u00bf{}", '\ufeff"{}"\r\n', "{}\u200b", "\u00a0{}"),
 ]
 
