@@ -204,6 +204,51 @@ def test_a_path_of_a_home_that_is_not_there_leads_nowhere(homeless):
     assert store.version() is None
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("$HOME/t.json", "${HOME}/t.json", "$(pwd)/t.json", "%APPDATA%/t.json"),
+        *('"/kept/t.json"', "'/kept/t.json'", "\u201c/kept/t.json\u201d"),
+        *("file:///kept/t.json", "~no.such.user/t.json"),
+    ],
+)
+def test_a_path_that_no_shell_has_read_leads_nowhere(nowhere, path):
+    """A unit file or an exec-form command passes it as it stands."""
+    store = FileStore(path)
+
+    with pytest.raises(TokenStoreError, match="Write the path out from the root"):
+        store.save(Token("a"))
+    with pytest.raises(TokenStoreError, match="Write the path out"), store.lock(0):
+        pass
+    done = CliRunner().invoke(program, ["token", "--file", path])
+
+    assert done.exit_code == 1
+    assert list(nowhere.iterdir()) == []
+
+
+def test_an_empty_path_is_an_error_and_not_the_default_file(tmp_path, monkeypatch):
+    """``--file "$UNSET"``: its token would be deleted, or go to any service."""
+    monkeypatch.setenv("TICKTICK_TOKEN_FILE", str(tmp_path / "t.json"))
+    FileStore().save(Token("a"))
+
+    with pytest.raises(ValueError, match="not empty"):
+        FileStore("")
+    done = CliRunner().invoke(program, ["logout", "--file", ""])
+
+    assert done.exit_code == 2
+    assert "--file: A path is not empty." in done.output
+    assert FileStore().load() == Token("a")
+
+
+def test_a_logout_says_where_it_could_not_look(nowhere, monkeypatch):
+    """The token may be where the variable was meant to lead."""
+    monkeypatch.setenv("TICKTICK_TOKEN_FILE", "kept/t.json")
+
+    done = CliRunner().invoke(program, ["logout"])
+
+    assert "TICKTICK_TOKEN_FILE is 'kept/t.json', which is no whole path" in done.output
+
+
 def test_a_working_directory_that_was_removed_leads_nowhere(tmp_path, monkeypatch):
     """Python's own error does not come out."""
     folder = tmp_path / "gone"

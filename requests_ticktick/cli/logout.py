@@ -6,8 +6,9 @@ import time
 
 import click
 
+from ..stores.base import NoPlaceError
 from .account import Account
-from .found import look
+from .found import look, place
 from .options import account_options
 from .output import answer, examples, warn
 
@@ -39,6 +40,10 @@ def logout(account: Account) -> None:
             warn(f"The token {item.token.fingerprint} in {item.place} {item.problem}.")
     for store in account.store.members():
         if store.writable and all(item.store is not store for item in found):
-            store.delete()  # what may be left of a token, or was set aside
+            try:
+                place(store)
+                store.delete()  # what may be left of a token, or was set aside
+            except NoPlaceError as error:
+                warn(str(error))
     if not removed:
         answer("There was no token to remove.")

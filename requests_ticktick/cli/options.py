@@ -56,14 +56,13 @@ def _decoded(content: bytes) -> str:
 def _store(profile: str | None, file: str | None) -> tuple[TokenStore, tuple[str, ...]]:
     if profile is not None and file is not None:
         raise click.UsageError("--profile and --file exclude each other.")
-    if file is not None:
-        return FileStore(file), ("--file", file)
-    if profile is None:
+    if file is profile is None:
         return ChainStore([EnvStore("TICKTICK_TOKEN"), FileStore()]), ()
+    place = ("--profile", profile or "") if file is None else ("--file", file)
     try:
-        return FileStore(profile=profile), ("--profile", profile)
+        return FileStore(file, profile=profile), place
     except ValueError as error:
-        raise click.BadParameter(f"{error}.", param_hint="--profile") from None
+        raise click.BadParameter(f"{error}.", param_hint=place[0]) from None
 
 
 def _account(

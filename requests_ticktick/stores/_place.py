@@ -12,6 +12,9 @@ from .._text import unwrapped
 from . import _files
 from .base import NoPlaceError
 
+#: What a shell would have made something of: a home, a variable, quotes.
+_TO_BE_READ = r"""[~"'\u201c\u2018]|\$[\w{(]|%\w+%|file:"""
+
 #: As many links as Linux follows.
 _MOST_LINKS = 40
 
@@ -19,8 +22,9 @@ _MOST_LINKS = 40
 def absolute(path: str | os.PathLike[str]) -> str:
     """Return the path as it is seen from here and now.
 
-    It stays as it is where that cannot be told: without a home, or in a
-    working directory that was removed. See :func:`require_absolute`.
+    It stays as it is where that cannot be told: without a home, with a
+    variable or quotes that a shell should have taken away, or in a working
+    directory that was removed. See :func:`require_absolute`.
 
     :raises ValueError: No file can have such a name.
     """
@@ -36,7 +40,7 @@ def absolute(path: str | os.PathLike[str]) -> str:
 
 
 def _is_lost(text: str, expanded: str) -> bool:
-    return text.startswith("~") and not os.path.isabs(expanded)
+    return re.match(_TO_BE_READ, text) is not None and not os.path.isabs(expanded)
 
 
 def require_absolute(path: str) -> str:
@@ -47,8 +51,9 @@ def require_absolute(path: str) -> str:
     if os.path.isabs(path):
         return path
     raise NoPlaceError(
-        f"There is no place for the token: {path!r} leads nowhere, since HOME is not "
-        "set or the working directory was removed. Set HOME, or give the whole path."
+        f"There is no place for the token: {path!r} leads nowhere. There is no such "
+        "home (see HOME), nobody has read the variable or the quotes in it, or the "
+        "working directory was removed. Write the path out from the root."
     )
 
 

@@ -45,11 +45,14 @@ class FileStore(TokenStore):
     ) -> None:
         if profile is not None and path is not None:
             raise ValueError("FileStore takes a path or a profile, not both")
+        if path is not None and not os.fspath(path):
+            # An unset variable, perhaps: the default file is not meant by it.
+            raise ValueError("A path is not empty")
         if profile is not None and not re.fullmatch(r"\w[\w.@+-]*", profile):
             raise ValueError(
                 f"A profile is letters, digits and . _ @ + - alone, not {profile!r}"
             )
-        self._given = _place.absolute(path) if path else None
+        self._given = None if path is None else _place.absolute(path)
         self._profile = profile
         self.lock_timeout = lock_timeout
         self._file = TokenFile(is_default=path is None)
@@ -141,7 +144,11 @@ class FileStore(TokenStore):
             raise
         except OSError as error:
             problem = error.strerror
-        raise TokenStoreError(f"Cannot remove {path}: {problem}.", location=path)
+        raise TokenStoreError(
+            f"Cannot remove {path}: {problem}. Make its folder writable, or remove it "
+            "yourself.",
+            location=path,
+        )
 
     def lock(self, timeout: float | None = None) -> AbstractContextManager[None]:
         """Hold the right to renew, against all processes of this machine."""
