@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import signal
 import socket
 import subprocess
 import sys
 import threading
+import time
 import traceback
 from urllib.parse import urlsplit
 
@@ -345,6 +347,66 @@ def test_a_paste_works_while_the_listener_waits(redirect_uri, person):
         person.types(f"<{redirect_uri}?{QUERY}>\n")
 
         assert answer.result(SECONDS) == f"{redirect_uri}?{QUERY}"
+    assert is_free(redirect_uri)
+
+
+class PollOfNoTerminals:
+    """What macOS has had: it says at once that a terminal is no descriptor."""
+
+    asked = threading.Event()
+
+    def register(self, descriptor, events):
+        self.descriptor = descriptor
+
+    def poll(self, milliseconds):
+        self.asked.set()
+        return [(self.descriptor, select.POLLNVAL)]
+
+
+@pytest.fixture
+def unknown_to_poll(monkeypatch, person):
+    """The streams of a person whose terminal poll does not know."""
+    # What the listener waits by is not this one: selectors has its own name for it.
+    monkeypatch.setattr(select, "poll", PollOfNoTerminals)
+    PollOfNoTerminals.asked.clear()
+    return {"input": person.input, "output": person.output}
+
+
+def test_a_terminal_that_poll_does_not_know_hides_no_browser(
+    redirect_uri, unknown_to_poll
+):
+    """It is not taken for one that is at its end, nor waited for."""
+    with waiting(redirect_uri, **unknown_to_poll) as answer:
+        assert PollOfNoTerminals.asked.wait(SECONDS)
+        browse(f"{redirect_uri}?{QUERY}")
+
+        assert answer.result(SECONDS) == f"{redirect_uri}?{QUERY}"
+
+
+def test_a_terminal_that_poll_does_not_know_takes_a_paste(
+    redirect_uri, person, unknown_to_poll
+):
+    """The browser may be on another machine."""
+    with waiting(redirect_uri, **unknown_to_poll) as answer:
+        assert person.sees("paste the address")
+        person.types(f"{redirect_uri}?{QUERY}\n")
+
+        assert answer.result(SECONDS) == f"{redirect_uri}?{QUERY}"
+
+
+@pytest.mark.parametrize("typed", ["", "half a line"])
+def test_a_terminal_that_poll_does_not_know_hides_no_time_out(
+    redirect_uri, person, unknown_to_poll, typed
+):
+    """Whatever is typed there, as long as no line ends."""
+    person.types(typed)
+    sign_on = LoopbackSignOn(timeout=0.3, open_url=lambda url: True, **unknown_to_poll)
+    began = time.monotonic()
+
+    with pytest.raises(SignOnTimeoutError):
+        sign_on(a_request(redirect_uri))
+
+    assert 0.3 <= time.monotonic() - began < SECONDS
     assert is_free(redirect_uri)
 
 
