@@ -9,6 +9,8 @@ import re
 import secrets
 import stat
 
+from ._sharing import persist
+
 #: No token file is this large; what is larger is not read.
 MAX_BYTES = 1_048_576
 
@@ -28,7 +30,8 @@ def read(path: str) -> tuple[bytes, os.stat_result]:
     :raises OSError: It cannot be read.
     """
     # O_NONBLOCK: a FIFO planted at the path must not block the reader.
-    fd = os.open(path, os.O_RDONLY | NONBLOCK | NOCTTY | CLOEXEC | BINARY)
+    flags = os.O_RDONLY | NONBLOCK | NOCTTY | CLOEXEC | BINARY
+    fd = persist(os.open, path, flags)
     try:
         status = os.fstat(fd)
         require_regular(status)
@@ -103,7 +106,7 @@ def replace(path: str, content: bytes, *, durable: bool = True) -> bool:
             born = os.fstat(fd).st_mtime
         finally:
             os.close(fd)  # before it is renamed: Windows asks for that
-        os.replace(temporary, path)
+        persist(os.replace, temporary, path)
     except BaseException:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
@@ -121,13 +124,13 @@ def set_aside(path: str, version: object) -> str | None:
     """
     aside = f"{path}.corrupt-{secrets.token_hex(4)}"
     try:
-        os.rename(path, aside)
+        persist(os.rename, path, aside)
         if identity(aside) == version:
             return aside
         # Somebody saved a good one between our reading and our renaming.
         with contextlib.suppress(FileExistsError):
             os.link(aside, path)
-        os.unlink(aside)
+        persist(os.unlink, aside)
     except OSError:
         pass
     return None
@@ -143,7 +146,7 @@ def remove_set_aside(path: str) -> None:
     with os.scandir(folder) as entries:
         for entry in entries:
             if re.fullmatch(pattern, entry.name) and not entry.is_dir():
-                os.unlink(entry.path)
+                persist(os.unlink, entry.path)
 
 
 def identity(path: str) -> tuple[int, int, int] | None:

@@ -6,6 +6,7 @@ import errno
 import os
 
 from . import _files
+from ._sharing import persist
 
 #: What replacing or removing a mount point ends in, and what that ends in
 #: where the folder is read-only as well.
@@ -61,7 +62,7 @@ def remove(path: str) -> None:
     :raises OSError: Neither can be done, or it is not there.
     """
     try:
-        os.unlink(path)
+        persist(os.unlink, path)
     except OSError as error:
         if not is_fixed(path, error):
             raise
