@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sys
 
 import pytest
+from clients import client_of
 from test_sign_on_support import run
 
 from requests_ticktick import (
     FileStore,
+    TickTickAuthError,
     Token,
     TokenStoreError,
+    refuse,
 )
-from requests_ticktick.stores import _files, _place, _sharing
+from requests_ticktick.stores import _file_lock, _files, _place, _sharing
 from requests_ticktick.testing import TokenStoreContract
 
 # -- files that others have open -------------------------------------------------------
@@ -293,3 +297,78 @@ def test_where_nothing_can_be_killed_the_contract_skips_that(path, monkeypatch):
 
 class TestFiles(TokenStoreContract):
     __test__ = False
+
+
+# -- a program that is ending ----------------------------------------------------------
+
+
+class NoMore:
+    """Python cannot import what it registers at its exit, once it has begun."""
+
+    def find_spec(self, name, *_):
+        if name == "filelock":
+            raise RuntimeError("can't register atexit after shutdown")
+
+
+@pytest.fixture
+def ending(monkeypatch):
+    """A program that ends, and that has not needed filelock until now."""
+    monkeypatch.setattr(_file_lock, "_yielded", {})
+    monkeypatch.setattr(sys, "meta_path", [NoMore(), *sys.meta_path])
+    monkeypatch.delitem(sys.modules, "filelock", raising=False)
+
+
+@pytest.mark.usefixtures("ending")
+@pytest.mark.parametrize("timeout", [0, 1])
+def test_a_lock_that_cannot_be_loaded_is_an_error_of_ours(path, timeout):
+    """It says what to do, and names the place."""
+    with pytest.raises(TokenStoreError, match="Import it when the program") as caught:
+        FileStore(path).lock(timeout).__enter__()
+
+    assert caught.value.location == f"{path}.lock"
+    assert "RuntimeError" in str(caught.value)
+
+
+def test_a_program_that_is_ending_uses_the_token_to_its_end(
+    sandbox, clock, path, caplog, request
+):
+    """In the token's last minute it is warned once; after it the error is ours."""
+    client_of(sandbox, FileStore(path), clock=clock).token()
+    before = FileStore(path).load()
+    auth = client_of(sandbox, FileStore(path), sign_on=refuse, clock=clock)
+    clock.advance(before.expires_at - clock.time() - 50)
+    request.getfixturevalue("ending")
+
+    for _ in range(8):
+        assert auth.token() == before
+        clock.advance(5)
+
+    warned = [r for r in caplog.records if r.levelno >= logging.WARNING]
+    assert len([r for r in warned if "filelock" in r.getMessage()]) == 1
+    clock.advance(60)
+    with pytest.raises(TickTickAuthError):
+        auth.token()
+
+
+OUTLIVING = """
+import sys, threading
+from requests_ticktick import FileStore, TokenStoreError
+
+def work():
+    threading.main_thread().join()
+    try:
+        with FileStore(sys.argv[1]).lock(0):
+            print("locked")
+    except TokenStoreError as error:
+        print("filelock" in str(error))
+
+threading.Thread(target=work).start()
+"""
+
+
+def test_a_thread_that_outlives_the_main_one_locks_or_says_why_not(path):
+    """What some versions of filelock import cannot be imported then."""
+    done = run(f"import sys\nsys.argv = ['', {path!r}]\n{OUTLIVING}")
+
+    assert done.stdout in ("locked\n", "True\n"), done.stderr
+    assert done.stderr == ""

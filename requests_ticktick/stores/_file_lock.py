@@ -54,8 +54,10 @@ class FileLock:
         self._prepare()
         if timeout <= 0 and "filelock" not in sys.modules:
             self._claim_import(timeout)
-        import filelock
-
+        try:
+            import filelock
+        except (ImportError, RuntimeError) as error:
+            raise self._cannot_import(error) from None
         # A new object for each acquisition: none is shared between threads,
         # and a child that was forked in between has nothing to inherit.
         try:
@@ -106,6 +108,16 @@ class FileLock:
             f"Cannot lock {self._path}: {problem}. Make it and its folder "
             "writable, or choose another place; on a file system without locks "
             "use a Redis store.",
+            location=self._path,
+        )
+
+    def _cannot_import(self, error: Exception) -> TokenStoreError:
+        # It was not needed until now, and some of what it imports in turn
+        # cannot be imported any more once the main thread has ended.
+        return TokenStoreError(
+            f"Cannot lock {self._path}: filelock cannot be imported "
+            f"({type(error).__name__}), as in a program that is ending. Import it "
+            "when the program starts, or get the token earlier.",
             location=self._path,
         )
 
