@@ -383,6 +383,28 @@ def test_a_failed_write_leaves_the_old_token(tmp_path, monkeypatch, step):
     ) == ["t.json"]
 
 
+def test_a_token_is_on_the_disk_before_it_is_relied_on(tmp_path, monkeypatch):
+    """Its text before it has the name, and after that the name in the folder."""
+    done = []
+
+    def tell(what):
+        function = getattr(os, what)
+
+        def told(first, *args):
+            folder = what == "fsync" and stat.S_ISDIR(os.fstat(first).st_mode)
+            done.append("folder" if folder else what)
+            return function(first, *args)
+
+        monkeypatch.setattr(os, what, told)
+
+    tell("fsync")
+    tell("replace")
+
+    FileStore(tmp_path / "t.json").save(Token("a"))
+
+    assert done == ["fsync", "replace", "folder"]
+
+
 def test_a_path_that_cannot_be_is_named(tmp_path):
     """A file where a folder should be: every verb says so in its own way."""
     (tmp_path / "file").write_text("")
@@ -517,22 +539,78 @@ def test_a_claim_that_is_none_stops_nobody(tmp_path, monkeypatch, claim, spoilt)
         pass
 
 
-def test_who_loads_the_lock_claims_it_first(tmp_path, monkeypatch, claim):
-    """So that the others of a herd see it coming; nothing is left of that."""
-    store, claims = FileStore(tmp_path / "t.json"), []
+#: Loads the lock, or tries to; waits before it, meanwhile and while it has it.
+CLAIMING = """
+import sys
+from requests_ticktick import FileStore, LockTimeoutError
+from requests_ticktick.stores import _file_lock
 
-    class Importing:
-        def find_spec(self, name, *_):
-            if name == "filelock":
-                claims.append(json.loads(claim.read_text()))
+def say(what):
+    print(what, flush=True)
+    assert sys.stdin.readline()
 
-    monkeypatch.setattr(sys, "meta_path", [Importing(), *sys.meta_path])
-    monkeypatch.delitem(sys.modules, "filelock")
-    with store.lock(0):
-        pass
+class Importing:
+    def find_spec(self, name, *_):
+        if name == "filelock":
+            say("importing")
 
-    assert [claim["pid"] for claim in claims] == [os.getpid()]
-    assert not claim.exists()
+_file_lock._CLAIM = 60.0  # however busy this machine is
+sys.meta_path.insert(0, Importing())
+say("ready")
+for _ in range(2):
+    try:
+        with FileStore(sys.argv[1]).lock(0):
+            say("locked")
+    except LockTimeoutError as error:
+        say(error.holder)
+"""
+
+
+class Claiming:
+    """A process that claims the lock, and goes on when it is told to."""
+
+    def __init__(self, store):
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", CLAIMING, store.path],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self.pid = self.process.pid
+        self.said = self.process.stdout.readline().strip()
+
+    def goes_on(self):
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+        self.said = self.process.stdout.readline().strip()
+        return self.said
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        with self.process:
+            self.process.kill()
+
+
+def test_who_loads_the_lock_claims_it_first(tmp_path):
+    """So that the others of a herd see it coming; nothing is left of that.
+
+    Neither by whoever gets the lock, nor by whoever tries in vain and goes.
+    """
+    store, claim = FileStore(tmp_path / "t.json"), tmp_path / "t.json.lock-claim"
+
+    with Claiming(store) as first, Claiming(store) as second:
+        assert first.goes_on() == "importing"
+        assert json.loads(claim.read_text())["pid"] == first.pid
+        assert second.goes_on().startswith(f"process {first.pid} on ")
+        assert first.goes_on() == "locked"
+        assert not claim.exists()
+
+        assert second.goes_on() == "importing"
+        assert json.loads(claim.read_text())["pid"] == second.pid
+        assert second.goes_on().startswith(f"process {first.pid} on ")
+        assert not claim.exists()
 
 
 def test_who_tries_in_vain_leaves_the_holders_note_alone(tmp_path):

@@ -57,6 +57,7 @@ class FileLock:
         try:
             import filelock
         except (ImportError, RuntimeError) as error:
+            self._end_claim()
             raise self._cannot_import(error) from None
         # A new object for each acquisition: none is shared between threads,
         # and a child that was forked in between has nothing to inherit.
@@ -70,10 +71,10 @@ class FileLock:
             self._raise_timeout(timeout, self._info)
         except (OSError, NotImplementedError) as error:
             raise self._cannot(error) from None
+        finally:
+            self._end_claim()  # who has failed is not about to lock either
         try:
             self._note(self.failure())
-            with contextlib.suppress(OSError):
-                os.unlink(self._claim)
             yield
         finally:
             lock.release()
@@ -133,6 +134,10 @@ class FileLock:
         if self._is_claimed():
             self._raise_timeout(timeout, self._claim)
         _write(self._claim)
+
+    def _end_claim(self) -> None:
+        with contextlib.suppress(OSError):
+            os.unlink(self._claim)
 
     def _is_claimed(self) -> bool:
         """Whether another process is just about to take the lock.
