@@ -70,6 +70,10 @@ def forged(**record):
             "(invalid_grant). The code has expired or was used before: sign on again.",
         ),
         (
+            TokenEndpointError("x", None, None, 401),
+            "HTTP status 401 and an error. Compare client_id and",
+        ),
+        (
             TokenEndpointError("x", "invalid_client", "Bad client credentials", 401),
             "(invalid_client: Bad client credentials). Compare client_id and",
         ),

@@ -10,9 +10,10 @@ import threading
 import time
 
 import conftest
+import filelock
 import pytest
 
-from requests_ticktick import FileStore, LockTimeoutError, MemoryStore
+from requests_ticktick import FileStore, LockTimeoutError, MemoryStore, Token
 from requests_ticktick.stores import _file_lock
 
 
@@ -74,6 +75,23 @@ def test_a_thread_is_told_the_same_way(timeout, said):
 
     with store.lock():
         assert said in str(refusal(store, timeout))
+
+
+@pytest.mark.parametrize("timeout", [0, -1])
+def test_who_need_not_wait_does_not(store, monkeypatch, timeout):
+    """What filelock takes for no end at all is no wait here."""
+    waits = []
+    acquire = filelock.FileLock.acquire
+
+    def acquire_and_tell(self, timeout, **options):
+        waits.append(timeout)
+        return acquire(self, timeout, **options)
+
+    monkeypatch.setattr(filelock.FileLock, "acquire", acquire_and_tell)
+    with store.lock(0):
+        refusal(store, timeout)
+
+    assert waits == [0, 0]
 
 
 # -- a holder's note -------------------------------------------------------------------
@@ -152,6 +170,20 @@ def test_where_files_have_no_users_a_note_is_read(store, monkeypatch):
     with store.lock():
         store.record_failure("no")
         assert store.failure() == "no"
+
+
+def test_no_note_is_worth_a_disks_time(store, monkeypatch):
+    """After a power failure nobody waits any more; a token is another matter."""
+    synced = []
+    monkeypatch.setattr(os, "fsync", synced.append)
+
+    with store.lock(0):
+        store.record_failure("no")
+        assert store.failure() == "no"
+        assert synced == []
+        store.save(Token("a"))
+
+    assert synced
 
 
 # -- a claim ---------------------------------------------------------------------------

@@ -453,9 +453,12 @@ def test_nobody_waits_for_a_store_whose_lock_is_held(sandbox, clock, tmp_path, s
     token = auth.token()
     store.full = False
     clock.advance(SAVE_AGAIN_AFTER + 1)
-    with store.lock(0.0):
+    lock, waits = store.lock, []
+    store.lock = lambda timeout=None: waits.append(timeout) or lock(timeout)
+    with lock(0.0):
         assert auth.token() == token
         assert store.load() is None
+    assert waits == [0.0]
 
     clock.advance(2 * SAVE_AGAIN_AFTER + 1)
     auth.token()

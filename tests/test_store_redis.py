@@ -806,6 +806,19 @@ def test_memory_knows_the_token_that_redis_had(server):
     assert list(store.candidates()) == [Token("a")]
 
 
+@pytest.mark.parametrize("latest", ["the latest", None])
+def test_memory_knows_the_failure_that_redis_had(server, latest):
+    """Not an older one of its own, which would be news to those who wait."""
+    store = RedisStore(server.client(), when_down="memory")
+    store.record_failure("an older one")
+    RedisStore(server.client()).record_failure(latest)
+    assert store.failure() == latest
+
+    server.kill()
+
+    assert store.failure() == latest
+
+
 def test_memory_keeps_another_owners_token_too(going_on):
     """As every store does."""
     going_on.save(Owner("me", "https://as.test/t", None).stamp(Token("a")))
