@@ -22,7 +22,7 @@ from .stores import ChainStore, EnvStore, FileStore, MemoryStore, TokenStore
 from .token import Token
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from requests import PreparedRequest, Response, Session
 
@@ -41,7 +41,7 @@ class TickTickAuth(AuthBase):
     :param client_secret: Its secret, or ``$TICKTICK_CLIENT_SECRET``.
     :param redirect_uri: As registered, letter for letter; by default
         ``$TICKTICK_REDIRECT_URI``, or ``service.default_redirect_uri``.
-    :param scope: The scopes to ask for, separated by spaces.
+    :param scope: The scopes to ask for, a list or separated by spaces.
     :param store: Where the token is kept. By default ``$TICKTICK_TOKEN`` is
         read, then a private file, which is written.
     :param sign_on: How a person is asked. By default a listener on the
@@ -57,7 +57,7 @@ class TickTickAuth(AuthBase):
         client_secret: str | None = None,
         redirect_uri: str | None = None,
         *,
-        scope: str = "tasks:read tasks:write",
+        scope: str | Iterable[str] = "tasks:read tasks:write",
         store: TokenStore | None = None,
         sign_on: Callable[[AuthorizationRequest], str] | None = None,
         service: Service = TICKTICK,

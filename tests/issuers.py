@@ -32,6 +32,7 @@ class Issuer:
         self.person_needs = 0.0
         self.fails = False
         self.owner = Owner(None, None, None)
+        self.terms = object()
         self.asked = 0
         #: When each token that was issued ends, by the true time.
         self.ends = {}

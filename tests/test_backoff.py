@@ -25,6 +25,7 @@ from requests_ticktick.source.backoff import (
     FIRST_PAUSE,
     LONGEST_PAUSE,
     LONGEST_RETRY_AFTER,
+    Pauses,
 )
 
 PROJECT = "/open/v1/project"
@@ -169,6 +170,72 @@ def test_a_denied_sign_on_stops_no_refresh(sandbox, clock):
     assert person.asked == 2
 
 
+def test_a_program_that_makes_an_auth_for_each_call_asks_once(sandbox, clock, tmp_path):
+    """They share a store, and so what failed; ``auth.sign_on()`` asks at once."""
+    person = Person(sandbox, *[AuthorizationDeniedError("no")] * 3)
+
+    def auth(**options):
+        store = FileStore(tmp_path / "t.json")
+        return client_of(sandbox, store, sign_on=person, clock=clock, **options)
+
+    for _ in range(5):
+        errors_of(auth(), sandbox.url(PROJECT), 1)
+    assert person.asked == 1
+
+    # Asked again, and refused again: the pause is twice as long.
+    clock.advance(FIRST_PAUSE)
+    errors_of(auth(), sandbox.url(PROJECT), 1)
+    clock.advance(2 * FIRST_PAUSE - 1)
+    errors_of(auth(), sandbox.url(PROJECT), 1)
+    assert person.asked == 2
+
+    with pytest.raises(AuthorizationDeniedError):
+        auth().sign_on()
+    assert person.asked == 3
+    assert auth().sign_on()
+
+
+def test_a_token_that_is_refused_at_once_is_known_to_every_auth(sandbox, tmp_path):
+    """The API refuses whatever is granted: not a tab for each call."""
+    person = Person(sandbox)
+    sandbox.fail(20, 401, endpoint="api")
+
+    for _ in range(5):
+        auth = client_of(sandbox, FileStore(tmp_path / "t.json"), sign_on=person)
+        assert requests.get(sandbox.url(PROJECT), auth=auth).status_code == 401
+
+    assert person.asked == 2
+
+
+@pytest.mark.parametrize("other", ["sign_on", "store", "scope"])
+def test_an_auth_that_is_made_in_another_way_does_not_pause(sandbox, tmp_path, other):
+    """Where a browser failed, a console may do; another person may say yes."""
+    person = Person(sandbox, SignOnError("The port is taken."))
+    ways = {
+        "sign_on": person,
+        "store": FileStore(tmp_path / "t.json"),
+        "scope": "tasks:read",
+    }
+    errors_of(client_of(sandbox, **ways), sandbox.url(PROJECT), 1)
+
+    ways[other] = {
+        "sign_on": sandbox.sign_on,
+        "store": FileStore(tmp_path / "other.json"),
+        "scope": "tasks:write",
+    }[other]
+
+    assert client_of(sandbox, **ways).token()
+
+
+def test_pauses_of_long_ago_are_forgotten(sandbox):
+    """A process that signs on for many people remembers the latest."""
+    for _ in range(100):
+        person = Person(sandbox, AuthorizationDeniedError("no"))
+        errors_of(client_of(sandbox, sign_on=person), sandbox.url(PROJECT), 1)
+
+    assert len(Pauses._latest) < 100
+
+
 # -- the token endpoint --------------------------------------------------------------
 
 
@@ -211,6 +278,33 @@ def test_a_server_says_when_to_try_again(sandbox, aged, clock, status, seconds):
     assert sandbox.token_requests == before
 
     clock.advance(1)
+    assert requests.get(sandbox.url(PROJECT), auth=aged).ok
+
+
+@pytest.mark.parametrize("said", ["0", "0.0", "Wed, 21 Oct 2015 07:28:00 GMT"])
+def test_a_pause_of_nothing_is_as_if_not_said(sandbox, aged, clock, said):
+    """A 429 is no invitation: the date of a server whose clock is late is past."""
+    sandbox.fail(9, 429, {"error": "slow_down"}, headers={"Retry-After": said})
+    before = sandbox.token_requests
+
+    errors_of(aged, sandbox.url(PROJECT), 9)
+
+    assert sandbox.token_requests == before + 1
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [(401, "invalid_client"), (400, "invalid_request"), (403, "locked")],
+)
+def test_a_client_that_is_refused_does_not_go_on(sandbox, aged, clock, status, error):
+    """A wrong secret: one refresh a minute, and not one with each request."""
+    sandbox.fail(1, status, {"error": error})
+    before = sandbox.token_requests
+
+    errors_of(aged, sandbox.url(PROJECT), 9)
+    assert sandbox.token_requests == before + 1
+
+    clock.advance(FIRST_PAUSE)
     assert requests.get(sandbox.url(PROJECT), auth=aged).ok
 
 

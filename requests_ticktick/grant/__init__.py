@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import requests
 
+from .. import _fields
 from .._value import Secret, discreet
 from ..client import Client
-from ..errors import StateMismatchError, TickTickAuthError, TokenEndpointError
+from ..errors import TickTickAuthError, TokenEndpointError
 from ..owner import Owner
 from ..service import Service
 from ..token import Token
 from .once import completed_once
 from .redirect import require_redirect_uri
-from .request import AuthorizationRequest
+from .request import AuthorizationRequest, require_own
 from .scope import tell_difference
 
 logger = logging.getLogger("requests_ticktick")
@@ -43,7 +44,7 @@ class AuthorizationCodeGrant:
 
     :param service: The endpoints.
     :param client: The app's credentials.
-    :param scope: The scopes to ask for, separated by spaces.
+    :param scope: The scopes to ask for, a list or separated by spaces.
     :param session: Carries the token requests (proxies, certificates); by
         default each has one of its own.
     """
@@ -53,13 +54,15 @@ class AuthorizationCodeGrant:
         service: Service,
         client: Client,
         *,
-        scope: str,
+        scope: str | Iterable[str],
         session: requests.Session | None = None,
     ) -> None:
         self._service = service
         self._client = client
-        self._scope = scope
+        self._scope = _fields.scope(scope) or ""
         self._session = session
+        #: What is equal in two grants that do the same.
+        self.terms = service, client, self._scope
 
     @property
     def owner(self) -> Owner:
@@ -129,7 +132,7 @@ class AuthorizationCodeGrant:
         :raises TokenEndpointError: The code was not accepted.
         """
         redirected_url = Secret(redirected_url)
-        self._require_own(request)
+        require_own(request, self._service, self._client.require_id())
         form = {"code": request.code_from(redirected_url)}
         if request.code_verifier is not None:
             form["code_verifier"] = Secret(request.code_verifier)
@@ -137,18 +140,6 @@ class AuthorizationCodeGrant:
             token = self._send(form, redirect_uri=request.redirect_uri, now=now)
         tell_difference(self._scope, token)
         return token
-
-    def _require_own(self, request: AuthorizationRequest) -> None:
-        """Send a code to no other server than its own (RFC 9700 4.4.2)."""
-        service, client_id = self._service, self._client.require_id()
-        begun = request.issuer, request.token_endpoint, request.client_id
-        if begun != (service.issuer, service.token_endpoint, client_id):
-            raise StateMismatchError(
-                f"This sign-on was begun at {begun[0]} for the client {begun[2]}, and "
-                f"cannot be completed at {service.issuer} for {client_id}: complete "
-                "it with the service and the client that it was begun with, or begin "
-                "again."
-            )
 
     def refresh(self, token: Token, *, now: float) -> Token | None:
         """Turn a refresh token into an access token (RFC 6749 6).

@@ -5,13 +5,16 @@ from __future__ import annotations
 import hmac
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .._urls import without_query
 from .._value import Value, discreet
 from ..errors import AuthorizationDeniedError, SignOnError, StateMismatchError
 from .redirect import came_back, parameters
 from .words import clean, hint
+
+if TYPE_CHECKING:
+    from ..service import Service
 
 #: RFC 6749 A.11.
 _CODE = re.compile(r"[\x20-\x7e]+")
@@ -171,3 +174,25 @@ class AuthorizationRequest(Value):
 
     def __repr__(self) -> str:
         return f"<AuthorizationRequest redirect_uri={self.redirect_uri!r}>"
+
+
+def require_own(request: object, service: Service, client_id: str) -> None:
+    """Send a code to no other server than its own (RFC 9700 4.4.2).
+
+    :raises SignOnError: The request is none, or another service's or client's.
+    """
+    if not isinstance(request, AuthorizationRequest):
+        # A web application passes on what its session has, if it has it still.
+        raise SignOnError(
+            f"The sign-on to complete is {type(request).__name__}, and no "
+            "AuthorizationRequest: read what to_dict() gave with "
+            "AuthorizationRequest.from_dict(), or begin again."
+        )
+    begun = request.issuer, request.token_endpoint, request.client_id
+    if begun != (service.issuer, service.token_endpoint, client_id):
+        raise StateMismatchError(
+            f"This sign-on was begun at {begun[0]} for the client {begun[2]}, and "
+            f"cannot be completed at {service.issuer} for {client_id}: complete "
+            "it with the service and the client that it was begun with, or begin "
+            "again."
+        )

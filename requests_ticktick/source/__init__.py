@@ -122,7 +122,8 @@ class TokenSource:
 
     def sign_on(self, *, force: bool = False) -> Token:
         """Return a valid token; with ``force``, one that is asked for now."""
-        self._renewal.stop_pausing()
+        with only_our_errors():
+            self._renewal.stop_pausing()
         if not force:
             return self.token()
         with only_our_errors():
@@ -130,7 +131,8 @@ class TokenSource:
 
     def begin(self) -> AuthorizationRequest:
         """Begin a sign-on that :meth:`complete` ends, perhaps elsewhere."""
-        return self._grant.begin()
+        with only_our_errors():
+            return self._grant.begin()
 
     def complete(self, request: AuthorizationRequest, redirected_url: str) -> Token:
         """End a sign-on: exchange the code, save the token, use it."""

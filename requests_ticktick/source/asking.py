@@ -6,19 +6,24 @@ from typing import TYPE_CHECKING
 
 from .._value import Secret
 from ..errors import SignOnError, SignOnRequiredError, TickTickAuthError
-from .backoff import Backoff
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ..grant import AuthorizationCodeGrant, AuthorizationRequest
     from ..token import Token
+    from .backoff import Backoff
     from .memory import Memory
     from .question import Question
 
 #: Seconds in which nobody is asked again for what the API refuses as soon as
 #: it was granted: something else is wrong.
 _IN_VAIN = 600.0
+
+#: Such tokens, whose they are, and how long that counts: for all of a process,
+#: since a program may make an auth for each call.
+_stuck: dict[tuple[object, str], float] = {}
+_REMEMBERED = 64
 
 
 class Asking:
@@ -38,16 +43,13 @@ class Asking:
         self._grant = grant
         self._sign_on = sign_on
         self._memory = memory
-        #: The pause after a sign-on that failed: nobody is asked in a loop.
-        self.backoff = Backoff(memory.clock)
         #: The fingerprint of the token that a person was asked to replace.
         self.about: str | None = None
-        # A token refused as soon as it was granted, and how long that counts.
-        self._stuck = ("", 0.0)
 
-    def ask(self, question: Question, *, early: bool) -> Token:
+    def ask(self, question: Question, pause: Backoff, *, early: bool) -> Token:
         """Have a person sign on.
 
+        :param pause: Begins where that fails.
         :param early: Whether the old token still works: nobody is asked twice
             to replace that one, so that a failure begins no pause.
         :raises SignOnRequiredError: Nobody is there, or it would be in vain.
@@ -70,9 +72,9 @@ class Asking:
             raise
         except TickTickAuthError as error:
             if not early:
-                self.backoff.begin(error)
+                pause.begin(error)
             raise
-        self.backoff.end()
+        pause.end()
         if refused is not None and refused.access_token == token.access_token:
             self.refused_at_once(token)
         return token
@@ -102,9 +104,11 @@ class Asking:
         """
         clock = self._memory.clock
         if abs(clock.time() - (token.issued_at or 0.0)) < _IN_VAIN:
-            self._stuck = token.access_token, clock.monotonic() + _IN_VAIN
+            key = self._grant.terms, Secret(token.access_token)
+            _stuck[key] = clock.monotonic() + _IN_VAIN
+            for oldest in list(_stuck)[:-_REMEMBERED]:
+                _stuck.pop(oldest, None)
 
     def _is_stuck(self, token: Token) -> bool:
-        access_token, until = self._stuck
-        is_over = self._memory.clock.monotonic() >= until
-        return token.access_token == access_token and not is_over
+        until = _stuck.get((self._grant.terms, token.access_token))
+        return until is not None and self._memory.clock.monotonic() < until

@@ -11,12 +11,11 @@ from .._value import Secret, discreet
 from ..errors import (
     LockTimeoutError,
     SignOnRequiredError,
-    TokenEndpointError,
     TokenStoreError,
 )
 from ..token import Token
 from .asking import Asking
-from .backoff import Backoff
+from .backoff import Pauses
 from .failures import Failure
 from .reading import Reading
 from .saving import Saving
@@ -59,8 +58,9 @@ class Renewal:
         self.saving = Saving(store, grant, memory, self.say_once)
         self._store = store
         self._memory = memory
-        # The pause that the token endpoint has asked for.
-        self._backoff = Backoff(memory.clock)
+        self._pauses = Pauses(memory.clock)
+        # Whose pauses are this one's as well.
+        self._terms = grant.terms, sign_on
         # Refresh tokens that are spent, or that others took the place of.
         self._used: set[str | None] = set()
         self._said: set[str] = set()
@@ -82,8 +82,8 @@ class Renewal:
 
     def stop_pausing(self) -> None:
         """Let the next question be asked at once, whatever failed before."""
-        self._backoff.end()
-        self.asking.backoff.end()
+        self._share_pauses()
+        self._pauses.end()
 
     def was_asked_about(self, token: Token) -> bool:
         """Whether a person was asked to replace it, here or elsewhere."""
@@ -97,6 +97,10 @@ class Renewal:
         if (about or message) not in self._said:
             self._said.add(about or message)
             logger.warning("%s", message)
+
+    def _share_pauses(self) -> None:
+        with contextlib.suppress(TokenStoreError):  # then each has its own
+            self._pauses = self._pauses.after(self._store.failure(), self._terms)
 
     def _take_lock(
         self, stack: contextlib.ExitStack, question: Question, *, early: bool
@@ -139,9 +143,9 @@ class Renewal:
                 return token
         failure = self.reading.failure(since=question)
         if failure is not None:
-            self._heed(failure.error)
+            self._pauses.token_requests.heed(failure.error)
             if failure.asked is not None and not early:
-                self.asking.backoff.begin(failure.error)
+                self._pauses.sign_ons.begin(failure.error)
             raise failure.error
         return None
 
@@ -151,17 +155,18 @@ class Renewal:
         :raises TickTickAuthError: It failed, or has failed a moment ago.
         """
         # A pause is this process's alone: it is not recorded for the others.
-        self._backoff.check()
+        self._share_pauses()
+        self._pauses.token_requests.check()
         token = None
         if not question.forced:
             with self._failures_recorded():
                 token = self._refresh()
         if token is None:
             if not question.forced:
-                self.asking.backoff.check()
+                self._pauses.sign_ons.check()
             with self._failures_recorded():
                 token = self._ask(question, early=early)
-        self._backoff.end()
+        self._pauses.token_requests.end()
         return token
 
     @contextlib.contextmanager
@@ -171,16 +176,9 @@ class Renewal:
         except SignOnRequiredError:
             raise  # in this process alone: another may have a person
         except BaseException as error:
-            self._heed(error)
+            self._pauses.token_requests.heed(error)
             self._record(error)
             raise
-
-    def _heed(self, error: BaseException) -> None:
-        """Pause, if the token endpoint wants it."""
-        if isinstance(error, TokenEndpointError) and (
-            error.retry_after is not None or error.status_code == 429
-        ):
-            self._backoff.begin(error, error.retry_after)
 
     def _refresh(self) -> Token | None:
         """Use a refresh token; ``None`` where there is none that works."""
@@ -203,7 +201,7 @@ class Renewal:
         if unused:
             self.say_once(unused)
         try:
-            return self.asking.ask(question, early=early)
+            return self.asking.ask(question, self._pauses.sign_ons, early=early)
         except SignOnRequiredError as error:
             if self.reading.no_place is not None:
                 raise self.reading.no_place from None
@@ -212,5 +210,6 @@ class Renewal:
     def _record(self, error: BaseException) -> None:
         """Tell those who wait, here and in other processes."""
         with contextlib.suppress(TokenStoreError):
-            failure = Failure(error, self.asking.about, self.grant.owner)
-            self._store.record_failure(failure.dump())
+            failure = Failure(error, self.asking.about, self.grant.owner).dump()
+            self._store.record_failure(failure)
+            self._pauses.begun_by(failure, self._terms)
