@@ -23,6 +23,7 @@ from requests_ticktick import (
     SignOnRequiredError,
     StateMismatchError,
     TickTickAuth,
+    TickTickAuthError,
     TokenEndpointError,
 )
 from requests_ticktick.grant import once, token_endpoint
@@ -604,3 +605,22 @@ def test_the_request_shows_neither_state_nor_verifier():
     assert request.state not in repr(request)
     assert request.code_verifier not in repr(request)
     assert request.url not in repr(request)
+
+
+def test_begin_lets_nothing_out_that_is_not_ours(sandbox):
+    """A client id of another type, as from a configuration file."""
+    auth = TickTickAuth(12345, "s3cret", service=sandbox.service)
+
+    with pytest.raises(TickTickAuthError, match="AttributeError"):
+        auth.begin_sign_on()
+
+
+@pytest.mark.parametrize(
+    "scope", [["tasks:read", "tasks:write"], "tasks:read, tasks:write"]
+)
+def test_scopes_are_asked_for_however_they_are_listed(sandbox, scope):
+    """requests-oauthlib takes a list, other providers take commas."""
+    request = client_of(sandbox, scope=scope).begin_sign_on()
+
+    assert query_of(request.url)["scope"] == "tasks:read tasks:write"
+    assert client_of(sandbox, scope=scope).token()

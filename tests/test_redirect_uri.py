@@ -326,6 +326,17 @@ def test_a_request_that_names_nobody_cannot_be_completed(sandbox):
     assert sandbox.received == []
 
 
+@pytest.mark.parametrize("given", [None, {}, "request"])
+def test_what_is_no_request_cannot_be_completed(sandbox, given):
+    """A web application whose session has ended, or that forgot from_dict()."""
+    with pytest.raises(SignOnError, match="begin again") as caught:
+        client_of(sandbox).complete_sign_on(given, "?code=c0de&state=S")
+
+    assert type(given).__name__ in str(caught.value)
+    assert "from_dict" in str(caught.value)
+    assert sandbox.received == []
+
+
 # -- once --------------------------------------------------------------------------
 
 
