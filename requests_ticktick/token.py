@@ -107,7 +107,7 @@ class Token(Value):
         if expires_at is None:
             expires_at = _fields.moment(fields.get("expire_time"))
         issued_at = _fields.moment(fields.get("issued_at"))
-        lifetime = _fields.sensible(_fields.duration(fields.get("expires_in")))
+        lifetime = _fields.lifetime(fields.get("expires_in"))
         if lifetime is not None:
             # ticktick-py keeps the lifetime as issued, not what is left of it.
             if issued_at is None and expires_at is not None:
@@ -131,7 +131,7 @@ class Token(Value):
             expires_at=_fields.sensible(expires_at),
             scope=fields.get("scope"),
             refresh_token=fields.get("refresh_token") or None,
-            issued_at=issued_at,
+            issued_at=_fields.sensible(issued_at),
             extra=_fields.others(fields),
         )
 

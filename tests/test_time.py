@@ -169,6 +169,8 @@ def test_a_lifetime_makes_sense_or_is_unknown(expires_in):
 
 
 @given(fields=st.fixed_dictionaries({}, optional=dict.fromkeys(TIMES, numbers)))
+@example({"expires_in": -100_000_000_000, "expires_at": 1})
+@example({"expires_in": 3_000_000_000, "expires_at": -99_999_999_999})
 def test_no_times_of_a_file_contradict_each_other_to_infinity(fields):
     """Those that are read can be written, and read again as they were."""
     try:
