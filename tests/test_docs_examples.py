@@ -72,7 +72,11 @@ def example(name):
 )
 def test_no_page_puts_a_secret_into_a_command_line(pattern):
     """Every user of a machine can read the command lines of all programs."""
-    pages = [*DOCS.glob("*.rst"), *DOCS.glob("examples/*.py"), DOCS.parent / "README.rst"]
+    pages = [
+        *DOCS.glob("*.rst"),
+        *DOCS.glob("examples/*.py"),
+        DOCS.parent / "README.rst",
+    ]
     helps = (DOCS.parent / "requests_ticktick" / "cli").glob("*.py")
     for path in [*pages, *helps]:
         text = path.read_text(encoding="utf-8").replace("\\\n", " ")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import socket
 import threading
@@ -596,7 +597,13 @@ def test_a_request_in_hand_is_not_hung_up_on(
     sandbox.delay(0, "api")
     sandbox._faults.interrupt(True)
     assert answer_on(busy)[0] == 200
-    assert call(sandbox, token).status_code == 200
+    # It has its answer a moment before the server knows that it has.
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        with contextlib.suppress(requests.ConnectionError):
+            assert call(sandbox, token).status_code == 200
+            return
+    pytest.fail("nobody was let in again")
 
 
 @pytest.mark.parametrize(
