@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import subprocess
 import sys
 
@@ -142,16 +141,16 @@ def test_a_token_endpoint_that_drips_loses_nothing(
 
 
 @pytest.fixture
-def small_disk(tmp_path):
+def small_disk(tmp_path, require_root, require, lacking):
     """A real file system of 64 KiB, where root may mount one."""
     folder = tmp_path / "disk"
     folder.mkdir()
-    mount = shutil.which("mount")
-    if sys.platform != "linux" or os.geteuid() != 0 or mount is None:
-        pytest.skip("mounting a small file system needs root on Linux")
+    mount = require("mount")
+    if sys.platform != "linux":
+        pytest.skip("a small file system is mounted on Linux alone")
     options = ["-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)]
     if subprocess.run([mount, *options], capture_output=True).returncode:
-        pytest.skip("this machine does not let root mount a file system")
+        lacking("nothing can be mounted here")
     yield folder
     subprocess.run(["umount", str(folder)], check=True)
 

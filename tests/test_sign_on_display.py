@@ -557,10 +557,10 @@ def test_where_the_page_is_cannot_be_guessed(redirect_uri):
     assert all(len(url.rpartition("/")[2]) >= 22 for url in urls)
 
 
-def test_another_user_of_the_machine_does_not_get_the_address(redirect_uri):
+def test_another_user_of_the_machine_does_not_get_the_address(
+    redirect_uri, require_root
+):
     """He sees the command line, asks for the page, and learns nothing by it."""
-    if os.geteuid() != 0:
-        pytest.skip("only root can be somebody else")
     code = (
         "import sys, urllib.request\n"
         "try:\n"
