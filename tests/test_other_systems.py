@@ -145,8 +145,9 @@ def test_elsewhere_a_denial_is_final(path, slept, monkeypatch, call, name, said)
     assert (denied.asked, slept.now) == (1, 1000.0)
 
 
-def test_what_is_torn_is_set_aside_although_somebody_reads_it(path, on_windows):
+def test_what_is_torn_is_set_aside_although_somebody_reads_it(path, on_windows, caplog):
     """Else the next save would write over what may be needed."""
+    caplog.set_level(logging.INFO)
     store = FileStore(path)
     with open(path, "w") as file:
         file.write('{"access_token": "half')
@@ -157,6 +158,7 @@ def test_what_is_torn_is_set_aside_although_somebody_reads_it(path, on_windows):
     assert store.load() == Token("new")
     folder = os.path.dirname(path)
     (aside,) = (each for each in os.listdir(folder) if ".corrupt-" in each)
+    assert f"{path} was set aside as {os.path.join(folder, aside)}." in caplog.text
     denied = on_windows("unlink", 3, (aside,))
     store.delete()
     assert denied.asked == 4
