@@ -155,13 +155,15 @@ def test_every_tox_environment_says_what_it_is_for() -> None:
 
 
 def test_every_python_that_is_promised_is_tested() -> None:
-    """The classifiers and tox name the same versions."""
+    """The classifiers, tox and what CI reports name the same versions."""
     classifiers = read_ini("setup.cfg")["metadata"]["classifiers"]
     promised = re.findall(r"Python :: 3\.(\d+)$", classifiers, re.M)
     tested = re.search(r"py3\{(.+)\}", read_ini("tox.ini")["tox"]["env_list"])
 
     assert tested is not None
     assert tested[1].split(", ") == promised
+    script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    assert f"for minor in {' '.join(promised)}; do" in script
 
 
 @pytest.fixture
