@@ -21,6 +21,7 @@ from requests_ticktick import (
     TokenEndpointError,
     refuse,
 )
+from requests_ticktick.source import asking
 from requests_ticktick.source.backoff import (
     FIRST_PAUSE,
     LONGEST_PAUSE,
@@ -234,6 +235,15 @@ def test_pauses_of_long_ago_are_forgotten(sandbox):
         errors_of(client_of(sandbox, sign_on=person), sandbox.url(PROJECT), 1)
 
     assert len(Pauses._latest) < 100
+
+
+def test_tokens_refused_at_once_long_ago_are_forgotten(sandbox, clock):
+    """The same for what the API refuses as soon as it was granted."""
+    source = client_of(sandbox, clock=clock).source
+    for number in range(100):
+        source.refused_at_once(Token(f"token-{number}", issued_at=clock.time()))
+
+    assert len(asking._stuck) < 100
 
 
 # -- the token endpoint --------------------------------------------------------------

@@ -577,6 +577,24 @@ def test_an_idle_connection_makes_room_for_another(
     assert threading.active_count() <= threads + 10
 
 
+def test_what_follows_a_refusal_is_not_read_for_ever(
+    wire: Callable[[], socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody goes on sending; the answer is there, and the connection ends."""
+    monkeypatch.setattr(listener, "_LINGER_READS", 1)
+    connection = wire()
+    # More than is read ahead: the rest is found by the one read that is left.
+    sends(
+        connection,
+        "POST /open/v1/echo HTTP/1.1",
+        "Content-Length: 99999999",
+        "",
+        "x" * 200_000,
+    )
+
+    assert answer_on(connection)[0] == 413
+
+
 def test_a_request_in_hand_is_not_hung_up_on(
     sandbox: Sandbox,
     token: str,
