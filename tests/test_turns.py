@@ -103,7 +103,8 @@ def test_the_wait_is_over_with_the_stores_time_out(slept):
     slept.now += 0.1
     assert watch.is_over()
 
-    error = watch.timed_out(LockTimeoutError("It is held by process 1.", holder="p"))
+    with pytest.raises(LockTimeoutError) as caught:
+        watch.go_on(LockTimeoutError("It is held by process 1.", holder="p"))
 
-    assert str(error) == "Waited 330 s. It is held by process 1."
-    assert error.holder == "p"
+    assert str(caught.value) == "Waited 330 s. It is held by process 1."
+    assert caught.value.holder == "p"

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from .._value import Secret, discreet
 from ..errors import (
-    LockTimeoutError,
     SignOnRequiredError,
     TokenStoreError,
 )
+from ..stores.base import AwayError
 from ..token import Token
 from .asking import Asking
 from .backoff import Pauses
@@ -109,23 +109,24 @@ class Renewal:
         watch = Watch(self._store)
         while True:
             version = self._store.version()
-            token = self._answer(question, early=early)
-            if token is not None:
-                return token
             try:
-                stack.enter_context(self._store.lock(0.0))
-            except LockTimeoutError as error:
-                if early:
+                token = self._answer(question, early=early)
+                if token is not None:
+                    return token
+                has_lock = watch.try_lock(stack, self._go_without_lock, early=early)
+            except AwayError as error:
+                if not watch.has_begun:
                     raise
-                if watch.is_over():
-                    raise watch.timed_out(error) from None
-                watch.wait(version)
-                continue
-            except TokenStoreError as error:
-                if self.reading.no_place is None:  # else the attempt to save says it
-                    self.say_once(f"{error} Going on without a lock.")
-            # Another thread or process may have signed on while we waited.
-            return self._answer(question, early=early)
+                watch.go_on(error)
+                has_lock = False
+            if has_lock:
+                # Another thread or process may have signed on while we waited.
+                return self._answer(question, early=early)
+            watch.wait(version)
+
+    def _go_without_lock(self, error: TokenStoreError) -> None:
+        if self.reading.no_place is None:  # else the attempt to save says it
+            self.say_once(f"{error} Going on without a lock.")
 
     def _answer(self, question: Question, *, early: bool) -> Token | None:
         """Return what somebody else's renewal has left for this question.

@@ -9,11 +9,19 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from ..errors import LockTimeoutError, SignOnError, TickTickAuthError
+from ..errors import (
+    LockTimeoutError,
+    SignOnError,
+    TickTickAuthError,
+    TokenStoreError,
+)
+from ..stores.base import AwayError, UnwritableError
 from ..token import Token
 from .failures import shareable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import ExitStack
     from types import TracebackType
 
     from ..stores import TokenStore
@@ -108,15 +116,54 @@ class Watch:
     def __init__(self, store: TokenStore) -> None:
         self._store = store
         self._began = time.monotonic()
+        #: Whether somebody else was seen to have the lock.
+        self.has_begun = False
+
+    def try_lock(
+        self,
+        stack: ExitStack,
+        go_without: Callable[[TokenStoreError], None],
+        *,
+        early: bool,
+    ) -> bool:
+        """Take the lock, or find that somebody has it.
+
+        :param go_without: Told why, where the store can have no lock.
+        :param early: Whether nobody waits for it.
+        :raises UnwritableError: No token could be saved either.
+        """
+        try:
+            stack.enter_context(self._store.lock(0.0))
+        except LockTimeoutError as error:
+            if early:
+                raise
+            self.go_on(error)
+            return False
+        except UnwritableError:
+            raise
+        except TokenStoreError as error:
+            go_without(error)
+        return True
 
     def is_over(self) -> bool:
         """Whether the store's time-out has passed."""
         return time.monotonic() - self._began >= self._store.lock_timeout
 
-    def timed_out(self, error: LockTimeoutError) -> LockTimeoutError:
+    def go_on(self, error: LockTimeoutError | AwayError) -> None:
+        """Know that a try was in vain, and let the wait go on.
+
+        :raises TickTickAuthError: The time-out has passed.
+        """
+        self.has_begun = True
+        if self.is_over():
+            raise self.timed_out(error) from None
+
+    def timed_out(self, error: LockTimeoutError | AwayError) -> TickTickAuthError:
         """Return the error of the last try, as that of the whole wait."""
         waited = time.monotonic() - self._began
-        return LockTimeoutError(f"Waited {waited:.3g} s. {error}", holder=error.holder)
+        whole = shareable(error)
+        whole.args = (f"Waited {waited:.3g} s. {error}",)
+        return whole
 
     def wait(self, version: object) -> None:
         """Return when there may be something new to read, or to lock.

@@ -19,6 +19,18 @@ class NoPlaceError(TokenStoreError):
     """
 
 
+class UnwritableError(TokenStoreError):
+    """There can be no lock, as the store can take nothing now, nor a token.
+
+    Raised by :meth:`TokenStore.lock`. Whoever shares the store would find the
+    same and go on in turn: so nobody is asked, and no refresh token is used.
+    """
+
+
+class AwayError(UnwritableError):
+    """The store's server does not answer: those who wait already wait on."""
+
+
 class TokenStore(ABC):
     """A place where one token is kept.
 
