@@ -480,7 +480,10 @@ def test_a_renewal_that_crosses_the_release_is_no_loss(server, caplog):
     """The lock was given back, not lost: nothing is reported."""
     client = server.client(kind=Interrupted)
     renewing, released = threading.Event(), threading.Event()
-    client.others = [lambda: (renewing.set(), released.wait(30))]
+    client.others = [
+        lambda: None,  # as room is taken, before the lock
+        lambda: (renewing.set(), released.wait(30)),
+    ]
     store = RedisStore(client, lock_ttl=3.0)
 
     with store.lock(0):
@@ -639,8 +642,9 @@ def test_the_note_beside_the_token_is_unknown_while_redis_is_down(server):
     assert store.version() is None
 
 
-def test_an_old_failure_is_no_answer_after_an_outage(server, sandbox):
+def test_an_old_failure_is_no_answer_after_an_outage(server, sandbox, monkeypatch):
     """It was there before, although it could not be read then."""
+    monkeypatch.setattr(_redis_outage, "_SHORT_PAUSE", 0.0)
     client = server.client(kind=Interrupted)
     store = RedisStore(client)
     no, person = Person(sandbox, AuthorizationDeniedError("no")), Person(sandbox)
@@ -716,8 +720,9 @@ def test_a_failover_is_an_error_until_it_is_over(store, client):
     assert store.load().access_token == "b"
 
 
-def test_a_server_that_stops_answering_is_given_up_on(server):
+def test_a_server_that_stops_answering_is_given_up_on(server, monkeypatch):
     """After the client's time-out; when it goes on, so does the store."""
+    monkeypatch.setattr(_redis_outage, "_SHORT_PAUSE", 0.0)
     store = RedisStore(server.client(socket_timeout=1.0))
     store.save(Token("a"))
 
@@ -1074,7 +1079,7 @@ def test_a_server_killed_in_the_midst_of_a_sign_on_costs_no_second_one(
     sandbox, server, caplog
 ):
     """The token works from memory, after one warning."""
-    store = RedisStore(server.client())
+    store = RedisStore(server.client(), lock_ttl=0.3)
 
     def sign_on(request):
         server.kill()

@@ -6,6 +6,7 @@ import logging
 import os
 import re
 from collections.abc import Callable
+from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any
 
 from redis import BlockingConnectionPool, exceptions
@@ -55,9 +56,16 @@ class Clients:
     thread held the pool's lock.
 
     :param client: What the user passed.
+    :raises TypeError: It is a cluster's, asynchronous, or no client at all.
     """
 
     def __init__(self, client: Redis) -> None:
+        execute = getattr(client, "execute_command", None)
+        if not hasattr(client, "connection_pool") or iscoroutinefunction(execute):
+            raise TypeError(
+                f"RedisStore takes a redis.Redis, of one server or from a Sentinel, "
+                f"and not {type(client).__module__}.{type(client).__name__}."
+            )
         self._given = client
         self._made = {os.getpid(): client}
 
@@ -169,5 +177,13 @@ def problem_of(error: Exception) -> str:
         return f"{kind}: {one_line(str(error)) or 'no reason given'}".rstrip(".")
     if "executing the script can't" in str(error):
         return "NoPermissionError"  # which Redis says without the word for it
-    code = re.match(r"[A-Z]{2,20}\b", str(error))
-    return f"{kind} {code[0]}" if code else kind
+    # At the beginning; in a script, before Redis 7, behind a dash.
+    code = re.search(r"(?:^|: -)([A-Z]{2,20})\b", str(error))
+    return f"{kind} {code[1]}" if code else kind
+
+
+def is_away(error: Exception) -> bool:
+    """Whether the server may answer later, without anybody's doing."""
+    refusals = (exceptions.AuthenticationError, exceptions.AuthorizationError)
+    kinds = (exceptions.ConnectionError, exceptions.TimeoutError)
+    return isinstance(error, kinds) and not isinstance(error, refusals)

@@ -18,6 +18,7 @@ from redis.exceptions import RedisError, ResponseError
 from .._foreign import held_by, holder_of
 from ..errors import LockTimeoutError
 from ._redis_client import peek, problem_of
+from ._redis_room import room_of, room_taken
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -31,11 +32,12 @@ _POLL = 0.02
 #: more commands, which the user of a Redis would have to be allowed.
 _RENEW = """
 if redis.call('get', KEYS[1]) ~= ARGV[1] then return 0 end
+redis.call('pexpire', KEYS[2], ARGV[2])
 return redis.call('pexpire', KEYS[1], ARGV[2])
 """
 _RELEASE = """
 if redis.call('get', KEYS[1]) ~= ARGV[1] then return 0 end
-return redis.call('del', KEYS[1])
+return redis.call('del', KEYS[1], KEYS[2])
 """
 
 #: No signature of ours is as long, in bytes: more is not looked at.
@@ -64,6 +66,7 @@ class RedisLock:
 
         :param timeout: Seconds; 0 tries once.
         :raises LockTimeoutError: Somebody else held it all the while.
+        :raises RedisError: Redis does not answer, or would take no token.
         """
         owner = self._wait(timeout)
         pid, ended = os.getpid(), threading.Event()
@@ -100,7 +103,11 @@ class RedisLock:
             (held_by,) = peek(self._client, self._name)
             if held_by is None:
                 owner = self._sign()
-                if self._client.set(self._name, owner, nx=True, px=self._lasts):
+                with room_taken(self._client, self._name, self._lasts):
+                    is_ours = self._client.set(
+                        self._name, owner, nx=True, px=self._lasts
+                    )
+                if is_ours:
                     return owner
                 (held_by,) = peek(self._client, self._name)
                 if held_by == owner:
@@ -129,7 +136,7 @@ class RedisLock:
         has_warned = False
         while not ended.wait(self._ttl / 3):
             try:
-                renewed = self._client.eval(_RENEW, 1, self._name, owner, self._lasts)
+                renewed = self._run(_RENEW, owner, self._lasts)
             except RedisError as error:
                 # It may come back in time; if not, the lock will be gone.
                 refuses = isinstance(error, ResponseError) and not has_warned
@@ -144,11 +151,15 @@ class RedisLock:
 
     def _release(self, owner: bytes) -> None:
         try:
-            if not self._client.eval(_RELEASE, 1, self._name, owner):
+            if not self._run(_RELEASE, owner):
                 self._say_lost()
         except RedisError as error:
             # What was done under the lock is done; Redis drops it by itself.
             logger.debug("%s not released: %s", self._name, problem_of(error))
+
+    def _run(self, script: str, *arguments: bytes | int) -> object:
+        room = room_of(self._name)
+        return self._client.eval(script, 2, self._name, room, *arguments)
 
     def _say_not_renewed(self, error: RedisError, *, loudly: bool) -> None:
         logger.log(

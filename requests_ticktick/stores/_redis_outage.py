@@ -10,10 +10,10 @@ from typing import TypeVar
 from redis.exceptions import RedisError
 
 from .._value import discreet
-from ..errors import TokenStoreError
+from ..errors import LockTimeoutError, TokenStoreError
 from ..token import Token
-from ._redis_client import problem_of
-from .base import check_owner
+from ._redis_client import is_away, problem_of
+from .base import AwayError, UnwritableError, check_owner
 from .memory import MemoryStore
 
 logger = logging.getLogger("requests_ticktick")
@@ -24,6 +24,10 @@ T = TypeVar("T")
 #: times, and each of those may wait for the client's time-out and retries.
 _PAUSE = 1.0
 
+#: The same where memory does not take its place: one look asks once, and the
+#: next look asks again.
+_SHORT_PAUSE = 0.1
+
 
 #: By Redis' own words for it, or redis-py's.
 _ADVICE = {
@@ -33,10 +37,17 @@ _ADVICE = {
     ),
     "NoPermission": (
         "Give the user of the store's client the rights that the documentation lists "
-        "(How do I move a fleet to Redis?)."
+        "(How do I move a fleet to Redis?): ACL SETUSER <user> ~<key>* +get +getrange "
+        "+set +del +pttl +pexpire +pexpireat +eval"
     ),
-    "ReadOnly": "It is a replica: give the store a client of the primary.",
+    "ReadOnly READONLY": "It is a replica: give the store a client of the primary.",
     "OOM OutOfMemory": "Its memory is full: make room, or raise its maxmemory.",
+    "MISCONF": "It cannot write its disk, and takes nothing until it can: see its log.",
+    "NOREPLICAS": "It has too few replicas (min-replicas-to-write): start them.",
+    "MovedError AskError Cluster MOVED CROSSSLOT": (
+        "It is a node of a cluster, which this store does not support: give it the "
+        "client of a server of its own, or of a Sentinel."
+    ),
 }
 
 
@@ -50,8 +61,13 @@ class Copy(MemoryStore):
         self._unwritten: dict[Token, None] = {}
 
     def load(self) -> Token | None:
-        """Return the token that was saved here, else what Redis had."""
-        return next(reversed(self.unwritten()), self._token)
+        """Return the token that was saved here, else what Redis had.
+
+        That one's refresh token is everybody's: it is good once, and nobody
+        knows who uses it meanwhile.
+        """
+        shared = self._token and self._token.replace(refresh_token=None)
+        return next(reversed(self.unwritten()), shared)
 
     def save(self, token: Token) -> None:
         """Keep a token that Redis is to have later."""
@@ -81,15 +97,20 @@ class Outage:
     """Whether Redis can be used, and what is done where it cannot.
 
     :param key: The token's.
-    :param goes_on: Whether memory takes the place of Redis.
+    :param lock_ttl: How long a lock outlives what was last seen of it, in
+        seconds.
+    :param goes_on: Whether memory takes the place of a Redis that is away.
     """
 
-    def __init__(self, key: str, *, goes_on: bool) -> None:
+    def __init__(self, key: str, lock_ttl: float, *, goes_on: bool) -> None:
         self.copy = Copy()
         self._key = key
         self._goes_on = goes_on
         self._is_on = False
         self._ends = 0.0
+        self._lock_ttl = lock_ttl
+        self._may_be_locked_until = 0.0
+        self._problem = ""
 
     @discreet
     def attempt(
@@ -97,42 +118,71 @@ class Outage:
         what: str,
         act: Callable[[], T],
         instead: Callable[[], T] | None = None,
+        *,
+        patience: float = 0.0,
     ) -> T:
         """Return what ``act`` returns, or else what ``instead`` does.
 
         :param what: What is done, for the error: ``read``, ``write``...
         :param instead: What memory has to say; ``None``: nothing.
-        :raises TokenStoreError: Redis cannot be used, and nothing else is.
+        :param patience: How long to try again while Redis is away, in seconds.
+        :raises AwayError: Redis is away, and memory has nothing to say.
+        :raises TokenStoreError: Redis refuses: memory would not be shared, and
+            nothing is going to change by itself.
         """
-        if not self._goes_on:
-            instead = None
-        if instead is not None and self._is_on and time.monotonic() < self._ends:
-            return instead()
-        try:
-            result = act()
-        except RedisError as error:
-            problem = problem_of(error)
-        else:
-            self._end()
-            return result
-        if instead is None:
-            raise TokenStoreError(
-                f"Redis cannot {what} {self._key}: {problem}. {_advice(problem)}",
-                location=self._key,
+        is_left_alone = self._is_on and time.monotonic() < self._ends
+        if instead is None or patience or not is_left_alone:
+            ends = time.monotonic() + patience
+            while True:
+                try:
+                    result = act()
+                except RedisError as error:
+                    problem, away = problem_of(error), is_away(error)
+                except LockTimeoutError:
+                    self._may_be_locked_until = time.monotonic() + self._lock_ttl
+                    raise
+                else:
+                    self._end()
+                    return result
+                if not away:
+                    kind = UnwritableError if what == "lock" else TokenStoreError
+                    raise self._error(kind, what, problem)
+                if time.monotonic() >= ends:
+                    break
+                time.sleep(_SHORT_PAUSE)
+            self._begin(problem)
+        return self._without(what, instead)
+
+    def _without(self, what: str, instead: Callable[[], T] | None) -> T:
+        """Do without Redis, if that can be."""
+        if instead is None or not self._goes_on:
+            raise self._error(AwayError, what, self._problem)
+        if what == "lock" and time.monotonic() < self._may_be_locked_until:
+            raise LockTimeoutError(
+                f"Somebody else was signing on when Redis was last heard of "
+                f"({self._problem}), and has {self._lock_ttl:g} s from then."
             )
-        self._begin(problem)
         return instead()
 
+    def _error(
+        self, kind: type[TokenStoreError], what: str, problem: str
+    ) -> TokenStoreError:
+        return kind(
+            f"Redis cannot {what} {self._key}: {problem}. {_advice(problem)}",
+            location=self._key,
+        )
+
     def _begin(self, problem: str) -> None:
-        self._ends = time.monotonic() + _PAUSE
-        if not self._is_on:
-            self._is_on = True
+        self._problem = problem
+        self._ends = time.monotonic() + (_PAUSE if self._goes_on else _SHORT_PAUSE)
+        if self._goes_on and not self._is_on:
             logger.warning(
                 "Redis cannot be used (%s). The token %s is kept in this process's "
                 "memory until it can: others may have to sign on themselves.",
                 problem,
                 self._key,
             )
+        self._is_on = True
 
     def _end(self) -> None:
         if self._is_on:

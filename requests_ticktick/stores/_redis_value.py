@@ -10,7 +10,8 @@ from ..errors import TokenStoreError
 from ..token import Token
 from ._once import Once
 from ._payload import Content, dump, parse
-from ._redis_client import get
+from ._redis_client import get, peek
+from ._redis_room import room_of
 from .base import check_owner
 
 if TYPE_CHECKING:
@@ -38,6 +39,9 @@ return 1
 
 #: Seconds in which somebody may ask what was set aside.
 _CORRUPT_LASTS = 30 * 24 * 3600
+
+#: Seconds that a failure is of interest: longer than anybody waits or renews.
+_FAILURE_LASTS = 24 * 3600
 
 #: How often others may be faster before that is an error.
 _TRIES = 1000
@@ -74,6 +78,8 @@ class RedisValue:
         :raises TokenStoreError: Another owner's token is there, or something
             of somebody else's.
         """
+        if owner is not None:
+            self._client().delete(room_of(lock))  # it was taken for this
         for _ in range(_TRIES):
             value, held_by = get(self._client(), self._key, lock)
             existing = None if value is None else self._replaced(value)
@@ -130,6 +136,30 @@ class RedisValue:
         # EVAL, not EVALSHA: a restarted server knows no scripts.
         done = self._client().eval(_REPLACE, 1, self._key, expected, value, expiry)
         return bool(done)
+
+
+class RedisNote:
+    """What is recorded beside the token for those who wait.
+
+    :param client: Returns the client of this process.
+    :param key: Where it is.
+    """
+
+    def __init__(self, client: Callable[[], Redis], key: str) -> None:
+        self._client = client
+        self.key = key
+
+    def read(self) -> str | None:
+        """Return what was written last; a day later, nothing."""
+        (value,) = peek(self._client(), self.key)
+        return value.decode(errors="replace") if value else None
+
+    def write(self, note: str | None) -> None:
+        """Keep this, or nothing."""
+        if note is None:
+            self._client().delete(self.key)
+        else:
+            self._client().set(self.key, note.encode(), ex=_FAILURE_LASTS)
 
 
 def _is_later(existing: Token, token: Token) -> bool:

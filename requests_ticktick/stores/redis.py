@@ -19,7 +19,7 @@ try:
     from ._redis_client import Clients, peek
     from ._redis_lock import RedisLock
     from ._redis_outage import Outage
-    from ._redis_value import RedisValue
+    from ._redis_value import RedisNote, RedisValue
 except ImportError as error:
     raise ImportError(
         "RedisStore needs redis-py: pip install 'requests-ticktick[redis]'"
@@ -34,16 +34,14 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("requests_ticktick")
 
-#: Seconds that a failure is of interest: longer than anybody waits or renews.
-_FAILURE_LASTS = 24 * 3600
-
 
 class RedisStore(TokenStore):
     """Keeps the token under one key, for any number of machines.
 
-    Beside ``<key>`` stand ``<key>:lock``, ``<key>:failure`` and, after a torn
-    value, ``<key>:corrupt``. Without a refresh token, the key expires with its
-    token. A pickle holds the client's password, and no token.
+    Beside ``<key>`` stand ``<key>:lock``, ``<key>:lock:room``,
+    ``<key>:failure`` and, after a torn value, ``<key>:corrupt``. Without a
+    refresh token, the key expires with its token. A pickle holds the client's
+    password, and no token.
 
     How long an answer is waited for is the client's to say: give it a
     ``socket_timeout`` and few retries.
@@ -54,6 +52,7 @@ class RedisStore(TokenStore):
     :param lock_ttl: How long the lock outlives a holder that died, in seconds.
     :param when_down: While Redis cannot be used, ``"raise"`` or go on with
         this process's ``"memory"``.
+    :raises TypeError: The client is a cluster's, or asynchronous.
     :raises ValueError: An option is out of range.
     """
 
@@ -78,9 +77,11 @@ class RedisStore(TokenStore):
         self._begin()
 
     def _begin(self) -> None:
-        self._outage = Outage(self.key, goes_on=self._when_down == "memory")
+        goes_on = self._when_down == "memory"
+        self._outage = Outage(self.key, self._lock_ttl, goes_on=goes_on)
         self._copy = self._outage.copy
         self._value = RedisValue(self._client, self.key)
+        self._note = RedisNote(self._client, f"{self.key}:failure")
         self._held = threading.local()  # .owner: the value of this thread's lock
         self._is_checked = False
 
@@ -103,9 +104,11 @@ class RedisStore(TokenStore):
         :raises TokenStoreError: Redis cannot be used, or holds a token of
             another client, service or set of scopes.
         """
-        self._outage.attempt(
-            "write", lambda: self._save(token), lambda: self._copy.save(token)
-        )
+        # Who holds the lock keeps others from asking for as long as it lasts.
+        holds = getattr(self._held, "owner", None) is not None
+        save, keep = lambda: self._save(token), lambda: self._copy.save(token)
+        patience = self._lock_ttl if holds else 0.0
+        self._outage.attempt("write", save, keep, patience=patience)
 
     def delete(self) -> None:
         """Keep no token, in Redis or in memory, nor what was set aside of one.
@@ -132,7 +135,7 @@ class RedisStore(TokenStore):
         with contextlib.suppress(TokenStoreError):
             return self._outage.attempt(
                 "read",
-                lambda: hash(tuple(peek(self._client(), self.key, self._note))),
+                lambda: hash(tuple(peek(self._client(), self.key, self._note.key))),
                 self._copy.version,
             )
         return None
@@ -176,26 +179,21 @@ class RedisStore(TokenStore):
     @contextmanager
     def _lock(self, seconds: float) -> Iterator[None]:
         lock = RedisLock(self._client(), f"{self.key}:lock", self._lock_ttl)
-        # Left as it is afterwards: no other lock has this value.
-        with lock.acquire(seconds) as self._held.owner:
-            yield
+        with lock.acquire(seconds) as owner:
+            self._held.owner = owner
+            try:
+                yield
+            finally:
+                self._held.owner = None
 
     def _failure(self) -> str | None:
-        (value,) = peek(self._client(), self._note)
-        failure = value.decode(errors="replace") if value else None
+        failure = self._note.read()
         self._copy.record_failure(failure)  # so that an outage makes it no news
         return failure
 
     def _record_failure(self, failure: str | None) -> None:
         self._copy.record_failure(failure)
-        if failure is None:
-            self._client().delete(self._note)
-        else:
-            self._client().set(self._note, failure.encode(), ex=_FAILURE_LASTS)
-
-    @property
-    def _note(self) -> str:
-        return f"{self.key}:failure"
+        self._note.write(failure)
 
     def _client(self) -> Redis:
         if not self._is_checked:
@@ -204,7 +202,7 @@ class RedisStore(TokenStore):
         return self._clients.get()
 
     def __getstate__(self) -> dict[str, Any]:
-        made = {"_outage", "_copy", "_value", "_held"}
+        made = {"_outage", "_copy", "_value", "_note", "_held"}
         return {name: value for name, value in vars(self).items() if name not in made}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
