@@ -349,7 +349,8 @@ def test_a_401_that_was_read_in_time_leaves_its_connection_alone(
 
     assert response.status_code == 200
     assert len({seen.connection for seen in server.seen}) == 1
-    assert not [t for t in threading.enumerate() if isinstance(t, threading.Timer)]
+    timers = [t for t in threading.enumerate() if isinstance(t, threading.Timer)]
+    assert all(timer.finished.is_set() for timer in timers)
     assert ended == []
 
 
