@@ -31,6 +31,7 @@ from requests_ticktick.sandbox import Sandbox
 from requests_ticktick.source import turns
 from requests_ticktick.source.failures import Failure
 from requests_ticktick.source.memory import RETRY_AFTER
+from requests_ticktick.stores.base import AwayError, UnwritableError
 from requests_ticktick.testing import FakeClock
 
 
@@ -1112,6 +1113,22 @@ def test_waiting_for_a_lock_ends_with_the_stores_time_out(sandbox, tmp_path):
         FileStore(tmp_path / "t.json").lock(0),
         pytest.raises(LockTimeoutError, match="process"),
     ):
+        auth.token()
+
+    assert sandbox.sign_ons == 0
+
+
+@pytest.mark.parametrize("kind", [AwayError, UnwritableError])
+def test_a_store_that_could_save_no_token_asks_nobody(sandbox, kind):
+    """Whoever shares it would find the same, and ask in turn."""
+
+    class Unwritable(MemoryStore):
+        def lock(self, timeout=None):
+            raise kind("It takes nothing.")
+
+    auth = client_of(sandbox, Unwritable())
+
+    with pytest.raises(TokenStoreError, match="takes nothing"):
         auth.token()
 
     assert sandbox.sign_ons == 0
