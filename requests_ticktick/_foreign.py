@@ -11,7 +11,7 @@ import time
 from collections.abc import Mapping
 
 #: RFC 1123 2.1, and the underscores and letters that some systems allow.
-_HOST = re.compile(r"[\w.-]{1,253}")
+_HOST = r"[\w.-]{1,253}"
 
 #: The year 3000, in epoch seconds. Windows' calendar ends there.
 _FAR_AWAY = 32_503_680_000.0
@@ -45,7 +45,7 @@ def holder_of(note: Mapping[str, object]) -> str | None:
     if isinstance(pid, bool) or not isinstance(pid, int) or not 0 < pid < 1 << 32:
         return None
     said = f"process {pid}"
-    if isinstance(host, str) and _HOST.fullmatch(host):
+    if isinstance(host, str) and re.fullmatch(_HOST, host):
         said += f" on {host}"
     since = seconds(note.get("since"), _FAR_AWAY)
     if since is not None:

@@ -11,7 +11,7 @@ from ._value import Value, discreet
 from .errors import SignOnRequiredError
 
 #: What a template, or a missing value, leaves behind.
-_PLACEHOLDER = re.compile(r"[$%{]?\{.*\}|<.*>|null|none|undefined", re.IGNORECASE)
+_PLACEHOLDER = r"(?i)[$%{]?\{.*\}|<.*>|null|none|undefined"
 
 
 class Client(Value):
@@ -90,7 +90,7 @@ def _required(value: str | None, parameter: str, variable: str) -> str:
         _missing(parameter, variable)
     if not value.isprintable():
         problem = "a line break, or another character that cannot be seen"
-    elif _PLACEHOLDER.fullmatch(value):
+    elif re.fullmatch(_PLACEHOLDER, value):
         problem = "a placeholder that nobody has filled in"
     else:
         return value

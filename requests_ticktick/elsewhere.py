@@ -11,7 +11,7 @@ from .service import NAMES, Service
 logger = logging.getLogger("requests_ticktick")
 
 #: Many programs call https://ticktick.com/open/v1, and see a bare 401.
-_HOST = re.compile(r"(?:[\w-]+\.)*(ticktick|dida365)\.com")
+_HOST = r"(?:[\w-]+\.)*(ticktick|dida365)\.com"
 
 
 class Elsewhere:
@@ -34,7 +34,7 @@ class Elsewhere:
         except ValueError:
             return
         host = (parts.hostname or "").rstrip(".")
-        match = _HOST.fullmatch(host)
+        match = re.fullmatch(_HOST, host)
         if match is None or host in self._told:
             return
         self._told.add(host)

@@ -50,6 +50,7 @@ LATE = (
     "redis",
     "requests_oauthlib",
     "rich",
+    "shlex",
     "socketserver",
     "webbrowser",
     "werkzeug",

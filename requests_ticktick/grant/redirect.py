@@ -16,10 +16,10 @@ _MAX_FIELDS = 50
 _LONGEST = 65_536
 
 #: The reverse of a domain name; a host and a port go on with no slash.
-_APP_SCHEME = re.compile(r"[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+:/", re.IGNORECASE)
+_APP_SCHEME = r"(?i)[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+:/"
 
 #: A query without an address; or less than that, such as a code alone.
-_QUERY = re.compile(r"\?|[\w.~%-]*([=&]|$)")
+_QUERY = r"\?|[\w.~%-]*([=&]|$)"
 
 
 def require_redirect_uri(uri: str) -> None:
@@ -57,7 +57,7 @@ def _is_private(uri: str) -> bool:
         return bool(parts.hostname)
     if parts.scheme == "http":
         return is_loopback(parts.hostname)
-    return _APP_SCHEME.match(uri) is not None
+    return re.match(_APP_SCHEME, uri) is not None
 
 
 def came_back(redirected_url: str, redirect_uri: str) -> bool:
@@ -67,7 +67,7 @@ def came_back(redirected_url: str, redirect_uri: str) -> bool:
     path is compared.
     """
     given = _without_fragment(redirected_url)
-    if _QUERY.match(given):
+    if re.match(_QUERY, given):
         return True
     if len(given) > _LONGEST:
         return False
@@ -86,7 +86,8 @@ def came_back(redirected_url: str, redirect_uri: str) -> bool:
 def parameters(redirected_url: str) -> dict[str, str]:
     """Return what the response says, in so far as it says it once."""
     text = _without_fragment(redirected_url)
-    query = text.removeprefix("?") if _QUERY.match(text) else text.partition("?")[2]
+    is_query = re.match(_QUERY, text) is not None
+    query = text.removeprefix("?") if is_query else text.partition("?")[2]
     try:
         found = parse_qs(query, keep_blank_values=True, max_num_fields=_MAX_FIELDS)
     except ValueError:

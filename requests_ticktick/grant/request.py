@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ..service import Service
 
 #: RFC 6749 A.11.
-_CODE = re.compile(r"[\x20-\x7e]+")
+_CODE = r"[\x20-\x7e]+"
 
 
 class AuthorizationRequest(Value):
@@ -134,7 +134,7 @@ class AuthorizationRequest(Value):
             )
         if "error" in answer:
             raise self._denied(answer)
-        if not _CODE.fullmatch(answer.get("code", "")):
+        if not re.fullmatch(_CODE, answer.get("code", "")):
             raise SignOnError(
                 "The redirect carries no authorization code. Pass on the whole address "
                 "that the browser shows after access was allowed."

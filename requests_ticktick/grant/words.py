@@ -48,7 +48,7 @@ _SHORTEST = 4
 _DEEPEST = 6
 
 #: JSON's, Python's and JavaScript's escapes, and ``%u0041`` of old servers.
-_ESCAPE = re.compile(r"[\\%]u([0-9a-fA-F]{4})|\\x([0-9a-fA-F]{2})|\\[abfnrtv]")
+_ESCAPE = r"[\\%]u([0-9a-fA-F]{4})|\\x([0-9a-fA-F]{2})|\\[abfnrtv]"
 
 #: What one spelling has and another has not: a form's ``+``, the quotes around
 #: JSON, the two alphabets of base64.
@@ -142,7 +142,7 @@ def _plain(text: str) -> tuple[str, bool]:
 
     settled = False
     for _ in range(_DEEPEST):
-        decoded = unquote(html.unescape(_ESCAPE.sub(_unescape, text)))
+        decoded = unquote(html.unescape(re.sub(_ESCAPE, _unescape, text)))
         settled = decoded == text
         if settled:
             break

@@ -6,7 +6,6 @@ import time
 from typing import TYPE_CHECKING
 
 from ..errors import SignOnError, SignOnRequiredError, SignOnTimeoutError
-from .paste import Pasting
 from .terminal import Input, lines_from, say
 
 if TYPE_CHECKING:
@@ -54,6 +53,8 @@ class ConsoleSignOn:
         :raises SignOnTimeoutError: Nobody pasted anything in time.
         :raises SignOnError: What was pasted was something else, several times.
         """
+        from .paste import Pasting
+
         deadline = time.monotonic() + self._timeout
         say(
             "\nTo sign on, open this address in a browser:\n\n"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 import shutil
 import socket
 import stat
@@ -75,6 +74,8 @@ def is_driven() -> bool:
 
 def _shows_nothing(command: str) -> bool:
     """Whether a browser opens no window."""
+    import shlex
+
     try:
         program = shlex.split(command)[0]
     except (IndexError, ValueError):

@@ -15,7 +15,6 @@ from .._urls import is_loopback
 from ..errors import SignOnError, SignOnRequiredError, SignOnTimeoutError
 from .base import ELSEWHERE
 from .display import open_browser
-from .paste import Pasting
 from .terminal import TICK, StreamLines, lines_from, say, terminal_is_here
 
 if TYPE_CHECKING:
@@ -143,6 +142,8 @@ class LoopbackSignOn:
         failed: threading.Event,
         deadline: float,
     ) -> str:
+        from .paste import Pasting
+
         here = terminal_is_here(self._input, self._output)
         lines = lines_from(self._input) if here else StreamLines(None)
         pasting = Pasting(request, lines, output=self._output)

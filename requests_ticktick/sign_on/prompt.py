@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import builtins
-import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -79,6 +78,8 @@ def _alarm(seconds: float, rang: list[int]) -> Iterator[None]:
     By a ``KeyboardInterrupt``: kernels take every other exception for a broken
     message, and go on waiting.
     """
+    import signal
+
     if not hasattr(signal, "setitimer") or (
         threading.current_thread() is not threading.main_thread()
     ):

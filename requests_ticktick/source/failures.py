@@ -16,7 +16,7 @@ from .retold import broken_off, error_of, fields_of, kind_of, record_of
 #: What is longer is no failure of ours, in characters.
 _LONGEST = 65_536
 
-_FINGERPRINT = re.compile("(?:[0-9a-f]{8})?")
+_FINGERPRINT = "(?:[0-9a-f]{8})?"
 
 
 class Failure(Value):
@@ -67,7 +67,7 @@ class Failure(Value):
             stamp, asked = record["owner"], record["asked"]
             if not all(isinstance(v, (str, bool, type(None))) for v in stamp.values()):
                 return None
-            if asked is not None and not _FINGERPRINT.fullmatch(asked):
+            if asked is not None and not re.fullmatch(_FINGERPRINT, asked):
                 return None
             return cls(error_of(record["error"]), asked, Owner(**stamp))
         except (AttributeError, KeyError, RecursionError, TypeError, ValueError):
