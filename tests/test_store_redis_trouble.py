@@ -255,7 +255,7 @@ def away(server):
 
 
 class Herd(threading.Thread):
-    """A herd that calls in the background, as an Event-driven test wants it."""
+    """A herd that calls in the background, while a test does something to Redis."""
 
     def __init__(self, *args):
         super().__init__()
@@ -428,10 +428,12 @@ class Looked(threading.Event):
 
 def test_one_who_did_not_wait_is_told_at_once_that_redis_is_away(sandbox, server):
     """Nobody is known to be signing on, so that there is nothing to wait for."""
+    auth = client_of(sandbox, RedisStore(server.client()))
     server.kill()
 
-    with pytest.raises(TokenStoreError, match="See that it runs"):
-        client_of(sandbox, RedisStore(server.client())).token()
+    for ask in (auth.token, lambda: auth.sign_on(force=True)):
+        with pytest.raises(TokenStoreError, match="See that it runs"):
+            ask()
 
     assert sandbox.sign_ons == 0
 
