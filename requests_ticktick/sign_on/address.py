@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 #: Characters of a text that is looked at, and of an address that goes on.
 LONGEST_TEXT = 16_384
-_LONGEST_ADDRESS = 8192
+_LONGEST_ADDRESS = 4096
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 

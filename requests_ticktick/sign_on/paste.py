@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _TRIES = 5
 
 #: Lines in all, most of which may have cost no try.
-_MOST_LINES = 200
+_MOST_LINES = 100
 
 #: Seconds between two lines of one paste, as a terminal hands them over.
 _BURST = 0.1
