@@ -108,6 +108,7 @@ def test_a_person_is_asked_when_a_token_is_due_and_only_then(lifetime, waits):
     waits=st.lists(st.integers(0, 1600).map(lambda n: n / 8) | eighths, max_size=30),
     leeway=st.sampled_from([0.0, 5.0, 60.0, HOUR]),
 )
+@example(lifetime=83, waits=[80.125, 7 / 8], leeway=5.0)
 def test_for_the_same_token_nobody_is_asked_again_and_again(lifetime, waits, leeway):
     """It is handed back with what is left, and then used to its end."""
     clock = FakeClock(BEGAN)

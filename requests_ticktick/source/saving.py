@@ -55,6 +55,14 @@ class Saving:
         """Save a new token as this client's, and hold it in memory."""
         memory, token = self._memory, self._grant.owner.stamp(token)
         self._question, self._pause = question, SAVE_AGAIN_AFTER
+        before = None if memory.held is None else memory.held.token
+        if (
+            before is not None
+            and before.access_token == token.access_token
+            and token.expires_at is None
+        ):
+            # Handed back with less than a second left, which reads as 0.
+            token = token.replace(expires_at=before.expires_at)
         held = memory.weigh(token)
         if not memory.is_alive(held):
             # An end that is past when the answer comes says nothing: the token
