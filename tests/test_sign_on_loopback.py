@@ -30,7 +30,11 @@ from test_sign_on_support import (
     waiting,
 )
 
-from requests_ticktick.errors import SignOnError, SignOnTimeoutError
+from requests_ticktick.errors import (
+    SignOnError,
+    SignOnRequiredError,
+    SignOnTimeoutError,
+)
 from requests_ticktick.sign_on import (
     LoopbackSignOn,
     _listener,
@@ -38,6 +42,7 @@ from requests_ticktick.sign_on import (
     loopback,
 )
 from requests_ticktick.sign_on._listener import Listener
+from requests_ticktick.sign_on.terminal import TICK
 
 QUERY = f"code=abc123&state={STATE}"
 
@@ -489,7 +494,7 @@ def test_a_browser_that_goes_away_has_signed_on(redirect_uri):
 
 
 INTERRUPTED = """
-import signal, socket, sys
+import os, signal, socket, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)
 from requests_ticktick.grant import AuthorizationRequest
 from requests_ticktick.sign_on import LoopbackSignOn
@@ -497,7 +502,8 @@ request = AuthorizationRequest(
     "https://x.example/", state="S", redirect_uri={redirect_uri!r}
 )
 try:
-    LoopbackSignOn(open_url=lambda url: print("open", flush=True))(request)
+    # Not print(): at its end Python aborts if a thread has standard output's lock.
+    LoopbackSignOn(open_url=lambda url: os.write(1, b"open\\n"))(request)
 except KeyboardInterrupt:
     with socket.socket() as listening:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -598,12 +604,40 @@ def test_without_a_thread_for_the_browser_the_person_opens_it(
         start(thread)
 
     monkeypatch.setattr(threading.Thread, "start", but_the_browsers)
-    sign_on = LoopbackSignOn(0.2, output=shown)
+    sign_on = LoopbackSignOn(SECONDS, output=shown, browser_timeout=SECONDS)
 
-    with pytest.raises(SignOnTimeoutError):
+    with pytest.raises(SignOnRequiredError):
         sign_on(a_request(redirect_uri))
 
     assert "open the address yourself" in shown.screen
+
+
+@pytest.mark.parametrize("fails", [lambda url: False, lambda url: 1 / 0])
+def test_that_no_browser_was_opened_is_said_by_who_waits(redirect_uri, fails):
+    """Before the error, once; a thread left writing may abort the program's end."""
+    shown, tellers = Nobody(), []
+    shown.flush = lambda: tellers.append(threading.current_thread())
+    sign_on = LoopbackSignOn(SECONDS, fails, output=shown, browser_timeout=SECONDS)
+
+    with pytest.raises(SignOnRequiredError):
+        sign_on(a_request(redirect_uri))
+
+    assert shown.screen.count("open the address yourself") == 1
+    assert set(tellers) == {threading.current_thread()}
+
+
+def test_that_no_browser_was_opened_is_said_once(redirect_uri):
+    """The wait goes on: the person may open the address."""
+    shown, said = Nobody(), threading.Semaphore(0)
+    shown.flush = said.release
+
+    with waiting(redirect_uri, fails=True, output=shown) as answer:
+        for _ in ("the address", "that nothing was opened"):
+            assert said.acquire(timeout=SECONDS)
+        assert not said.acquire(timeout=5 * TICK)  # nothing is to happen in this time
+        browse(f"{redirect_uri}?{QUERY}")
+
+        assert answer.result(SECONDS) == f"{redirect_uri}?{QUERY}"
 
 
 def test_without_a_thread_for_each_connection_they_are_served_in_turn(

@@ -92,11 +92,19 @@ class Nobody:
 
 @contextlib.contextmanager
 def waiting(redirect_uri, **options):
-    """A listener that waits: a future of the URL that it will return."""
+    """A listener that waits: a future of the URL that it will return.
+
+    :param fails: Whether no browser can be opened.
+    """
     opened = queue.Queue()
-    urls = options.pop("opened", [])
+    urls, fails = options.pop("opened", []), options.pop("fails", False)
     options.setdefault("output", Nobody())
-    sign_on = LoopbackSignOn(open_url=opened.put, **options)
+
+    def open_url(url):
+        opened.put(url)
+        return not fails
+
+    sign_on = LoopbackSignOn(open_url=open_url, **options)
     with ThreadPoolExecutor(1) as pool:
         answer: Future[str] = pool.submit(sign_on, a_request(redirect_uri))
         try:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from ..grant import AuthorizationRequest
     from ._listener import Listener
 
+_NOT_OPENED = "No browser was opened here: open the address yourself."
+
 
 class LoopbackSignOn:
     """Opens the browser and waits for it at the redirect URI.
@@ -121,19 +123,17 @@ class LoopbackSignOn:
         try:
             opening.start()
         except RuntimeError:
-            self._not_opened(failed)
+            failed.set()
         return failed
 
     def _open(self, listener: Listener, failed: threading.Event) -> None:
+        # It says nothing itself: a thread that the end of the program finds
+        # writing to standard error makes Python abort.
         opened: object = False
         with contextlib.suppress(Exception):
             opened = self._open_url(listener.start_url)
-        if opened is False and not listener.visited.is_set():
-            self._not_opened(failed)
-
-    def _not_opened(self, failed: threading.Event) -> None:
-        failed.set()
-        say("No browser was opened here: open the address yourself.", self._output)
+        if opened is False:
+            failed.set()
 
     def _wait(
         self,
@@ -147,15 +147,21 @@ class LoopbackSignOn:
         here = terminal_is_here(self._input, self._output)
         lines = lines_from(self._input) if here else StreamLines(None)
         pasting = Pasting(request, lines, output=self._output)
-        began = time.monotonic()
+        began, has_said = time.monotonic(), False
         while (left := deadline - time.monotonic()) > 0:
             url = listener.wait(min(TICK, left))
             if url is None:
                 url = pasting.wait(0)
             if url is not None:
                 return url
-            if not listener.visited.is_set():
-                self._require_browser(failed, time.monotonic() - began)
+            # Asked in this order: some fail after they came, when closed.
+            has_failed = failed.is_set()
+            if listener.visited.is_set():
+                continue
+            if has_failed and not has_said:
+                has_said = True
+                say(_NOT_OPENED, self._output)
+            self._require_browser(has_failed, time.monotonic() - began)
         raise SignOnTimeoutError(
             f"No browser came back to {request.redirect_uri} within "
             f"{self._timeout:g} seconds. Start again and finish in the browser, or "
@@ -164,10 +170,10 @@ class LoopbackSignOn:
             "portal."
         )
 
-    def _require_browser(self, failed: threading.Event, waited: float) -> None:
+    def _require_browser(self, has_failed: bool, waited: float) -> None:
         if self._browser_timeout is None:
             return
-        if failed.is_set() or waited >= self._browser_timeout:
+        if has_failed or waited >= self._browser_timeout:
             raise SignOnRequiredError(
                 "No browser came for the sign-on: none could be opened, or nobody "
                 f"sees it. {ELSEWHERE} In a notebook, pass sign_on=ConsoleSignOn()."
