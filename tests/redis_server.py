@@ -9,10 +9,13 @@ import socket
 import subprocess
 import threading
 import time
+from types import SimpleNamespace
 
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
+
+from requests_ticktick.stores import _redis_lock, _redis_outage
 
 
 class RedisServer:
@@ -106,6 +109,35 @@ def _free_port():
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return listener.getsockname()[1]
+
+
+def renew_often(monkeypatch):
+    """Have every lock renewed a hundred times as often as its time to live asks.
+
+    So a test sees renewals at once, and a machine that stands still for
+    seconds loses no lock.
+    """
+
+    class Hasty(threading.Event):
+        def wait(self, timeout=None):
+            return super().wait(timeout / 100)
+
+    hasty = SimpleNamespace(Event=Hasty, Thread=threading.Thread)
+    monkeypatch.setattr(_redis_lock, "threading", hasty)
+
+
+class OutageClock:
+    """The clock of outages, which stands still but for the sleeps of stores."""
+
+    def __init__(self, monkeypatch):
+        self.now = 0.0
+        monkeypatch.setattr(_redis_outage, "time", self)
+
+    def monotonic(self):
+        return self.now
+
+    def sleep(self, seconds):
+        self.now += seconds
 
 
 class Interrupted(redis.Redis):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import logging
 import multiprocessing
+import os
+import re
 import socket
 import subprocess
 import threading
@@ -19,9 +21,10 @@ from redis.backoff import NoBackoff
 from redis.cluster import RedisCluster
 from redis.retry import Retry
 from redis.sentinel import Sentinel
-from redis_server import RedisServer
+from redis_server import OutageClock, RedisServer, renew_often
 
 from requests_ticktick import LockTimeoutError, Token, TokenStoreError
+from requests_ticktick.source.turns import Attempt
 from requests_ticktick.stores.redis import RedisStore
 
 KEY = "requests-ticktick:token"
@@ -180,14 +183,17 @@ def test_a_sign_on_has_room_however_full_redis_gets(sandbox, server):
     assert client.exists(LOCK, ROOM) == 0
 
 
-def test_the_room_lasts_as_long_as_the_lock(server):
+def test_the_room_lasts_as_long_as_the_lock(server, monkeypatch):
     """A person signs on for minutes."""
+    renew_often(monkeypatch)
     client = server.client()
 
-    with RedisStore(client, lock_ttl=0.3).lock(0):
-        lasted = time.monotonic() + 1.0
-        while time.monotonic() < lasted:
-            assert client.exists(LOCK, ROOM) == 2
+    with RedisStore(client).lock(0):
+        for key in (LOCK, ROOM):
+            client.pexpire(key, 20_000)
+        deadline = time.monotonic() + 30
+        while min(client.pttl(LOCK), client.pttl(ROOM)) <= 20_000:
+            assert time.monotonic() < deadline, "they were not renewed"
     assert client.exists(LOCK, ROOM) == 0
 
 
@@ -257,31 +263,77 @@ def away(server):
 class Herd(threading.Thread):
     """A herd that calls in the background, while a test does something to Redis."""
 
-    def __init__(self, *args):
+    def __init__(self, monkeypatch, sandbox, store, person, size):
         super().__init__()
-        self._args = args
+        self._args = sandbox, store, person, size
+        self._waiters = Waiters(monkeypatch, store)
+        self._others = size[0] * size[1] - 1
+        self._person = person
         self.results = []
 
     def run(self):
         self.results = results_of(*self._args)
+
+    def is_waiting(self):
+        """Wait until one call asks the person, and all the others wait for it.
+
+        One whose first look at Redis is yet to come would be told that it is
+        away.
+        """
+        assert self._person.is_asked.wait(60)
+        return self._waiters.are(self._others)
 
     def end(self):
         self.join(90)
         return self.results
 
 
+class Waiters:
+    """The calls that wait: for a thread of their process, or for another's lock."""
+
+    def __init__(self, monkeypatch, store):
+        self._begun = multiprocessing.get_context("fork").Semaphore(0)
+        self._counted = set()  # of each process
+        wait, lock = Attempt.wait, store.lock
+
+        def wait_for_thread(attempt, timeout):
+            self._count()
+            return wait(attempt, timeout)
+
+        @contextlib.contextmanager
+        def lock_or_wait(timeout=None):
+            try:
+                with lock(timeout):
+                    yield
+            except LockTimeoutError:
+                self._count()
+                raise
+
+        monkeypatch.setattr(Attempt, "wait", wait_for_thread)
+        store.lock = lock_or_wait
+
+    def _count(self):
+        call = os.getpid(), threading.get_ident()
+        if call not in self._counted:
+            self._counted.add(call)
+            self._begun.release()
+
+    def are(self, number):
+        return all(self._begun.acquire(timeout=60) for _ in range(number))
+
+
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("when_down", ["raise", "memory"])
 def test_a_redis_that_is_away_for_seconds_costs_no_second_sign_on(
-    sandbox, server, person, tally, size, when_down
+    sandbox, server, person, tally, size, when_down, monkeypatch
 ):
     """Those who wait wait on, and the one who signed on keeps trying to save."""
     store = RedisStore(server.client(), when_down=when_down)
     name = f"herd of {size[0]} x {size[1]}, Redis away, {when_down}"
     with tally(name, size[0] * size[1]) as row:
-        herd = Herd(sandbox, store, person, size)
+        herd = Herd(monkeypatch, sandbox, store, person, size)
         herd.start()
-        assert person.is_asked.wait(60)
+        assert herd.is_waiting()
         with away(server):
             time.sleep(0.5)  # they look, and find nothing
             person.goes_on.set()
@@ -361,16 +413,17 @@ class Watchers:
 
 @pytest.mark.parametrize("size", SIZES)
 def test_a_failover_in_mid_sign_on_costs_no_second_one(
-    sandbox, server, person, tally, size, require, tmp_path
+    sandbox, server, person, tally, size, require, tmp_path, monkeypatch
 ):
     """The replica has the lock as well, and its holder renews it there."""
     with (
         Watchers(require("redis-server"), tmp_path, server) as watchers,
         tally(f"herd of {size[0]} x {size[1]}, failover", size[0] * size[1]) as row,
     ):
-        herd = Herd(sandbox, RedisStore(watchers.client()), person, size)
+        store = RedisStore(watchers.client())
+        herd = Herd(monkeypatch, sandbox, store, person, size)
         herd.start()
-        assert person.is_asked.wait(60)
+        assert herd.is_waiting()
         while not server.client().wait(1, 1000):
             pass  # the replica has what was written
         watchers.fail_over()
@@ -383,7 +436,7 @@ def test_a_failover_in_mid_sign_on_costs_no_second_one(
 
 def test_one_who_waits_for_a_redis_that_stays_away_is_told_so(sandbox, server):
     """When the wait is over; the error is of the whole wait."""
-    store = RedisStore(server.client(), lock_timeout=1.0)
+    store = RedisStore(server.client())
     server.client().set(LOCK, "another's", px=60_000)
     auth = client_of(sandbox, store)
     failures = []
@@ -399,10 +452,11 @@ def test_one_who_waits_for_a_redis_that_stays_away_is_told_so(sandbox, server):
     waiting.start()
     assert looked.wait(30)
     server.kill()
+    store.lock_timeout = 1.0
     waiting.join(30)
 
     (error,) = failures
-    assert str(error).startswith("Waited 1")
+    assert re.match(r"Waited \d", str(error))
     assert f"cannot read {KEY}: ConnectionError" in str(error)
     assert error.location == KEY
 
@@ -438,35 +492,40 @@ def test_one_who_did_not_wait_is_told_at_once_that_redis_is_away(sandbox, server
     assert sandbox.sign_ons == 0
 
 
-def test_a_redis_that_is_slow_is_waited_for_once(server, sandbox):
+def test_a_redis_that_is_slow_is_waited_for_once(server, sandbox, monkeypatch):
     """A renewal asks eight times: the client's time-out counts for all of them."""
-    store = RedisStore(server.client(socket_timeout=1.0))
+    OutageClock(monkeypatch)  # so that a slow machine does not end the outage
+    asked = []
 
-    with server.stalled():
-        began = time.monotonic()
-        with pytest.raises(TokenStoreError, match="TimeoutError"):
-            client_of(sandbox, store).token()
-        waited = time.monotonic() - began
+    class Asked(redis.Redis):
+        def execute_command(self, *args, **options):
+            asked.append(args[0])
+            return super().execute_command(*args, **options)
 
-    assert waited < 1.9
+    store = RedisStore(server.client(kind=Asked, socket_timeout=1.0))
+
+    with server.stalled(), pytest.raises(TokenStoreError, match="TimeoutError"):
+        client_of(sandbox, store).token()
+
+    assert len(asked) == 1
 
 
-def test_memory_waits_for_who_was_signing_on_before_the_outage(server):
+def test_memory_waits_for_who_was_signing_on_before_the_outage(server, monkeypatch):
     """For as long as that one's lock may last; then this process goes on."""
+    clock = OutageClock(monkeypatch)
     holder = RedisStore(server.client())
-    store = RedisStore(server.client(), when_down="memory", lock_ttl=1.0)
+    store = RedisStore(server.client(), when_down="memory")
     with holder.lock(0):
         with pytest.raises(LockTimeoutError, match=r"process \d+"):
             store.lock(0).__enter__()
         with away(server):
-            with pytest.raises(LockTimeoutError, match="last heard of"):
-                store.lock(0).__enter__()
-            deadline = time.monotonic() + 30
-            while True:
-                with contextlib.suppress(LockTimeoutError), store.lock(0):
-                    break
-                assert time.monotonic() < deadline
-                time.sleep(0.05)
+            for seconds in (0.0, 29.0):
+                clock.now += seconds
+                with pytest.raises(LockTimeoutError, match="last heard of"):
+                    store.lock(0).__enter__()
+            clock.now += 2.0
+            with store.lock(0):
+                pass
 
 
 def test_memory_uses_no_refresh_token_that_others_may_use(server, sandbox):
