@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import redis
 from clients import client_of
+from redis_server import renew_often
 
 from requests_ticktick import (
     AuthorizationDeniedError,
@@ -76,14 +77,17 @@ def restricted(server):
     return of
 
 
-def test_the_rights_of_the_documentation_are_enough(restricted, store, caplog):
+def test_the_rights_of_the_documentation_are_enough(
+    restricted, store, caplog, monkeypatch
+):
     """For the lock and its renewal, the token, the failure, and what is no token."""
+    renew_often(monkeypatch)
     client = restricted(*documented_rules())
-    worker = RedisStore(client, lock_ttl=0.3)
+    worker = RedisStore(client)
 
     with worker.lock(0):
-        until(lambda: store._client().pttl(LOCK) < 250)
-        until(lambda: store._client().pttl(LOCK) > 250)  # renewed
+        store._client().pexpire(LOCK, 20_000)
+        until(lambda: store._client().pttl(LOCK) > 20_000)  # renewed
         with pytest.raises(LockTimeoutError):
             RedisStore(client).lock(0).__enter__()
         worker.save(Token("a", expires_at=5.0))
@@ -127,9 +131,12 @@ def test_the_rights_of_the_documentation_are_no_more(restricted, client, command
     assert client.get("payroll") == b"secret"
 
 
-def test_a_lock_that_may_not_be_renewed_is_warned_of_once(restricted, caplog):
+def test_a_lock_that_may_not_be_renewed_is_warned_of_once(
+    restricted, caplog, monkeypatch
+):
     """Before another one gets it; what has to be allowed is named."""
-    worker = RedisStore(restricted(*documented_rules()), lock_ttl=0.3)
+    renew_often(monkeypatch)
+    worker = RedisStore(restricted(*documented_rules()))
     tries = re.compile(f"The lock {LOCK} was not renewed")
     caplog.set_level(logging.DEBUG, logger="requests_ticktick")
 

@@ -82,6 +82,10 @@ class RedisLock:
         finally:
             was_lost = ended.is_set()
             ended.set()
+            if was_lost:
+                # It is saying so. Were it still at it when the program ends,
+                # Python could abort.
+                renewal.join()
             # A child forked while the lock was held leaves it to its parent.
             if os.getpid() == pid and not was_lost:
                 self._release(owner)
@@ -138,6 +142,8 @@ class RedisLock:
             try:
                 renewed = self._run(_RENEW, owner, self._lasts)
             except RedisError as error:
+                if ended.is_set():
+                    return
                 # It may come back in time; if not, the lock will be gone.
                 refuses = isinstance(error, ResponseError) and not has_warned
                 has_warned = has_warned or refuses
