@@ -12,6 +12,7 @@ import time
 from types import SimpleNamespace
 
 import redis
+from ports import free_port
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
@@ -32,7 +33,7 @@ class RedisServer:
         self._options = options
         self._process = None
         self._clients = []
-        self.port = _free_port()
+        self.port = free_port()
 
     def start(self):
         """Start it, and return when it answers."""
@@ -103,12 +104,6 @@ class RedisServer:
                 **options,
             }
         )
-
-
-def _free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
 
 
 def renew_often(monkeypatch):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import socket
 import subprocess
 import sys
 import time
@@ -12,6 +11,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from ports import free_port
 from test_cli_support import SECONDS, Shell
 
 from requests_ticktick import EnvStore, FileStore, Token
@@ -440,8 +440,7 @@ def test_a_token_near_its_end_is_replaced(shell, sandbox):
 
 def test_a_proxy_is_not_asked_for_this_machine(shell):
     """A proxy for the world cannot reach a sandbox, nor need it be asked."""
-    with socket.create_server(("127.0.0.1", 0)) as dead:
-        proxy = f"http://127.0.0.1:{dead.getsockname()[1]}"
+    proxy = f"http://127.0.0.1:{free_port()}"  # where nobody listens
     env = {"HTTP_PROXY": proxy, "http_proxy": proxy}
 
     with pasted_login(shell, env=env) as (running, paste):

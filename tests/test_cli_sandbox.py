@@ -9,8 +9,8 @@ import subprocess
 
 import pytest
 import requests
+from ports import free_port
 from test_cli_support import COMMAND, ROOT, SECONDS, Shell
-from test_sign_on_support import free_port
 
 #: A command, where Flask is missing.
 WITHOUT_FLASK = """

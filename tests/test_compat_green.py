@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 from compat import installed
-from test_sign_on_support import free_port, run
+from ports import free_port
+from test_sign_on_support import run
 
 PATCHED = {
     "eventlet": "import eventlet; eventlet.monkey_patch()\n",

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 
 from other_server import OtherServer
+from ports import free_port
 
 SCRIPT = """
 import os, requests
@@ -29,11 +29,6 @@ import requests
 page = requests.get(sys.argv[1], timeout=30).text
 pathlib.Path(__file__).with_name("page.html").write_text(page)
 """
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
 
 
 def test_a_script_with_three_variables_signs_on_anywhere(tmp_path, secrets):

@@ -19,6 +19,7 @@ from urllib.parse import parse_qs
 import pytest
 import requests
 from clients import client_of
+from ports import free_port
 from test_sign_on_support import (
     SECONDS,
     STATE,
@@ -26,7 +27,6 @@ from test_sign_on_support import (
     Person,
     browse,
     connected,
-    free_port,
     run,
     waiting,
 )

@@ -10,13 +10,13 @@ from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
 import pytest
+from ports import free_port
 from test_sign_on_support import (
     SECONDS,
     STATE,
     a_request,
     browse,
     connected,
-    free_port,
     get,
     received,
     sent,

@@ -8,7 +8,8 @@ import subprocess
 import threading
 
 import pytest
-from test_sign_on_support import STATE, Nobody, free_port
+from ports import free_port
+from test_sign_on_support import STATE, Nobody
 
 from requests_ticktick.grant import AuthorizationRequest
 from requests_ticktick.sign_on import LoopbackSignOn

@@ -9,12 +9,12 @@ import sys
 import time
 
 import pytest
+from ports import free_port
 from test_sign_on_support import (
     PERSONAL,
     STATE,
     Person,
     a_request,
-    free_port,
     run,
 )
 

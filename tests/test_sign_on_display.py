@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 
 import pytest
+from ports import free_port
 from test_sign_on_support import (
     PERSONAL,
     SECONDS,
@@ -23,7 +24,6 @@ from test_sign_on_support import (
     Person,
     a_request,
     browse,
-    free_port,
     run,
     waiting,
 )

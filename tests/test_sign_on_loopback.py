@@ -15,6 +15,7 @@ import traceback
 from urllib.parse import urlsplit
 
 import pytest
+from ports import free_port
 from test_sign_on_support import (
     SECONDS,
     STATE,
@@ -23,7 +24,6 @@ from test_sign_on_support import (
     a_request,
     browse,
     connected,
-    free_port,
     get,
     received,
     run,

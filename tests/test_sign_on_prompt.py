@@ -13,7 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import pytest
-from test_sign_on_support import PERSONAL, SECONDS, STATE, Nobody, a_request, free_port
+from ports import free_port
+from test_sign_on_support import PERSONAL, SECONDS, STATE, Nobody, a_request
 
 from requests_ticktick.errors import (
     SignOnError,

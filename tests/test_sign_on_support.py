@@ -20,13 +20,6 @@ STATE = "the-state-of-this-sign-on"
 SECONDS = 20.0
 
 
-def free_port(address="127.0.0.1"):
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    with socket.socket(family) as listening:
-        listening.bind((address, 0))
-        return listening.getsockname()[1]
-
-
 def a_request(redirect_uri="https://app.example/callback"):
     return AuthorizationRequest(
         f"https://ticktick.example/oauth/authorize?response_type=code&state={STATE}",

@@ -7,7 +7,6 @@ import logging
 import multiprocessing
 import os
 import re
-import socket
 import subprocess
 import threading
 import time
@@ -17,6 +16,7 @@ import redis
 import redis.asyncio
 import workers
 from clients import client_of
+from ports import free_port
 from redis.backoff import NoBackoff
 from redis.cluster import RedisCluster
 from redis.retry import Retry
@@ -356,9 +356,7 @@ class Watchers:
         self._replica = RedisServer(
             command, folder, "--replicaof", "127.0.0.1", str(server.port)
         )
-        with socket.socket() as listener:
-            listener.bind(("127.0.0.1", 0))
-            self.port = listener.getsockname()[1]
+        self.port = free_port()
         self._arguments = [command, str(folder / "sentinel.conf"), "--sentinel"]
         (folder / "sentinel.conf").write_text(
             f"port {self.port}\nbind 127.0.0.1\ndir {folder}\n"

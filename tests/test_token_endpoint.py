@@ -8,7 +8,6 @@ import gzip
 import html
 import json
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -23,6 +22,7 @@ import pytest
 import requests
 import trustme
 from leaks import Everything, told_by
+from ports import free_port
 from raw_server import Greeter, RawServer, answer
 from requests.adapters import HTTPAdapter
 from wire_servers import server_context
@@ -681,10 +681,7 @@ def test_a_server_that_speaks_no_tls_is_told():
 
 def test_a_connection_that_is_refused_is_told():
     """Nobody listens there."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-
-    assert "refused" in trouble_with(None, f"http://127.0.0.1:{port}")
+    assert "refused" in trouble_with(None, f"http://127.0.0.1:{free_port()}")
 
 
 @pytest.mark.parametrize("said", [b"", b"SSH-2.0-x\r\n"])
