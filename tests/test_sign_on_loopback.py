@@ -43,6 +43,7 @@ from requests_ticktick.sign_on import (
 )
 from requests_ticktick.sign_on._listener import Listener
 from requests_ticktick.sign_on.terminal import TICK
+from requests_ticktick.testing import FakeClock
 
 QUERY = f"code=abc123&state={STATE}"
 
@@ -659,14 +660,17 @@ def test_without_a_thread_for_each_connection_they_are_served_in_turn(
     assert b"You can close this tab" in page
 
 
-def test_a_failed_sign_on_shows_no_secret(redirect_uri, person):
+def test_a_failed_sign_on_shows_no_secret(redirect_uri, person, monkeypatch):
     """Not what was pasted, nor what strangers sent, nor in local variables."""
-    sign_on = LoopbackSignOn(
-        0.5,
-        lambda url: browse(f"{redirect_uri}?code=SECRET&state=SECRET"),
-        input=person.input,
-        output=person.output,
-    )
+    clock = FakeClock()
+    monkeypatch.setattr(loopback, "time", clock)
+
+    def stray(url):
+        browse(f"{redirect_uri}?code=SECRET&state=SECRET")
+        assert person.sees("another sign-on")
+        clock.advance(SECONDS)
+
+    sign_on = LoopbackSignOn(SECONDS, stray, input=person.input, output=person.output)
     person.types("code=SECRET&state=SECRET\n")
 
     with pytest.raises(SignOnTimeoutError) as raised:
