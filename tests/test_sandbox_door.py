@@ -574,7 +574,11 @@ def test_an_idle_connection_makes_room_for_another(
     for _ in range(50):
         wire()
     assert call(sandbox, token).status_code == 200
-    assert threading.active_count() <= threads + 10
+    # Those that were hung up on end a moment later.
+    end = time.monotonic() + 30
+    while threading.active_count() > threads + 10:
+        assert time.monotonic() < end, threading.enumerate()
+        time.sleep(0.005)
 
 
 def test_what_follows_a_refusal_is_not_read_for_ever(
@@ -641,11 +645,11 @@ def test_a_connection_on_which_nothing_comes_ends(
     connection = wire()
     host = "{}:{}".format(*connection.getpeername()).encode()
 
-    connection.sendall(begun.replace(b"{host}", host))
-
     seen = b""
-    while more := connection.recv(9999):
-        seen += more
+    with contextlib.suppress(ConnectionError):  # it may have ended before we begin
+        connection.sendall(begun.replace(b"{host}", host))
+        while more := connection.recv(9999):
+            seen += more
     assert seen == b"" or seen.startswith(b"HTTP/1.1 400")
 
 
