@@ -25,6 +25,7 @@ from requests_ticktick import (
     TokenStoreError,
     refuse,
 )
+from requests_ticktick.source.reading import Reading
 
 PROJECT = "/open/v1/project"
 
@@ -84,17 +85,27 @@ def test_a_herd_with_a_revoked_token_signs_on_once(sandbox, store):
     assert sandbox.sign_ons == 2
 
 
-def test_tokens_that_are_born_dead_do_not_start_a_queue_of_sign_ons(sandbox, store):
+def test_tokens_that_are_born_dead_do_not_start_a_queue_of_sign_ons(
+    sandbox, store, monkeypatch
+):
     """One issued while they waited is the answer to all, however short-lived."""
     sandbox.fail(99, 200, {"access_token": "a", "expires_in": 0})
-    sandbox.delay(0.5)
     fork = multiprocessing.get_context("fork")
+    questions, question = fork.Semaphore(0), Reading.question
 
-    barrier = fork.Barrier(4)
+    def noted(reading, **options):
+        asked = question(reading, **options)
+        questions.release()
+        return asked
+
+    monkeypatch.setattr(Reading, "question", noted)
+
+    def sign_on(request):
+        assert all(questions.acquire(timeout=30) for _ in range(4))
+        return sandbox.sign_on(request)
 
     def ask():
-        barrier.wait(30)
-        client_of(sandbox, store).token()
+        client_of(sandbox, store, sign_on=sign_on).token()
 
     askers = [fork.Process(target=ask) for _ in range(4)]
     for asker in askers:
