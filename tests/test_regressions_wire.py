@@ -11,6 +11,7 @@ import multiprocessing
 import os
 import pickle
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -52,7 +53,16 @@ def test_no_request_goes_without_a_token_while_it_is_renewed(sandbox, clock):
     auth = client_of(sandbox, clock=clock)
     old = auth.token().access_token
     clock.advance(560)
-    sandbox.delay(0.2)
+    send = auth.source._grant._send
+
+    def while_others_call(*args, **kwargs):
+        end = time.monotonic() + 30
+        while not api_requests(sandbox):
+            assert time.monotonic() < end
+            time.sleep(0.005)
+        return send(*args, **kwargs)
+
+    auth.source._grant._send = while_others_call
 
     def ten_calls():
         with requests.Session() as session:
