@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import os
 import sys
 import traceback
@@ -84,6 +85,11 @@ class Secret(str):
 
     def __repr__(self) -> str:
         return "'***'"
+
+
+def fingerprint_of(secret: str) -> str:
+    """Return what a secret is called in logs: 8 hex digits of its SHA-256."""
+    return hashlib.sha256(secret.encode()).hexdigest()[:8]
 
 
 def discreet(function: Callable[P, T]) -> Callable[P, T]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
 from . import _fields
-from ._value import Value, discreet
+from ._value import Value, discreet, fingerprint_of
 
 
 class Token(Value):
@@ -192,7 +191,7 @@ class Token(Value):
     @property
     def fingerprint(self) -> str:
         """What the token is called in logs: 8 hex digits of its SHA-256."""
-        return hashlib.sha256(self.access_token.encode()).hexdigest()[:8]
+        return fingerprint_of(self.access_token)
 
     def expires_within(self, seconds: float, *, now: float) -> bool:
         """Whether fewer than ``seconds`` are left at ``now``.

@@ -18,7 +18,7 @@ from requests_ticktick import (
     TokenStoreError,
     refuse,
 )
-from requests_ticktick.stores import _file_lock, _files, _place, _sharing
+from requests_ticktick.stores import _claim, _files, _place, _sharing
 from requests_ticktick.testing import TokenStoreContract
 
 # -- files that others have open -------------------------------------------------------
@@ -225,7 +225,8 @@ torn = FileStore(sys.argv[1] + "-torn")
 torn.save(Token("c"))
 print(torn.load().access_token)
 from requests_ticktick.stores import _files, _in_place
-_files.make_lock_file(sys.argv[1] + ".lock")
+with _files.lock_file(sys.argv[1] + ".lock") as status:
+    assert _files.is_at(sys.argv[1] + ".lock", status)
 print(_in_place.overwrite(sys.argv[1], b""))
 torn.delete()
 store.delete()
@@ -315,7 +316,7 @@ class NoMore:
 @pytest.fixture
 def ending(monkeypatch):
     """A program that ends, and that has not needed filelock until now."""
-    monkeypatch.setattr(_file_lock, "_yielded", {})
+    monkeypatch.setattr(_claim, "_yielded", {})
     monkeypatch.setattr(sys, "meta_path", [NoMore(), *sys.meta_path])
     monkeypatch.delitem(sys.modules, "filelock", raising=False)
 

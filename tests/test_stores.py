@@ -22,7 +22,7 @@ from requests_ticktick import (
     Token,
     TokenStoreError,
 )
-from requests_ticktick.stores import _file_lock
+from requests_ticktick.stores import _claim
 from requests_ticktick.testing import TokenStoreContract
 
 QUOTED = """'{'access_token': '628ff081-5331-4a37-8ddk-021974c9f43g',
@@ -414,8 +414,8 @@ def test_a_path_that_cannot_be_is_named(tmp_path):
     store.delete()
     with pytest.raises(TokenStoreError, match="Cannot write"):
         store.save(Token("a"))
-    with pytest.raises(TokenStoreError, match="Cannot lock"):
-        store.lock(0).__enter__()
+    with pytest.raises(TokenStoreError, match="Cannot write"):
+        store.reserve(Token("a")).__enter__()
 
 
 def test_what_is_no_regular_file_is_not_read(tmp_path):
@@ -508,7 +508,7 @@ def test_a_failure_is_on_record_for_all_who_waited(tmp_path):
 @pytest.fixture
 def claim(tmp_path, monkeypatch):
     """Where a process says that it is about to take the lock."""
-    monkeypatch.setattr(_file_lock, "_yielded", {})  # as in a process that is new
+    monkeypatch.setattr(_claim, "_yielded", {})  # as in a process that is new
     return tmp_path / "t.json.lock-claim"
 
 
@@ -543,7 +543,7 @@ def test_a_claim_that_is_none_stops_nobody(tmp_path, monkeypatch, claim, spoilt)
 CLAIMING = """
 import sys
 from requests_ticktick import FileStore, LockTimeoutError
-from requests_ticktick.stores import _file_lock
+from requests_ticktick.stores import _claim
 
 def say(what):
     print(what, flush=True)
@@ -554,7 +554,7 @@ class Importing:
         if name == "filelock":
             say("importing")
 
-_file_lock._CLAIM = 60.0  # however busy this machine is
+_claim._LASTS = 60.0  # however busy this machine is
 sys.meta_path.insert(0, Importing())
 say("ready")
 for _ in range(2):
@@ -643,8 +643,8 @@ def test_a_planted_link_at_the_lock_is_not_followed(tmp_path):
     victim = tmp_path / "victim"
     (tmp_path / "t.json.lock").symlink_to(victim)
 
-    with pytest.raises(TokenStoreError, match="Cannot lock"):
-        FileStore(tmp_path / "t.json").lock(0).__enter__()
+    with FileStore(tmp_path / "t.json").lock(0):
+        pass
 
     assert not victim.exists()
 

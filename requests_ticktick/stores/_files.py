@@ -8,14 +8,12 @@ import os
 import re
 import secrets
 import stat
+from collections.abc import Iterator
 
 from ._sharing import persist
 
 #: No token file is this large; what is larger is not read.
 MAX_BYTES = 1_048_576
-
-#: A temporary file older than this was left by a writer that was killed.
-_STALE_SECONDS = 60.0
 
 NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
 NONBLOCK = getattr(os, "O_NONBLOCK", 0)
@@ -65,10 +63,12 @@ def make_private_folder(folder: str) -> bool:
     return True
 
 
-def make_lock_file(path: str) -> None:
-    """Create a lock file, unless it is there, and make sure that it is one.
+@contextlib.contextmanager
+def lock_file(path: str) -> Iterator[os.stat_result]:
+    """Open a lock file, made where it is not there, and see that it is one.
 
-    What locks it will open it by its name, and empty it.
+    What locks it will open it by its name, and empty it. As long as it is open
+    here, no other file gets its number.
 
     :raises OSError: It cannot be opened, or is something else.
     """
@@ -81,40 +81,17 @@ def make_lock_file(path: str) -> None:
             raise OSError(errno.EEXIST, "it is another name of a file in use")
         if status.st_mode & 0o600 != 0o600:
             make_private(fd)  # the umask has taken bits away
+        yield status
     finally:
         os.close(fd)
 
 
-def replace(path: str, content: bytes, *, durable: bool = True) -> bool:
-    """Put new content in the file's place, wholly or not at all.
-
-    :param path: Not a symbolic link; resolve it first.
-    :param durable: Whether it has to survive a power failure.
-    :returns: Whether the file system keeps it from others.
-    :raises OSError: It cannot be written; what was there still is.
-    """
-    folder, name = os.path.split(path)
-    temporary = os.path.join(folder, f".{name}.{secrets.token_hex(8)}.tmp")
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | NOFOLLOW | CLOEXEC | BINARY
-    fd = os.open(temporary, flags, 0o600)
+def is_at(path: str, status: os.stat_result) -> bool:
+    """Whether a path still leads to the file that was opened."""
     try:
-        try:
-            is_private = make_private(fd)
-            write(fd, content)
-            if durable:
-                os.fsync(fd)
-            born = os.fstat(fd).st_mtime
-        finally:
-            os.close(fd)  # before it is renamed: Windows asks for that
-        persist(os.replace, temporary, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise
-    if durable:
-        _sync_folder(folder)
-        _sweep(folder, name, born)
-    return is_private
+        return os.path.samestat(os.stat(path), status)
+    except OSError:
+        return False
 
 
 def set_aside(path: str, version: object) -> str | None:
@@ -194,26 +171,3 @@ def write(fd: int, content: bytes) -> None:
     view = memoryview(content)
     while view:
         view = view[os.write(fd, view) :]
-
-
-def _sync_folder(folder: str) -> None:
-    with contextlib.suppress(OSError):  # some file systems cannot
-        fd = os.open(folder, os.O_RDONLY | CLOEXEC)
-        try:
-            os.fsync(fd)
-        finally:
-            os.close(fd)
-
-
-def _sweep(folder: str, name: str, now: float) -> None:
-    """Remove what writers that were killed have left behind.
-
-    :param now: The file system's own time, so that no clock can be wrong.
-    """
-    with contextlib.suppress(OSError), os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.name.startswith(f".{name}.") and entry.name.endswith(".tmp"):
-                with contextlib.suppress(OSError):
-                    age = now - entry.stat(follow_symlinks=False).st_mtime
-                    if age > _STALE_SECONDS:
-                        os.unlink(entry.path)

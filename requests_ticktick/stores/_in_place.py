@@ -56,6 +56,20 @@ def overwrite(path: str, content: bytes) -> bool:
         os.close(fd)
 
 
+def take_room(path: str, size: int) -> None:
+    """Add spaces to a file's end, which are no part of what it says.
+
+    :param size: That of the whole then, in bytes.
+    :raises OSError: There is no room, or it cannot be written.
+    """
+    flags = os.O_WRONLY | os.O_APPEND | _files.NOFOLLOW | _files.NONBLOCK
+    fd = os.open(path, flags | _files.CLOEXEC | _files.BINARY)
+    try:
+        _files.write(fd, b" " * (size - os.fstat(fd).st_size))
+    finally:
+        os.close(fd)
+
+
 def remove(path: str) -> None:
     """Remove a file; empty it where its name has to stay.
 

@@ -8,7 +8,7 @@ import os
 import time
 
 from ..token import Token
-from . import _files, _payload, _place
+from . import _files, _payload, _place, _replacing
 from ._once import Once
 from .base import check_owner
 
@@ -17,6 +17,9 @@ logger = logging.getLogger("requests_ticktick")
 #: How often, and after how many seconds, what is no token is looked at again:
 #: since it was last written, and in all.
 _LOOKS, _MOST_LOOKS, _PAUSE = 20, 200, 0.005
+
+#: What a token takes, in bytes; the rest of a file is kept beside it.
+_ROOM = 4096
 
 
 class TokenFile:
@@ -69,25 +72,42 @@ class TokenFile:
             return token.in_default_place(path)
         return token
 
-    def put(self, token: Token, path: str) -> None:
+    def take_room(self, token: Token, path: str) -> str | None:
+        """Take room for a token like this one.
+
+        :returns: The temporary file; ``None`` where there can be none.
+        :raises OSError: There is none.
+        :raises TokenStoreError: It would take another's place.
+        """
+        _, status = self._replaced(token, path)
+        size = _ROOM + (0 if status is None else status.st_size)
+        try:
+            return _replacing.take_room(path, size)
+        except OSError as error:
+            from . import _in_place
+
+            if not _in_place.is_fixed(path, error):
+                raise
+            _in_place.take_room(path, _ROOM)
+        return None
+
+    def put(self, token: Token, path: str, room: str | None = None) -> None:
         """Put a token in the place of the one before.
 
+        :param room: What :meth:`take_room` has returned.
         :raises OSError: It cannot be written.
         :raises TokenStoreError: It would take another's place.
         """
-        existing, torn = None, None
-        with contextlib.suppress(FileNotFoundError):
-            found, status = self.look(path)
-            found.replaced_at(path)
-            existing = self.token_of(found, path)
-            torn = _files.identity_of(status) if existing is None else None
-        check_owner(existing, token, path)
+        existing, status = self._replaced(token, path)
+        torn = None
+        if existing is None and status is not None:
+            torn = _files.identity_of(status)
         content = _payload.dump(token, existing, path).encode()
         if torn is not None:
             aside = _files.set_aside(path, torn)
             if aside is not None:
                 logger.info("%s was set aside as %s.", path, aside)
-        if not self._write(path, content):
+        if not self._write(path, content, room):
             self._once.warn(
                 f"The file system of {path} does not let permissions be set: see who "
                 "else can read the token, or choose another place for it."
@@ -116,9 +136,21 @@ class TokenFile:
         elif os.name == "posix" and status.st_mode & 0o077:
             self._once.warn(f"Others may read {path}: chmod 600 {path}")
 
-    def _write(self, path: str, content: bytes) -> bool:
+    def _replaced(
+        self, token: Token, path: str
+    ) -> tuple[Token | None, os.stat_result | None]:
+        """Return whose place a token is to take, and the file's stat."""
+        existing, status = None, None
+        with contextlib.suppress(FileNotFoundError):
+            found, status = self.look(path)
+            found.replaced_at(path)
+            existing = self.token_of(found, path)
+        check_owner(existing, token, path)
+        return existing, status
+
+    def _write(self, path: str, content: bytes, room: str | None) -> bool:
         try:
-            return _files.replace(path, content)
+            return _replacing.replace(path, content, room=room)
         except OSError as error:
             from . import _in_place
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 
 from ..errors import TokenStoreError
 from ..owner import Owner
@@ -29,6 +29,13 @@ class UnwritableError(TokenStoreError):
 
 class AwayError(UnwritableError):
     """The store's server does not answer: those who wait already wait on."""
+
+
+class UnsavedError(TokenStoreError):
+    """Somebody else has a token, and could not save it for those who wait.
+
+    Made by those alone: the one who has the token uses it from memory.
+    """
 
 
 class TokenStore(ABC):
@@ -79,6 +86,19 @@ class TokenStore(ABC):
         :raises LockTimeoutError: Somebody else held it all the while.
         :raises TokenStoreError: There can be no lock here.
         """
+
+    def reserve(self, token: Token) -> AbstractContextManager[None]:
+        """Take room for a token, before anybody is asked for one.
+
+        Called by the lock's holder, who saves within. A store that can take
+        no room sees whose token it holds.
+
+        :param token: One of the same owner's; its text means nothing.
+        :raises TokenStoreError: Such a token could not be saved now.
+        """
+        existing = self.load()
+        check_owner(existing, token, repr(self))
+        return nullcontext()
 
     def candidates(self) -> Iterator[Token]:
         """Yield every token found, the preferred one first."""

@@ -82,6 +82,12 @@ class ChainStore(TokenStore):
             return nullcontext()
         return self._writable.lock(timeout)
 
+    def reserve(self, token: Token) -> AbstractContextManager[None]:
+        """Take room in the store that is saved to."""
+        if self._writable is None:
+            return nullcontext()
+        return self._writable.reserve(token)
+
     def version(self) -> object:
         """Return the version of the store that is saved to."""
         return None if self._writable is None else self._writable.version()

@@ -5,15 +5,19 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from typing import TypeVar
 
-from .._value import discreet
+from .._value import PerProcess, discreet
 from ..errors import TokenStoreError
 from ..token import Token
 from . import _files, _place
 from ._file_lock import FileLock
 from ._token_file import TokenFile
 from .base import NoPlaceError, TokenStore
+
+T = TypeVar("T")
 
 
 class FileStore(TokenStore):
@@ -56,6 +60,8 @@ class FileStore(TokenStore):
         self._profile = profile
         self.lock_timeout = lock_timeout
         self._file = TokenFile(is_default=path is None)
+        # Who holds the lock has taken it; a copy, or a forked child, has not.
+        self._rooms: PerProcess[list[str]] = PerProcess(list)
 
     @property
     def path(self) -> str:
@@ -106,21 +112,26 @@ class FileStore(TokenStore):
             text, or a token of another client, service or set of scopes; or
             other users could put a file of theirs in its place.
         """
-        path = os.path.realpath(self.path)
+        rooms = self._rooms.get()
+        room = rooms.pop() if rooms else None
+        self._write(lambda path: self._file.put(token, path, room))
+
+    @contextlib.contextmanager
+    def reserve(self, token: Token) -> Iterator[None]:
+        """Take room for the next token, in a temporary file beside the file.
+
+        :raises TokenStoreError: As :meth:`save` does.
+        """
+        room = self._write(lambda path: self._file.take_room(token, path))
+        rooms = self._rooms.get()
+        rooms.extend(filter(None, [room]))
         try:
-            doubtful = _place.prepare(self.path)
-            if doubtful is None:
-                self._file.put(token, path)
-                return
-            problem = doubtful
-        except TokenStoreError:
-            raise
-        except OSError as error:
-            problem = (
-                f"{error.strerror}. Free some space or make its folder writable, or "
-                "choose another place for the token"
-            )
-        raise TokenStoreError(f"Cannot write {path}: {problem}.", location=path)
+            yield
+        finally:
+            rooms.clear()
+            if room is not None:
+                with contextlib.suppress(OSError):  # the token is in it by now
+                    os.unlink(room)
 
     @discreet
     def delete(self) -> None:
@@ -158,22 +169,38 @@ class FileStore(TokenStore):
         """Return the identity of the file, and of the note beside its lock."""
         with contextlib.suppress(NoPlaceError):
             return _files.identity(self.path), self._lock.version()
-        return None
+        return self._lock.version()
 
     def failure(self) -> str | None:
         """Return the failure that the lock's last holder recorded."""
-        with contextlib.suppress(NoPlaceError):
-            return self._lock.failure()
-        return None
+        return self._lock.failure()
 
     def record_failure(self, failure: str | None) -> None:
         """Record a failure for those who wait for the lock."""
-        with contextlib.suppress(NoPlaceError):
-            self._lock.record_failure(failure)
+        self._lock.record_failure(failure)
+
+    @discreet
+    def _write(self, act: Callable[[str], T]) -> T:
+        path = os.path.realpath(self.path)
+        try:
+            problem = _place.prepare(self.path)
+            if problem is None:
+                return act(path)
+        except TokenStoreError:
+            raise
+        except OSError as error:
+            problem = (
+                f"{error.strerror}. Free some space or make its folder writable, or "
+                "choose another place for the token"
+            )
+        raise TokenStoreError(f"Cannot write {path}: {problem}.", location=path)
 
     @property
     def _lock(self) -> FileLock:
-        return FileLock(os.path.realpath(self.path))
+        try:
+            return FileLock(os.path.realpath(self.path))
+        except NoPlaceError:
+            return FileLock(f"no place for {self._given or self._profile}")
 
     def __repr__(self) -> str:
         try:

@@ -30,7 +30,8 @@ from ._file_lock import FileLock
 from ._once import Once
 from ._payload import dump, parse
 from ._place import absolute, default, prepare, require_absolute
-from .base import TokenStore, check_owner
+from ._replacing import replace
+from .base import NoPlaceError, TokenStore, check_owner
 
 if TYPE_CHECKING:
     from keyring.backend import KeyringBackend
@@ -133,20 +134,15 @@ class KeyringStore(TokenStore):
 
     def version(self) -> object:
         """Return the identity of two files: the keychain is slow to ask."""
-        with contextlib.suppress(TokenStoreError):
-            return _files.identity(f"{self._path}.saved"), self._lock.version()
-        return None
+        return _files.identity(f"{self._path}.saved"), self._lock.version()
 
     def failure(self) -> str | None:
         """Return the failure that the lock's last holder recorded."""
-        with contextlib.suppress(TokenStoreError):
-            return self._lock.failure()
-        return None
+        return self._lock.failure()
 
     def record_failure(self, failure: str | None) -> None:
         """Record a failure for those who wait for the lock."""
-        with contextlib.suppress(TokenStoreError):
-            self._lock.record_failure(failure)
+        self._lock.record_failure(failure)
 
     def _get(self, what: str = "read") -> str | None:
         names = self.service, self.profile
@@ -180,10 +176,10 @@ class KeyringStore(TokenStore):
 
     def _touch(self) -> None:
         """Let those who wait know that there is something new to read."""
-        with contextlib.suppress(OSError):  # then they look twenty times a second
-            path = f"{self._path}.saved"
-            if prepare(path) is None:
-                _files.replace(path, secrets.token_bytes(8), durable=False)
+        path = f"{self._path}.saved"
+        with contextlib.suppress(OSError):  # then they look ten times a second
+            if os.path.isabs(path) and prepare(path) is None:
+                replace(path, secrets.token_bytes(8), durable=False)
 
     @property
     def _location(self) -> str:
@@ -199,11 +195,14 @@ class KeyringStore(TokenStore):
 
     @property
     def _path(self) -> str:
-        if self._lock_path is not None:
-            return require_absolute(self._lock_path)
-        folder = os.path.dirname(default("default"))
-        names = (quote(name, safe="") for name in (self.service, self.profile))
-        return os.path.join(folder, "=".join(("keyring", *names)))
+        """Where the lock is to be; a name alone, where there is no place."""
+        names = ("keyring", self.service, self.profile)
+        name = "=".join(quote(name, safe="") for name in names)
+        with contextlib.suppress(NoPlaceError):
+            if self._lock_path is not None:
+                return require_absolute(self._lock_path)
+            return os.path.join(os.path.dirname(default("default")), name)
+        return name
 
     @property
     def _lock(self) -> FileLock:
