@@ -381,12 +381,18 @@ def tally(request: pytest.FixtureRequest) -> Callable[..., Any]:
 
 
 class Row:
-    """What became of so many tries; without a time where it broke off."""
+    """What became of so many tries; without a time where it broke off.
+
+    What a case does not count is a dash.
+    """
 
     def __init__(self, case: str, tried: int) -> None:
         self.case = case
         self.tried = tried
         self.lost = self.duplicated = 0
+        #: Token requests, persons asked, refresh tokens used twice, and calls
+        #: that ended in an error of ours that names the place.
+        self.requests = self.asked = self.reused = self.refused = "-"
         self.seconds: float | str = "broke off"
 
 
@@ -398,7 +404,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     rows = config.stash.get(_table, [])
     if rows:
         terminalreporter.section("what the stress tests tried")
-        columns = ("case", "tried", "lost", "duplicated", "seconds")
+        columns = tuple(vars(rows[0]))
         for cells in (columns, *(vars(row).values() for row in rows)):
-            line = "{:<56}{:>9}{:>6}{:>12}{:>11}".format(*cells)
+            line = "{:<56}{:>9}{:>6}{:>12}{:>10}{:>7}{:>8}{:>9}{:>11}".format(*cells)
             terminalreporter.line(line)

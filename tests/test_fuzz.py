@@ -399,10 +399,10 @@ class Notes(Target):
     def read(self, note, failure):
         self.note.write_bytes(note)
         for text in (self.store.failure() or "", failure):
-            found = Failure.load(text)
+            found = Failure.load(text, "here")
             if found is not None:
                 assert isinstance(found.error, TickTickAuthError)
-                assert Failure.load(found.dump()).asked == found.asked
+                assert Failure.load(found.dump(), "here").asked == found.asked
         with self.store.lock(0.0), pytest.raises(LockTimeoutError) as caught:
             self.store.lock(0.0).__enter__()
         assert str(os.getpid()) in caught.value.holder

@@ -98,7 +98,8 @@ def _require_room(account: Account) -> None:
                 "or remove that file."
             )
     # A lock that is held by another sign-on can be had, and is waited for.
-    with suppress(LockTimeoutError), account.store.lock(0.0):
+    store, sample = account.store, account.owner.stamp(Token("sample"))
+    with suppress(LockTimeoutError), store.lock(0.0), store.reserve(sample):
         pass
 
 

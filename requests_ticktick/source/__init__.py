@@ -118,12 +118,12 @@ class TokenSource:
     def refused_at_once(self, token: Token) -> None:
         """Know that the API refuses the token that was to mend a refusal."""
         self._memory.spend(token)
-        self._renewal.asking.refused_at_once(token)
+        self._renewal.obtaining.asking.refused_at_once(token)
 
     def sign_on(self, *, force: bool = False) -> Token:
         """Return a valid token; with ``force``, one that is asked for now."""
         with only_our_errors():
-            self._renewal.stop_pausing()
+            self._renewal.obtaining.stop_pausing()
         if not force:
             return self.token()
         with only_our_errors():

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from .. import errors
+from .._foreign import seconds
 from .._value import Value
 from ..owner import Owner
 from .retold import broken_off, error_of, fields_of, kind_of, record_of
 
 #: What is longer is no failure of ours, in characters.
 _LONGEST = 65_536
-
-_FINGERPRINT = "(?:[0-9a-f]{8})?"
 
 
 class Failure(Value):
@@ -27,21 +27,35 @@ class Failure(Value):
     :param asked: The fingerprint of the token that a person was asked to
         replace; ``None`` where nobody was asked.
     :param owner: Whose renewal it was: another's may well succeed.
+    :param at: When it failed, in epoch seconds.
+    :param spent: The fingerprint of a refresh token that was used, and whose
+        successor no store has.
     """
 
-    __slots__ = ("_broken_off_by", "asked", "error", "owner")
+    __slots__ = ("_broken_off_by", "asked", "at", "error", "owner", "spent")
 
     error: errors.TickTickAuthError
     asked: str | None
     owner: Owner
+    at: float
+    spent: str | None
     _broken_off_by: str | None
 
-    def __init__(self, error: BaseException, asked: str | None, owner: Owner) -> None:
+    def __init__(
+        self,
+        error: BaseException,
+        asked: str | None,
+        owner: Owner,
+        at: float = 0.0,
+        spent: str | None = None,
+    ) -> None:
         is_ours = isinstance(error, errors.TickTickAuthError)
         self._set(
             error=shareable(error),
             asked=asked,
             owner=owner,
+            at=at,
+            spent=spent,
             _broken_off_by=None if is_ours else type(error).__name__,
         )
 
@@ -54,24 +68,38 @@ class Failure(Value):
                 "error": record,
                 "asked": self.asked,
                 "owner": self.owner.__getstate__(),
+                "at": self.at,
+                "spent": self.spent,
             }
         )
 
     @classmethod
-    def load(cls, text: str) -> Failure | None:
-        """Read what :meth:`dump` gave; ``None`` where it is something else."""
+    def load(cls, text: str, place: str) -> Failure | None:
+        """Read what :meth:`dump` gave; ``None`` where it is something else.
+
+        :param place: Where it was found, in our own words.
+        """
         if len(text) > _LONGEST:
             return None
         try:
             record = json.loads(text)
-            stamp, asked = record["owner"], record["asked"]
+            stamp, asked, spent = record["owner"], record["asked"], record["spent"]
             if not all(isinstance(v, (str, bool, type(None))) for v in stamp.values()):
                 return None
-            if asked is not None and not re.fullmatch(_FINGERPRINT, asked):
+            if not all(_is_mark(mark) for mark in (asked, spent)):
                 return None
-            return cls(error_of(record["error"]), asked, Owner(**stamp))
+            error = error_of(record["error"], place)
+            at = seconds(record["at"], math.inf) or 0.0
+            return cls(error, asked, Owner(**stamp), at, spent)
         except (AttributeError, KeyError, RecursionError, TypeError, ValueError):
             return None
+
+
+def _is_mark(value: object) -> bool:
+    """Whether it is a fingerprint, or none."""
+    if value is None:
+        return True
+    return isinstance(value, str) and bool(re.fullmatch("(?:[0-9a-f]{8})?", value))
 
 
 def shareable(error: BaseException) -> errors.TickTickAuthError:

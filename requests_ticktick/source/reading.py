@@ -6,11 +6,12 @@ import contextlib
 from collections.abc import Container, Iterator
 from typing import TYPE_CHECKING
 
-from ..errors import TickTickAuthError, TokenStoreError
+from .._value import fingerprint_of
+from ..errors import TokenStoreError
 from ..grant.words import clean
 from ..stores.base import NoPlaceError
 from ..token import Token
-from .failures import Failure, shareable
+from .failures import Failure
 from .question import Question
 
 if TYPE_CHECKING:
@@ -33,8 +34,6 @@ class Reading:
         self._store = store
         self._grant = grant
         self._memory = memory
-        #: Why a store has no place, as without a home: it holds no token then.
-        self.no_place: TickTickAuthError | None = None
 
     def question(
         self, *, instead_of: Token | None = None, forced: bool = False
@@ -72,21 +71,31 @@ class Reading:
             if not memory.is_spent(token):
                 yield memory.weigh(token)
 
-    def refreshable(self, used: Container[str | None]) -> Token | None:
+    def refreshable(self, used: Container[str], *, can_save: bool) -> Token | None:
         """Return a token whose refresh token was not used yet.
 
-        :param used: The refresh tokens that were.
+        :param used: The fingerprints of the refresh tokens that were.
+        :param can_save: Whether its successor can be saved. If not, those in a
+            store are left to whoever can.
         :raises TokenStoreError: A store cannot be read.
         """
-        known = [t for t in self.tokens() if t.refresh_token is not None]
+        unsaved = self._memory.unsaved
+        known = [
+            token
+            for token in self.tokens()
+            if token.refresh_token is not None and (can_save or token is unsaved)
+        ]
         read_only = (s for s in self._store.members() if not s.writable)
         given = {token for store in read_only for token in store.candidates()}
         # A read-only store's token is spent, if a writable one has its
         # successor.
         latest = [token for token in known if token not in given] or known
         # A store may have taken what it said it had not, or what came of that.
-        latest.sort(key=lambda token: token is self._memory.unsaved)
-        return next((t for t in latest if t.refresh_token not in used), None)
+        latest.sort(key=lambda token: token is unsaved)
+        for token in latest:
+            if fingerprint_of(str(token.refresh_token)) not in used:
+                return token
+        return None
 
     def not_ours(self) -> Iterator[str]:
         """Say of each token that is there for somebody else, for whom it is.
@@ -103,10 +112,9 @@ class Reading:
                 )
 
     def _candidates(self) -> Iterator[Token]:
-        try:
+        # Where there is no place, as without a home, there is no token.
+        with contextlib.suppress(NoPlaceError):
             yield from self._store.candidates()
-        except NoPlaceError as error:
-            self.no_place = shareable(error)
 
     def failure(self, *, since: Question | None = None) -> Failure | None:
         """Return the failure on record, if it is one of this client's.
@@ -118,7 +126,7 @@ class Reading:
             text = self._store.failure()
         if text is None or (since is not None and not since.is_news(text)):
             return None
-        failure = Failure.load(text)
+        failure = Failure.load(text, repr(self._store))
         if failure is None or failure.owner != self._grant.owner:
             return None
         return failure

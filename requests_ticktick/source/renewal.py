@@ -4,19 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from .._value import Secret, discreet
-from ..errors import (
-    SignOnRequiredError,
-    TokenStoreError,
-)
-from ..stores.base import AwayError
+from .._value import discreet
+from ..errors import TokenStoreError
+from ..stores.base import AwayError, UnsavedError, UnwritableError
 from ..token import Token
-from .asking import Asking
-from .backoff import Pauses
-from .failures import Failure
+from .obtaining import Obtaining
 from .reading import Reading
 from .saving import Saving
 from .turns import Watch
@@ -30,10 +24,6 @@ if TYPE_CHECKING:
     from .question import Question
 
 logger = logging.getLogger("requests_ticktick")
-
-#: Refresh tokens that one renewal tries. Somebody without our lock may have
-#: rotated the first; a store that has another at each look is out of order.
-_MAX_REFRESHES = 3
 
 
 class Renewal:
@@ -54,15 +44,12 @@ class Renewal:
     ) -> None:
         self.grant = grant
         self.reading = Reading(store, grant, memory)
-        self.asking = Asking(grant, sign_on, memory)
+        self.obtaining = Obtaining(
+            store, grant, sign_on, memory, self.reading, self.say_once
+        )
         self.saving = Saving(store, grant, memory, self.say_once)
         self._store = store
         self._memory = memory
-        self._pauses = Pauses(memory.clock)
-        # Whose pauses are this one's as well.
-        self._terms = grant.terms, sign_on
-        # Refresh tokens that are spent, or that others took the place of.
-        self._used: set[str | None] = set()
         self._said: set[str] = set()
 
     @discreet
@@ -76,18 +63,17 @@ class Renewal:
             token = self._take_lock(stack, question, early=early)
             if token is not None:
                 return token
-            token = self._obtain(question, early=early)
+            trouble = self._take_room(stack)
+            token = self.obtaining.obtain(question, trouble, early=early)
             # Before the lock is released: the next in line will read it.
-            return self.saving.keep(token, question)
-
-    def stop_pausing(self) -> None:
-        """Let the next question be asked at once, whatever failed before."""
-        self._share_pauses()
-        self._pauses.end()
+            token = self.saving.keep(token, question)
+            if self._store.writable and self._memory.unsaved is token:
+                self.obtaining.record(UnsavedError())
+            return token
 
     def was_asked_about(self, token: Token) -> bool:
         """Whether a person was asked to replace it, here or elsewhere."""
-        if self.asking.about == token.fingerprint:
+        if self.obtaining.asking.about == token.fingerprint:
             return True
         failure = self.reading.failure()
         return failure is not None and failure.asked == token.fingerprint
@@ -97,10 +83,6 @@ class Renewal:
         if (about or message) not in self._said:
             self._said.add(about or message)
             logger.warning("%s", message)
-
-    def _share_pauses(self) -> None:
-        with contextlib.suppress(TokenStoreError):  # then each has its own
-            self._pauses = self._pauses.after(self._store.failure(), self._terms)
 
     def _take_lock(
         self, stack: contextlib.ExitStack, question: Question, *, early: bool
@@ -124,9 +106,25 @@ class Renewal:
                 return self._answer(question, early=early)
             watch.wait(version)
 
+    def _take_room(self, stack: contextlib.ExitStack) -> TokenStoreError | None:
+        """Have the store take room for a token, before it costs anything.
+
+        :returns: Why the store would not take one.
+        :raises UnwritableError: Whoever shares the store finds the same.
+        """
+        if not self._store.writable:
+            return None
+        try:
+            sample = self.grant.owner.stamp(Token("sample"))
+            stack.enter_context(self._store.reserve(sample))
+        except UnwritableError:
+            raise
+        except TokenStoreError as error:
+            return error
+        return None
+
     def _go_without_lock(self, error: TokenStoreError) -> None:
-        if self.reading.no_place is None:  # else the attempt to save says it
-            self.say_once(f"{error} Going on without a lock.")
+        self.say_once(f"{error} Going on without a lock.")
 
     def _answer(self, question: Question, *, early: bool) -> Token | None:
         """Return what somebody else's renewal has left for this question.
@@ -144,73 +142,6 @@ class Renewal:
                 return token
         failure = self.reading.failure(since=question)
         if failure is not None:
-            self._pauses.token_requests.heed(failure.error)
-            if failure.asked is not None and not early:
-                self._pauses.sign_ons.begin(failure.error)
+            self.obtaining.heed(failure, early=early)
             raise failure.error
         return None
-
-    def _obtain(self, question: Question, *, early: bool) -> Token:
-        """Get a new token: by a refresh token, else by a person.
-
-        :raises TickTickAuthError: It failed, or has failed a moment ago.
-        """
-        # A pause is this process's alone: it is not recorded for the others.
-        self._share_pauses()
-        self._pauses.token_requests.check()
-        token = None
-        if not question.forced:
-            with self._failures_recorded():
-                token = self._refresh()
-        if token is None:
-            if not question.forced:
-                self._pauses.sign_ons.check()
-            with self._failures_recorded():
-                token = self._ask(question, early=early)
-        self._pauses.token_requests.end()
-        return token
-
-    @contextlib.contextmanager
-    def _failures_recorded(self) -> Iterator[None]:
-        try:
-            yield
-        except SignOnRequiredError:
-            raise  # in this process alone: another may have a person
-        except BaseException as error:
-            self._pauses.token_requests.heed(error)
-            self._record(error)
-            raise
-
-    def _refresh(self) -> Token | None:
-        """Use a refresh token; ``None`` where there is none that works."""
-        for _ in range(_MAX_REFRESHES):
-            # Read again each time: somebody without our lock may have rotated
-            # the refresh token that was just refused.
-            token = self.reading.refreshable(self._used)
-            if token is None:
-                break
-            renewed = self.grant.refresh(token, now=self._memory.clock.time())
-            if renewed is None or renewed.refresh_token != token.refresh_token:
-                self._used.add(Secret(token.refresh_token))
-            if renewed is not None:
-                return renewed
-        return None
-
-    def _ask(self, question: Question, *, early: bool) -> Token:
-        """Have a person sign on, who is told what is there and not used."""
-        unused = "" if question.forced else " ".join(self.reading.not_ours())
-        if unused:
-            self.say_once(unused)
-        try:
-            return self.asking.ask(question, self._pauses.sign_ons, early=early)
-        except SignOnRequiredError as error:
-            if self.reading.no_place is not None:
-                raise self.reading.no_place from None
-            raise SignOnRequiredError(f"{unused} {error}".strip()) from None
-
-    def _record(self, error: BaseException) -> None:
-        """Tell those who wait, here and in other processes."""
-        with contextlib.suppress(TokenStoreError):
-            failure = Failure(error, self.asking.about, self.grant.owner).dump()
-            self._store.record_failure(failure)
-            self._pauses.begun_by(failure, self._terms)

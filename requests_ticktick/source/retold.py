@@ -14,6 +14,7 @@ from typing import Any
 from .. import errors
 from .._foreign import one_line, seconds
 from ..grant.words import hint
+from ..stores.base import UnsavedError
 
 #: What those who waited are told.
 _TOLD: Mapping[type[errors.TickTickAuthError], str] = {
@@ -45,8 +46,13 @@ _TOLD: Mapping[type[errors.TickTickAuthError], str] = {
         "What the sign-on that this one waited for brought was no token. Sign on again."
     ),
     errors.TokenStoreError: (
-        "The process that this one waited for could not use its token store. Run: "
+        "The process that this one waited for could not use {place}. Run: "
         "requests-ticktick status"
+    ),
+    UnsavedError: (
+        "The process that this one waited for has a token now, and could not save it "
+        "in {place}. Make that place writable. auth.sign_on() gets a token for this "
+        "process at once."
     ),
     errors.LockTimeoutError: (
         "Another process has been signing on for too long. Finish or stop the sign-on "
@@ -97,8 +103,11 @@ def record_of(error: errors.TickTickAuthError) -> dict[str, Any]:
     return {"type": kind_of(error).__name__, **checked}
 
 
-def error_of(record: Mapping[str, object]) -> errors.TickTickAuthError:
-    """Make an error of what :func:`record_of` gave, or somebody else wrote."""
+def error_of(record: Mapping[str, object], place: str) -> errors.TickTickAuthError:
+    """Make an error of what :func:`record_of` gave, or somebody else wrote.
+
+    :param place: Where it was found, in our own words.
+    """
     by = record.get("broken_off_by")
     if by is not None:
         known = getattr(builtins, str(by), None)
@@ -106,7 +115,7 @@ def error_of(record: Mapping[str, object]) -> errors.TickTickAuthError:
         return broken_off(str(by) if is_one else "another error")
     kind = _KINDS.get(str(record.get("type")), errors.SignOnError)
     fields = {name: check(record.get(name)) for name, check in _CHECKS.items()}
-    message = _TOLD[kind]
+    message = _TOLD[kind].replace("{place}", place)
     if kind is errors.AuthorizationDeniedError:
         message = _denied(fields)
     elif kind is errors.TokenEndpointError:

@@ -85,6 +85,24 @@ class KeepingContract(Contract):
         assert refused, "it was overwritten"
         assert store.load() == mine
 
+    def test_room_is_taken_for_a_token(self, store: TokenStore) -> None:
+        """Whoever has it can save, and nothing is there before."""
+        mine = Owner("me", "https://as.test/t", "tasks:read").stamp(self.token)
+        theirs = Owner("you", "https://as.test/t", "tasks:read").stamp(Token("b"))
+
+        with store.lock(0), store.reserve(theirs):
+            assert store.load() is None
+            store.save(mine)
+
+        assert store.load() == mine
+        refused = False
+        try:
+            with store.lock(0), store.reserve(theirs):
+                pass
+        except TokenStoreError:
+            refused = True
+        assert refused, "a person would be asked in vain"
+
     def test_readers_never_see_half_a_token(self, store: TokenStore) -> None:
         """While others write, one gets the old token or the new one."""
         tokens = [Token(f"token-{n}" * 40) for n in range(4)]
