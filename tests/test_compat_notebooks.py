@@ -71,6 +71,9 @@ class Notebook:
 
         def ask(message):
             self.prompts += 1
+            # It is on its way: the kernel has flushed it before it asked.
+            while "/oauth/authorize" not in self.shown:
+                show(self.client.get_iopub_msg(timeout=60))
             text = answer(self.shown)
             if text is not None:
                 self.client.input(text)
@@ -112,10 +115,8 @@ def granted(sandbox):
     """Answer with the address redirected to, in rows as it may be pasted."""
 
     def answer(shown):
-        url = re.search(r"http://\S+/oauth/authorize\S+", shown)
-        if url is None:
-            return "?"  # the prompt came before the text
-        redirected = sandbox.sign_on(SimpleNamespace(url=url[0]))
+        (url,) = set(re.findall(r"http://\S+/oauth/authorize\S+", shown))
+        redirected = sandbox.sign_on(SimpleNamespace(url=url))
         return f"{redirected[:30]} {redirected[30:]}"
 
     return answer
