@@ -7,25 +7,22 @@ and tests run beside each other: one that was free a moment ago may be taken.
 from __future__ import annotations
 
 import contextlib
+import functools
 import itertools
-import os
-import random
 import socket
 
-#: Below the sandbox's, and those that the systems give away. Each worker of
-#: pytest-xdist has some of them for itself.
-_FIRST, _EACH, _WORKERS = 12_000, 480, 16
+#: Below the sandbox's, and those that systems give away. Each process that runs
+#: tests has so many for itself, and listens at the first of them to say so.
+_PORTS, _EACH = range(12_000, 20_000), 200
 
 
-def _ports():
-    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-    first = _FIRST + worker % _WORKERS * _EACH
-    # Another run of the tests, beside this one, hardly begins at the same.
-    begin = random.SystemRandom().randrange(_EACH)
-    return (first + (begin + n) % _EACH for n in itertools.count())
-
-
-_next = _ports()
+@functools.lru_cache
+def _own():
+    for first in _PORTS[::_EACH]:
+        with contextlib.suppress(OSError):
+            claim = socket.create_server(("127.0.0.1", first))
+            return claim, itertools.cycle(range(first + 1, first + _EACH))
+    raise AssertionError("too many processes run tests")
 
 
 def free_port(address="127.0.0.1"):
@@ -34,7 +31,8 @@ def free_port(address="127.0.0.1"):
     :param address: The loopback address that it is free on.
     """
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    for port in itertools.islice(_next, _EACH):
+    _, ports = _own()
+    for port in itertools.islice(ports, _EACH):
         with contextlib.suppress(OSError), socket.socket(family) as listening:
             listening.bind((address, port))
             return port
