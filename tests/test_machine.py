@@ -33,7 +33,7 @@ from requests_ticktick import (
 )
 from requests_ticktick.sandbox import Sandbox
 from requests_ticktick.source.backoff import LONGEST_PAUSE
-from requests_ticktick.source.memory import RETRY_AFTER
+from requests_ticktick.source.deadlines import RETRY_AFTER
 from requests_ticktick.source.saving import SAVE_AGAIN_AFTER
 from requests_ticktick.testing import FakeClock
 
@@ -219,7 +219,7 @@ class Life(RuleBasedStateMachine):
             self.call(which)
         self.clock.advance(SAVE_AGAIN_AFTER + 1)
         self.call(which)
-        assert self.auths[which].source._memory.unsaved is None
+        assert self.auths[which].source._wallet.unsaved is None
 
     @rule(content=st.sampled_from([b"", b"{", b'{"access_token": "c', b"\x00"]))
     def spoil_the_file(self, content):

@@ -25,7 +25,7 @@ from requests_ticktick import (
     TokenStoreError,
     refuse,
 )
-from requests_ticktick.source.reading import Reading
+from requests_ticktick.source.wallet import Wallet
 
 PROJECT = "/open/v1/project"
 
@@ -91,14 +91,14 @@ def test_tokens_that_are_born_dead_do_not_start_a_queue_of_sign_ons(
     """One issued while they waited is the answer to all, however short-lived."""
     sandbox.fail(99, 200, {"access_token": "a", "expires_in": 0})
     fork = multiprocessing.get_context("fork")
-    questions, question = fork.Semaphore(0), Reading.question
+    questions, question = fork.Semaphore(0), Wallet.snapshot
 
     def noted(reading, **options):
         asked = question(reading, **options)
         questions.release()
         return asked
 
-    monkeypatch.setattr(Reading, "question", noted)
+    monkeypatch.setattr(Wallet, "snapshot", noted)
 
     def sign_on(request):
         assert all(questions.acquire(timeout=30) for _ in range(4))

@@ -462,7 +462,7 @@ def test_a_refreshed_token_tells_of_scopes_that_are_news(sandbox, caplog):
     counts = []
     for answer in (first, second, third):
         sandbox.fail(1, 200, {"token_type": "bearer", **answer})
-        held = auth.source._memory.held
+        held = auth.source._wallet.current
         auth.source.token(instead_of=held and held.token)
         counts.append(sum("403" in r.getMessage() for r in caplog.records))
 

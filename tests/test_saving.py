@@ -39,7 +39,7 @@ def test_a_token_is_saved_once_the_store_takes_it(sandbox, clock, store, caplog)
     clock.advance(2)
     assert auth.token() == token
     assert store.load() == token
-    assert auth.source._memory.unsaved is None
+    assert auth.source._wallet.unsaved is None
     assert client_of(sandbox, store, clock=clock).token() == token
     assert sandbox.sign_ons == 1
     assert [r.levelname for r in caplog.records if "saved" in r.getMessage()] == [
@@ -178,7 +178,7 @@ def test_a_refused_token_in_the_store_makes_way(sandbox, clock, store):
     token = one.token()
     store.full = False
     theirs = two.token()
-    one.source._memory.spend(theirs)
+    one.source._wallet.refuse(theirs)
 
     clock.advance(SAVE_AGAIN_AFTER + 1)
     one.token()
@@ -190,7 +190,7 @@ def test_a_store_that_could_not_even_be_read_takes_it(sandbox, clock, store):
     """A mount that was gone for a while."""
     auth = client_of(sandbox, store, clock=clock)
     old = Token("old", expires_at=clock.time() - 1, issued_at=1.0)
-    store._token = auth.source._renewal.grant.owner.stamp(old)
+    store._token = auth.source._grant.owner.stamp(old)
     store.blips = 1
     token = auth.token()
     store.full = False
@@ -255,7 +255,7 @@ def test_a_token_that_is_forgotten_meanwhile_is_forgotten(sandbox, clock, store,
     clock.advance(SAVE_AGAIN_AFTER + 1)
     assert auth.token() == first
 
-    assert auth.source._memory.held is None
+    assert auth.source._wallet.current is None
     assert late or store.load() is None
 
 
@@ -299,7 +299,7 @@ def test_a_token_that_came_meanwhile_is_not_taken_for_saved(sandbox, clock, stor
     store.save = interrupted
     auth.token()
 
-    assert auth.token() is auth.source._memory.unsaved is latest[0]
+    assert auth.token() is auth.source._wallet.unsaved is latest[0]
 
 
 def test_only_one_tries_when_it_is_time(sandbox, clock, store):
@@ -329,7 +329,7 @@ def test_a_thread_that_comes_late_neither_tries_nor_forgets(sandbox, clock, stor
     auth = client_of(sandbox, store, clock=clock)
     token = auth.token()
     store.full = False
-    auth.source._memory.held.look_at(0.0)
+    auth.source._wallet.current.save_at(0.0)
     assert auth.token() == token
     assert store.load() is None
 

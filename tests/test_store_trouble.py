@@ -616,6 +616,8 @@ def test_a_note_has_room_on_a_disk_that_is_full(disk):
         store.record_failure("x" * 3000)
 
     assert FileStore(path).failure() == "x" * 3000
+    # For those as well who share the disk, and not this machine's memory.
+    assert "x" * 3000 in (path.parent / "t.json.lock-info").read_text()
 
 
 @pytest.mark.usefixtures("machine")

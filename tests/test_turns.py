@@ -49,11 +49,11 @@ class Versioned(Plain):
 def test_between_two_tries_for_the_lock_there_are_many_looks(slept):
     """A try costs thirty times a look: after a second, ten tries."""
     store = Versioned()
-    watch = turns.Watch(store)
+    watch = turns.LockWait(store)
 
     tries = 0
     while slept.now < 1001.0:
-        watch.wait(1)
+        watch.pause(1)
         tries += 1
 
     assert 8 <= tries <= 10
@@ -62,10 +62,10 @@ def test_between_two_tries_for_the_lock_there_are_many_looks(slept):
 
 def test_the_first_looks_come_soon_and_the_later_ones_less_often(slept):
     """Nobody waits much longer than it had to, and nobody polls fast for long."""
-    watch = turns.Watch(Versioned())
+    watch = turns.LockWait(Versioned())
 
     while slept.now < 1060.0:
-        watch.wait(1)
+        watch.pause(1)
 
     assert slept.pauses[0] == 0.005
     assert slept.pauses == sorted(slept.pauses)
@@ -77,18 +77,18 @@ def test_the_first_looks_come_soon_and_the_later_ones_less_often(slept):
 def test_a_change_ends_the_pause(slept):
     """Whoever waits reads at once what is new."""
     store = Versioned()
-    watch = turns.Watch(store)
+    watch = turns.LockWait(store)
 
-    watch.wait(0)
+    watch.pause(0)
 
     assert len(slept.pauses) == 1
 
 
 def test_a_store_without_a_version_is_read_at_each_look(slept):
     """It has nothing cheaper to offer."""
-    watch = turns.Watch(Plain())
+    watch = turns.LockWait(Plain())
 
-    watch.wait(None)
+    watch.pause(None)
 
     assert len(slept.pauses) == 1
 
@@ -97,7 +97,7 @@ def test_the_wait_is_over_with_the_stores_time_out(slept):
     """The error tells of the whole wait, and not of the last try."""
     store = Versioned()
     store.lock_timeout = 330.0
-    watch = turns.Watch(store)
+    watch = turns.LockWait(store)
     slept.now += 329.9
     assert not watch.is_over()
     slept.now += 0.1

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from .._value import PerProcess, Secret
 from ..errors import LockTimeoutError, TickTickAuthError, TokenStoreError
+from ..stores._once import Once
 from ..token import Token
+from .deadlines import Clock, Deadlines, TimedToken
 from .failures import only_our_errors
-from .memory import Clock, Held, Memory
-from .question import Question
 from .renewal import Renewal
+from .snapshot import Snapshot
 from .turns import Turns
+from .wallet import Wallet
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,19 +51,22 @@ class TokenSource:
         self._begin(clock, leeway)
 
     def _begin(self, clock: Clock, leeway: float) -> None:
-        memory = self._memory = Memory(clock, leeway)
-        self._renewal = Renewal(self.store, self._grant, self._sign_on, memory)
-        self._reading = self._renewal.reading
+        self._once = Once()
+        self._deadlines = Deadlines(clock, leeway)
+        self._wallet = Wallet(self.store, self._grant, self._deadlines)
+        self._renewal = Renewal(
+            self.store, self._grant, self._sign_on, self._wallet, self._once
+        )
         self._turns = PerProcess(Turns)
 
     def __getstate__(self) -> dict[str, Any]:
         # The token stays with its store, and locks cannot travel.
-        clock = self._memory.clock
+        clock = self._deadlines.clock
         return {
             "store": self.store,
             "grant": self._grant,
             "sign_on": self._sign_on,
-            "leeway": self._memory.leeway,
+            "leeway": self._deadlines.leeway,
             "clock": None if clock is time else clock,
         }
 
@@ -74,11 +79,11 @@ class TokenSource:
     @property
     def clock(self) -> Clock:
         """Return the clock; a test sets another."""
-        return self._memory.clock
+        return self._deadlines.clock
 
     @clock.setter
     def clock(self, clock: Clock) -> None:
-        self._begin(clock, self._memory.leeway)
+        self._begin(clock, self._deadlines.leeway)
 
     def token(self, *, instead_of: Token | None = None) -> Token:
         """Return a valid token, renewing it where that is needed.
@@ -86,38 +91,41 @@ class TokenSource:
         :param instead_of: A token that the API has refused.
         :raises TickTickAuthError: There is none, and none was to be had.
         """
-        memory = self._memory
-        held = memory.held if instead_of is None else None
-        if held is not None and memory.is_fresh(held):
-            return held.token
+        wallet, deadlines = self._wallet, self._deadlines
+        timed = wallet.current if instead_of is None else None
+        if timed is not None and deadlines.is_quiet(timed):
+            return timed.token
         try:
             with only_our_errors():
-                return self._find_or_renew(held, instead_of)
+                return self._find_or_renew(timed, instead_of)
         except TickTickAuthError as error:
-            held = memory.held
-            if held is None or not memory.is_usable(held):
+            timed = wallet.current
+            if timed is None or not wallet.is_usable(timed):
                 raise
-            memory.postpone(held)
-            self._renewal.say_once(f"{error} The token in memory is used.")
-            return held.token
+            deadlines.postpone(timed)
+            self._once.warn(f"{error} The token in memory is used.")
+            return timed.token
 
-    def _find_or_renew(self, held: Held | None, instead_of: Token | None) -> Token:
-        memory, saving = self._memory, self._renewal.saving
-        if held is not None and saving.try_again(held.token, self._turns.get()):
-            return held.token
-        question = self._reading.question(instead_of=instead_of)
-        held = self._best()
-        if held is None:
-            return self._renew(question)
-        memory.held = held
-        if memory.is_fresh(held):
-            saving.remember(held)
-            return held.token
-        return self._renew_early(held, question)
+    def _find_or_renew(self, timed: TimedToken | None, refused: Token | None) -> Token:
+        wallet, saving = self._wallet, self._renewal.saving
+        if timed is not None and saving.save_if_due(timed.token, self._turns.get()):
+            return timed.token
+        if refused is not None:
+            wallet.refuse(refused)
+        best, error = wallet.best()
+        if best is not None and self._deadlines.is_fresh(best):
+            return wallet.use(best)
+        snapshot = wallet.snapshot(refused=refused)
+        if best is None:
+            return self._renew(snapshot)
+        if error is not None:
+            self._once.warn(f"{error} The token in memory is used.")
+        wallet.use(best)
+        return self._renew_early(best, snapshot)
 
     def refused_at_once(self, token: Token) -> None:
         """Know that the API refuses the token that was to mend a refusal."""
-        self._memory.spend(token)
+        self._wallet.refuse(token)
         self._renewal.obtaining.asking.refused_at_once(token)
 
     def sign_on(self, *, force: bool = False) -> Token:
@@ -127,7 +135,7 @@ class TokenSource:
         if not force:
             return self.token()
         with only_our_errors():
-            return self._renew(self._reading.question(forced=True))
+            return self._renew(self._wallet.snapshot(forced=True))
 
     def begin(self) -> AuthorizationRequest:
         """Begin a sign-on that :meth:`complete` ends, perhaps elsewhere."""
@@ -143,7 +151,7 @@ class TokenSource:
             # A code is good once: its token is saved with the lock or without.
             with contextlib.suppress(LockTimeoutError, TokenStoreError):
                 stack.enter_context(self.store.lock(1.0))
-            return self._renewal.saving.keep(token, Question())
+            return self._renewal.keep(token, Snapshot())
 
     def forget(self) -> None:
         """Drop the token from memory, and from every store that has it.
@@ -161,59 +169,44 @@ class TokenSource:
                 except TickTickAuthError as error:
                     failed = failed or error
         # At the end: until then, another thread may still have read it.
-        self._memory.held = self._memory.unsaved = None
+        self._wallet.current = self._wallet.unsaved = None
         if failed is not None:
             raise failed
 
-    def _best(self) -> Held | None:
-        """Return a fresh token, else one that has not expired, else none."""
-        memory, best = self._memory, None
-        try:
-            for held in self._reading.not_refused():
-                if memory.is_fresh(held):
-                    return held
-                if best is None and memory.is_alive(held):
-                    best = held
-        except TokenStoreError as error:
-            if best is None:
-                raise
-            self._renewal.say_once(f"{error} The token in memory is used.")
-        return best
-
-    def _renew_early(self, held: Held, question: Question) -> Token:
+    def _renew_early(self, timed: TimedToken, snapshot: Snapshot) -> Token:
         """Renew while the old token still works; nobody waits for this."""
         attempt = self._turns.get().lead()
         if attempt is None:
-            return held.token
+            return timed.token
         try:
             with only_our_errors(), attempt:
-                if self._renewal.was_asked_about(held.token):
-                    held.renew_before_end(0.0)
-                    return held.token
+                if self._renewal.was_asked_about(timed.token):
+                    timed.renew_before_end(0.0)
+                    return timed.token
                 # Another process may be at it: then this one just goes on.
                 with contextlib.suppress(LockTimeoutError):
-                    attempt.token = self._renewal.run(question, early=True)
-                return attempt.token or held.token
+                    attempt.token = self._renewal.run(snapshot, early=True)
+                return attempt.token or timed.token
         except TickTickAuthError as error:
-            self._memory.postpone(held)
-            self._renewal.say_once(
+            self._deadlines.postpone(timed)
+            self._once.warn(
                 f"The token expires soon and was not renewed: {error}",
-                about=held.token.fingerprint,
+                about=timed.token.fingerprint,
             )
-            return held.token
+            return timed.token
 
-    def _renew(self, question: Question) -> Token:
+    def _renew(self, snapshot: Snapshot) -> Token:
         """Renew, or wait for whoever is renewing."""
         while True:
             attempt, leads = self._turns.get().join()
             if leads:
                 with attempt:
-                    attempt.token = self._renewal.run(question, early=False)
+                    attempt.token = self._renewal.run(snapshot, early=False)
                     return attempt.token
             token = attempt.wait(self.store.lock_timeout)
             # Otherwise it was an early attempt, which another process's
-            # forestalled, or it answered another question.
-            if token is None or self._memory.is_spent(token):
+            # forestalled, or it answered another snapshot.
+            if token is None or self._wallet.is_refused(token):
                 continue
-            if not question.forced or question.is_answered_by(token):
+            if not snapshot.forced or snapshot.is_answered_by(token):
                 return token

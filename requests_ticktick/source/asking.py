@@ -13,17 +13,17 @@ if TYPE_CHECKING:
     from ..grant import AuthorizationCodeGrant, AuthorizationRequest
     from ..token import Token
     from .backoff import Backoff
-    from .memory import Memory
-    from .question import Question
+    from .snapshot import Snapshot
+    from .wallet import Wallet
 
 #: Seconds in which nobody is asked again for what the API refuses as soon as
 #: it was granted: something else is wrong.
-_IN_VAIN = 600.0
+_STUCK_SECONDS = 600.0
 
 #: Such tokens, whose they are, and how long that counts: for all of a process,
 #: since a program may make an auth for each call.
 _stuck: dict[tuple[object, str], float] = {}
-_REMEMBERED = 64
+_REMEMBERED_TOKENS = 64
 
 
 class Asking:
@@ -31,22 +31,23 @@ class Asking:
 
     :param grant: How to get a token.
     :param sign_on: How a person is asked.
-    :param memory: What is known.
+    :param wallet: Has the token that a person is asked to replace.
     """
 
     def __init__(
         self,
         grant: AuthorizationCodeGrant,
         sign_on: Callable[[AuthorizationRequest], str],
-        memory: Memory,
+        wallet: Wallet,
     ) -> None:
         self._grant = grant
         self._sign_on = sign_on
-        self._memory = memory
-        #: The fingerprint of the token that a person was asked to replace.
+        self._wallet = wallet
+        #: The fingerprint of the token that a person was asked to replace, or
+        #: no text where there was none; ``None`` while nobody was asked.
         self.about: str | None = None
 
-    def ask(self, question: Question, pause: Backoff, *, early: bool) -> Token:
+    def ask(self, snapshot: Snapshot, pause: Backoff, *, early: bool) -> Token:
         """Have a person sign on.
 
         :param pause: Begins where that fails.
@@ -54,18 +55,18 @@ class Asking:
             to replace that one, so that a failure begins no pause.
         :raises SignOnRequiredError: Nobody is there, or it would be in vain.
         """
-        refused = question.instead_of
+        refused = snapshot.refused
         if refused is not None and self._is_stuck(refused):
             raise SignOnRequiredError(
                 "A sign-on has just granted it; another would be in vain. Remove this "
                 "app's access in TickTick's settings, then run: requests-ticktick login"
             )
         request = self._grant.begin()
-        held = None if question.forced else self._memory.held
-        self.about = "" if held is None else held.token.fingerprint
+        current = None if snapshot.forced else self._wallet.current
+        self.about = "" if current is None else current.token.fingerprint
         try:
             redirected_url = Secret(self._redirected_url(request))
-            now = self._memory.clock.time()
+            now = self._wallet.deadlines.clock.time()
             token = self._grant.exchange(request, redirected_url, now=now)
         except SignOnRequiredError:
             self.about = None  # nobody was there
@@ -102,13 +103,13 @@ class Asking:
 
         Whoever was asked for it: two processes would else ask in turn.
         """
-        clock = self._memory.clock
-        if abs(clock.time() - (token.issued_at or 0.0)) < _IN_VAIN:
+        clock = self._wallet.deadlines.clock
+        if abs(clock.time() - (token.issued_at or 0.0)) < _STUCK_SECONDS:
             key = self._grant.terms, Secret(token.access_token)
-            _stuck[key] = clock.monotonic() + _IN_VAIN
-            for oldest in list(_stuck)[:-_REMEMBERED]:
+            _stuck[key] = clock.monotonic() + _STUCK_SECONDS
+            for oldest in list(_stuck)[:-_REMEMBERED_TOKENS]:
                 _stuck.pop(oldest, None)
 
     def _is_stuck(self, token: Token) -> bool:
         until = _stuck.get((self._grant.terms, token.access_token))
-        return until is not None and self._memory.clock.monotonic() < until
+        return until is not None and self._wallet.deadlines.clock.monotonic() < until

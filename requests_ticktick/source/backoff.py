@@ -10,7 +10,7 @@ from ..errors import TickTickAuthError, TokenEndpointError
 from .failures import shareable
 
 if TYPE_CHECKING:
-    from .memory import Clock
+    from .deadlines import Clock
 
 logger = logging.getLogger("requests_ticktick")
 
@@ -22,7 +22,7 @@ LONGEST_PAUSE = 1800.0
 LONGEST_RETRY_AFTER = 3600.0
 
 #: Failures whose pauses are remembered: those that stores may still hold.
-_REMEMBERED = 64
+_REMEMBERED_FAILURES = 64
 
 
 class Backoff:
@@ -118,7 +118,7 @@ class Pauses:
         :param terms: How the auth is made; another's may well succeed.
         """
         self._latest[failure] = terms, self
-        for oldest in list(self._latest)[:-_REMEMBERED]:
+        for oldest in list(self._latest)[:-_REMEMBERED_FAILURES]:
             self._latest.pop(oldest, None)
 
     def after(self, failure: str | None, terms: object) -> Pauses:

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from .._value import fingerprint_of
 from ..errors import SignOnRequiredError, TokenStoreError
+from ..stores._once import Once
 from ..token import Token
 from .asking import Asking
 from .backoff import FIRST_PAUSE, Pauses
 from .failures import Failure
-from .reading import Reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ..grant import AuthorizationCodeGrant, AuthorizationRequest
     from ..stores import TokenStore
-    from .memory import Memory
-    from .question import Question
+    from .snapshot import Snapshot
+    from .wallet import Wallet
 
 #: Refresh tokens that one renewal tries. Somebody without our lock may have
 #: rotated the first; a store that has another at each look is out of order.
@@ -33,9 +33,8 @@ class Obtaining:
     :param store: Where failures are recorded.
     :param grant: How to get a new one.
     :param sign_on: How a person is asked.
-    :param memory: What is known.
-    :param reading: What the store has.
-    :param say_once: Logs a warning.
+    :param wallet: What there is.
+    :param once: Logs a warning.
     """
 
     def __init__(
@@ -43,17 +42,16 @@ class Obtaining:
         store: TokenStore,
         grant: AuthorizationCodeGrant,
         sign_on: Callable[[AuthorizationRequest], str],
-        memory: Memory,
-        reading: Reading,
-        say_once: Callable[[str], None],
+        wallet: Wallet,
+        once: Once,
     ) -> None:
-        self.asking = Asking(grant, sign_on, memory)
+        self.asking = Asking(grant, sign_on, wallet)
         self._store = store
         self._grant = grant
-        self._memory = memory
-        self._reading = reading
-        self._say_once = say_once
-        self._pauses = Pauses(memory.clock)
+        self._wallet = wallet
+        self._once = once
+        self._clock = wallet.deadlines.clock
+        self._pauses = Pauses(self._clock)
         # Whose pauses are this one's as well.
         self._terms = grant.terms, sign_on
         # The fingerprints of refresh tokens that are spent, or that others
@@ -64,10 +62,16 @@ class Obtaining:
         self._waived: str | None = None
 
     def obtain(
-        self, question: Question, trouble: TokenStoreError | None, *, early: bool
+        self,
+        snapshot: Snapshot,
+        found: Sequence[Token],
+        trouble: TokenStoreError | None,
+        *,
+        early: bool,
     ) -> Token:
         """Get a new token: by a refresh token, else by a person.
 
+        :param found: What the stores have, read under the lock.
         :param trouble: Why no token can be saved now.
         :raises TickTickAuthError: It failed, or has failed a moment ago.
         """
@@ -75,15 +79,15 @@ class Obtaining:
         self._share_pauses()
         self._pauses.token_requests.check()
         token = None
-        if not question.forced:
+        if not snapshot.forced:
             with self._failures_recorded():
-                token = self._refresh(can_save=trouble is None)
+                token = self._refresh(found, can_save=trouble is None)
         if token is None:
-            if not question.forced:
+            if not snapshot.forced:
                 self._pauses.sign_ons.check()
                 if trouble is not None:
                     self._heed_the_last(early=early)
-            token = self._ask(question, trouble, early=early)
+            token = self._ask(snapshot, found, trouble, early=early)
         self._pauses.token_requests.end()
         return token
 
@@ -98,22 +102,23 @@ class Obtaining:
             self.record(error)
             raise
 
-    def _refresh(self, *, can_save: bool) -> Token | None:
+    def _refresh(self, found: Iterable[Token], *, can_save: bool) -> Token | None:
         """Use a refresh token; ``None`` where there is none that works."""
-        failure = self._reading.failure()
+        failure = self._wallet.failure()
         if failure is not None and failure.spent is not None:
             self._spent = failure.spent
             self._used.add(failure.spent)
         for _ in range(_MAX_REFRESHES):
-            # Read again each time: somebody without our lock may have rotated
-            # the refresh token that was just refused.
-            token = self._reading.refreshable(self._used, can_save=can_save)
+            token = self._wallet.refreshable(found, self._used, can_save=can_save)
             if token is None:
                 break
-            renewed = self._grant.refresh(token, now=self._memory.clock.time())
+            renewed = self._grant.refresh(token, now=self._clock.time())
             used = fingerprint_of(str(token.refresh_token))
             if renewed is None:
                 self._used.add(used)
+                # Somebody without our lock may have rotated the refresh token
+                # that was just refused.
+                found = self._wallet.read()
                 continue
             if renewed.refresh_token != token.refresh_token:
                 self._used.add(used)
@@ -122,15 +127,20 @@ class Obtaining:
         return None
 
     def _ask(
-        self, question: Question, trouble: TokenStoreError | None, *, early: bool
+        self,
+        snapshot: Snapshot,
+        found: Iterable[Token],
+        trouble: TokenStoreError | None,
+        *,
+        early: bool,
     ) -> Token:
         """Have a person sign on, who is told what is there and not used."""
-        unused = "" if question.forced else " ".join(self._reading.not_ours())
+        unused = "" if snapshot.forced else " ".join(self._wallet.foreign(found))
         if unused:
-            self._say_once(unused)
+            self._once.warn(unused)
         try:
             with self._failures_recorded():
-                return self.asking.ask(question, self._pauses.sign_ons, early=early)
+                return self.asking.ask(snapshot, self._pauses.sign_ons, early=early)
         except SignOnRequiredError as error:
             if trouble is not None and not unused:
                 raise trouble from None
@@ -159,7 +169,7 @@ class Obtaining:
                 error,
                 self.asking.about,
                 self._grant.owner,
-                at=self._memory.clock.time(),
+                at=self._clock.time(),
                 spent=self._spent,
             ).dump()
             self._store.record_failure(failure)
@@ -172,12 +182,12 @@ class Obtaining:
 
         :raises TickTickAuthError: As another's sign-on of a moment ago did.
         """
-        failure = self._reading.failure()
+        failure = self._wallet.failure()
         if failure is None or failure.asked is None:
             return
         if self._store.failure() == self._waived:
             return
-        if abs(self._memory.clock.time() - failure.at) < FIRST_PAUSE:
+        if abs(self._clock.time() - failure.at) < FIRST_PAUSE:
             self.heed(failure, early=early)
             raise failure.error
 

@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import contextlib
-import logging
+import itertools
 from typing import TYPE_CHECKING
 
 from .._value import discreet
-from ..errors import TokenStoreError
+from ..errors import LockTimeoutError, TokenStoreError
+from ..stores._once import Once
 from ..stores.base import AwayError, UnsavedError, UnwritableError
 from ..token import Token
 from .obtaining import Obtaining
-from .reading import Reading
 from .saving import Saving
-from .turns import Watch
+from .turns import LockWait
+from .wallet import Wallet
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from ..grant import AuthorizationCodeGrant, AuthorizationRequest
     from ..stores import TokenStore
-    from .memory import Memory
-    from .question import Question
-
-logger = logging.getLogger("requests_ticktick")
+    from .snapshot import Snapshot
 
 
 class Renewal:
@@ -32,7 +30,8 @@ class Renewal:
     :param store: Where tokens are kept.
     :param grant: How to get a new one.
     :param sign_on: How a person is asked.
-    :param memory: What is known.
+    :param wallet: What there is.
+    :param once: Logs a warning.
     """
 
     def __init__(
@@ -40,71 +39,93 @@ class Renewal:
         store: TokenStore,
         grant: AuthorizationCodeGrant,
         sign_on: Callable[[AuthorizationRequest], str],
-        memory: Memory,
+        wallet: Wallet,
+        once: Once,
     ) -> None:
-        self.grant = grant
-        self.reading = Reading(store, grant, memory)
-        self.obtaining = Obtaining(
-            store, grant, sign_on, memory, self.reading, self.say_once
-        )
-        self.saving = Saving(store, grant, memory, self.say_once)
+        self.obtaining = Obtaining(store, grant, sign_on, wallet, once)
+        self.saving = Saving(store, grant, wallet)
         self._store = store
-        self._memory = memory
-        self._said: set[str] = set()
+        self._grant = grant
+        self._wallet = wallet
+        self._once = once
 
     @discreet
-    def run(self, question: Question, *, early: bool) -> Token:
+    def run(self, snapshot: Snapshot, *, early: bool) -> Token:
         """Renew under the store's lock, or find that somebody has.
 
         :param early: Whether the old token still works: then nobody waits.
         :raises LockTimeoutError: Another process is at it.
         """
         with contextlib.ExitStack() as stack:
-            token = self._take_lock(stack, question, early=early)
+            token = self._take_lock(stack, snapshot, early=early)
+            if token is not None:
+                return token
+            # Another thread or process may have signed on while we waited.
+            found, again = itertools.tee(self._wallet.read())
+            token = self._answer(snapshot, found, early=early)
             if token is not None:
                 return token
             trouble = self._take_room(stack)
-            token = self.obtaining.obtain(question, trouble, early=early)
+            token = self.obtaining.obtain(snapshot, [*again], trouble, early=early)
             # Before the lock is released: the next in line will read it.
-            token = self.saving.keep(token, question)
-            if self._store.writable and self._memory.unsaved is token:
-                self.obtaining.record(UnsavedError())
-            return token
+            return self.keep(token, snapshot)
+
+    def keep(self, token: Token, snapshot: Snapshot) -> Token:
+        """Save a new token, and tell those who wait where that fails."""
+        token, problem = self.saving.keep(token, snapshot)
+        if problem is not None:
+            self._once.warn(problem)
+            self.obtaining.record(UnsavedError())
+        return token
 
     def was_asked_about(self, token: Token) -> bool:
         """Whether a person was asked to replace it, here or elsewhere."""
         if self.obtaining.asking.about == token.fingerprint:
             return True
-        failure = self.reading.failure()
+        failure = self._wallet.failure()
         return failure is not None and failure.asked == token.fingerprint
 
-    def say_once(self, message: str, *, about: str | None = None) -> None:
-        """Log a warning, unless it was logged before."""
-        if (about or message) not in self._said:
-            self._said.add(about or message)
-            logger.warning("%s", message)
-
     def _take_lock(
-        self, stack: contextlib.ExitStack, question: Question, *, early: bool
+        self, stack: contextlib.ExitStack, snapshot: Snapshot, *, early: bool
     ) -> Token | None:
         """Take the store's lock, or find the answer while waiting for it."""
-        watch = Watch(self._store)
+        wait = LockWait(self._store)
         while True:
             version = self._store.version()
             try:
-                token = self._answer(question, early=early)
-                if token is not None:
-                    return token
-                has_lock = watch.try_lock(stack, self._go_without_lock, early=early)
+                # At first there is nothing that the snapshot does not have.
+                if wait.has_begun or not snapshot.is_whole:
+                    found = self._wallet.read()
+                    token = self._answer(snapshot, found, early=early)
+                    if token is not None:
+                        return token
+                if self._try_lock(stack, wait, early=early):
+                    return None
             except AwayError as error:
-                if not watch.has_begun:
+                if not wait.has_begun:
                     raise
-                watch.go_on(error)
-                has_lock = False
-            if has_lock:
-                # Another thread or process may have signed on while we waited.
-                return self._answer(question, early=early)
-            watch.wait(version)
+                wait.go_on(error)
+            wait.pause(version)
+
+    def _try_lock(
+        self, stack: contextlib.ExitStack, wait: LockWait, *, early: bool
+    ) -> bool:
+        """Take the lock, or find that somebody else has it.
+
+        :raises UnwritableError: No token could be saved either.
+        """
+        try:
+            stack.enter_context(self._store.lock(0.0))
+        except LockTimeoutError as error:
+            if early:
+                raise
+            wait.go_on(error)
+            return False
+        except UnwritableError:
+            raise
+        except TokenStoreError as error:
+            self._once.warn(f"{error} Going on without a lock.")
+        return True
 
     def _take_room(self, stack: contextlib.ExitStack) -> TokenStoreError | None:
         """Have the store take room for a token, before it costs anything.
@@ -115,7 +136,7 @@ class Renewal:
         if not self._store.writable:
             return None
         try:
-            sample = self.grant.owner.stamp(Token("sample"))
+            sample = self._grant.owner.stamp(Token("sample"))
             stack.enter_context(self._store.reserve(sample))
         except UnwritableError:
             raise
@@ -123,24 +144,25 @@ class Renewal:
             return error
         return None
 
-    def _go_without_lock(self, error: TokenStoreError) -> None:
-        self.say_once(f"{error} Going on without a lock.")
+    def _answer(
+        self, snapshot: Snapshot, found: Iterable[Token], *, early: bool
+    ) -> Token | None:
+        """Return what somebody else's renewal has left for this caller.
 
-    def _answer(self, question: Question, *, early: bool) -> Token | None:
-        """Return what somebody else's renewal has left for this question.
-
-        :raises TickTickAuthError: It failed, after this question was asked.
+        :param found: What the stores have.
+        :raises TickTickAuthError: It failed, after the snapshot.
         """
-        memory = self._memory
-        for token in self.reading.tokens():
-            if memory.is_spent(token):
+        wallet, deadlines = self._wallet, self._wallet.deadlines
+        for token in wallet.ours(found):
+            if wallet.is_refused(token):
                 continue
-            held = memory.weigh(token)
-            usable = memory.is_fresh(held) or (not early and memory.is_alive(held))
-            if question.is_answered_by(token) or (usable and not question.forced):
-                memory.held = held
-                return token
-        failure = self.reading.failure(since=question)
+            timed = deadlines.of(token)
+            works = deadlines.is_fresh(timed) or (
+                not early and deadlines.is_alive(timed)
+            )
+            if snapshot.is_answered_by(token) or (works and not snapshot.forced):
+                return wallet.use(timed)
+        failure = wallet.failure(since=snapshot)
         if failure is not None:
             self.obtaining.heed(failure, early=early)
             raise failure.error

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import math
 from typing import TYPE_CHECKING
 
 from ..errors import LockTimeoutError, TokenStoreError
-from .question import Question
+from .snapshot import Snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from ..grant import AuthorizationCodeGrant
     from ..stores import TokenStore
     from ..token import Token
-    from .memory import Held, Memory
+    from .deadlines import TimedToken
     from .turns import Turns
+    from .wallet import Wallet
 
 logger = logging.getLogger("requests_ticktick")
 
@@ -31,89 +29,84 @@ class Saving:
 
     :param store: Where tokens are kept.
     :param grant: Whose they are.
-    :param memory: What is known.
-    :param warn: Tells what failed.
+    :param wallet: Has the token until then.
     """
 
     def __init__(
-        self,
-        store: TokenStore,
-        grant: AuthorizationCodeGrant,
-        memory: Memory,
-        warn: Callable[[str], None],
+        self, store: TokenStore, grant: AuthorizationCodeGrant, wallet: Wallet
     ) -> None:
         self._store = store
         self._grant = grant
-        self._memory = memory
-        self._warn = warn
-        # To what the latest token is the answer; when to try again to save it.
-        self._question = Question()
-        self._due = math.inf
+        self._wallet = wallet
+        # What was there before the latest token; seconds until the next try.
+        self._before = Snapshot()
         self._pause = SAVE_AGAIN_AFTER
 
-    def keep(self, token: Token, question: Question) -> Token:
-        """Save a new token as this client's, and hold it in memory."""
-        memory, token = self._memory, self._grant.owner.stamp(token)
-        self._question, self._pause = question, SAVE_AGAIN_AFTER
-        before = None if memory.held is None else memory.held.token
-        if (
-            before is not None
-            and before.access_token == token.access_token
-            and token.expires_at is None
-        ):
-            # Handed back with less than a second left, which reads as 0.
-            token = token.replace(expires_at=before.expires_at)
-        held = memory.weigh(token)
-        if not memory.is_alive(held):
-            # An end that is past when the answer comes says nothing: the token
-            # is used until it is refused, and nobody is asked in a loop.
-            token = token.replace(expires_at=None)
-            held = memory.weigh(token)
+    def keep(self, token: Token, before: Snapshot) -> tuple[Token, str | None]:
+        """Save a new token as this client's, and use it.
+
+        :param before: What was there when somebody asked for it.
+        :returns: The token as it is used, and why it could not be saved.
+        """
+        wallet, problem = self._wallet, None
+        self._before, self._pause = before, SAVE_AGAIN_AFTER
+        timed = self._timed(self._grant.owner.stamp(token))
         # Before it is saved: that may be broken off.
-        memory.held, memory.unsaved = held, token
+        wallet.current, wallet.unsaved = timed, timed.token
         if self._store.writable:
             try:
-                self._store.save(token)
-                memory.unsaved = None
+                self._store.save(timed.token)
+                wallet.unsaved = None
                 self._store.record_failure(None)
             except TokenStoreError as error:
-                self._warn(f"{error} The token is used from memory.")
+                problem = f"{error} The token is used from memory."
             except Exception as error:
                 # A store of somebody else's that breaks its promise: the token
                 # is as good, and it cost somebody a click.
-                self._warn(
+                problem = (
                     f"The store failed with {type(error).__name__}, where it should "
                     "raise TokenStoreError. The token is used from memory."
                 )
             finally:
-                self._put_off(held)
-        return token
+                self._put_off(timed)
+        return timed.token, problem
 
-    def try_again(self, token: Token, turns: Turns) -> bool:
+    def save_if_due(self, token: Token, turns: Turns) -> bool:
         """Save a fresh token that no store has, if it is time for that.
 
         One thread does; the others go on at once.
 
         :returns: Whether it is such a token: then it is the one to use.
         """
-        memory = self._memory
-        held = memory.weigh(token)
-        if memory.unsaved is not token or not memory.is_fresh(held):
+        wallet, deadlines = self._wallet, self._wallet.deadlines
+        timed = deadlines.of(token)
+        if wallet.unsaved is not token or not deadlines.is_fresh(timed):
             return False
-        memory.held = held
-        if memory.clock.monotonic() < self._due:
-            self.remember(held)
+        if deadlines.clock.monotonic() < wallet.save_due:
+            wallet.use(timed)
         else:
-            self._put_off(held)
-            self._try_now(held, turns)
+            self._put_off(timed)
+            wallet.use(timed)
+            self._try_now(timed, turns)
         return True
 
-    def remember(self, held: Held) -> None:
-        """Have it looked at when it is time to save it, if no store has it."""
-        if self._memory.unsaved is held.token:
-            held.look_at(self._due)
+    def _timed(self, token: Token) -> TimedToken:
+        deadlines, current = self._wallet.deadlines, self._wallet.current
+        if (
+            current is not None
+            and current.token.access_token == token.access_token
+            and token.expires_at is None
+        ):
+            # Handed back with less than a second left, which reads as 0.
+            token = token.replace(expires_at=current.token.expires_at)
+        timed = deadlines.of(token)
+        if deadlines.is_alive(timed):
+            return timed
+        # An end that is past when the answer comes says nothing: the token is
+        # used until it is refused, and nobody is asked in a loop.
+        return deadlines.of(token.replace(expires_at=None))
 
-    def _try_now(self, held: Held, turns: Turns) -> None:
+    def _try_now(self, timed: TimedToken, turns: Turns) -> None:
         attempt = turns.lead()
         if attempt is None:
             return
@@ -125,33 +118,35 @@ class Saving:
             # As with a new one: where there can be no lock, it does without.
             with contextlib.suppress(TokenStoreError):
                 stack.enter_context(self._store.lock(0.0))
-            self._save_late(held)
+            self._save_late(timed)
 
-    def _put_off(self, held: Held) -> None:
-        """Have it looked at again after a pause; the next one is longer."""
-        self._due = self._memory.clock.monotonic() + self._pause
+    def _put_off(self, timed: TimedToken) -> None:
+        """Have the save tried again after a pause; the next one is longer."""
+        wallet = self._wallet
+        wallet.save_due = wallet.deadlines.clock.monotonic() + self._pause
         self._pause *= 2
-        self.remember(held)
+        if timed.token is wallet.unsaved:
+            timed.save_at(wallet.save_due)
 
-    def _save_late(self, held: Held) -> None:
-        memory, token = self._memory, held.token
-        if memory.unsaved is not token or memory.is_spent(token):
+    def _save_late(self, timed: TimedToken) -> None:
+        wallet, token = self._wallet, timed.token
+        if wallet.unsaved is not token or wallet.is_refused(token):
             return  # since just now
         if not self._is_replaced():
             self._store.save(token)
-            if memory.unsaved is token:
-                memory.unsaved = None
+            if wallet.unsaved is token:
+                wallet.unsaved = None
             self._store.record_failure(None)
             logger.info("The token that was used from memory is saved.")
-        if memory.held is held:
-            memory.held = memory.weigh(token)  # nothing is left to look at
+        if wallet.current is timed:
+            wallet.current = wallet.deadlines.of(token)  # nothing is left to save
 
     def _is_replaced(self) -> bool:
         """Whether somebody has saved a token since, and it works."""
-        owner, memory = self._grant.owner, self._memory
+        owner, wallet = self._grant.owner, self._wallet
         store = next(store for store in self._store.members() if store.writable)
         return any(
-            memory.is_alive(memory.weigh(token)) and not memory.is_spent(token)
+            wallet.is_usable(wallet.deadlines.of(token))
             for token in store.candidates()
-            if owner.owns(token) and not self._question.has_seen(token)
+            if owner.owns(token) and not self._before.has(token)
         )

@@ -9,19 +9,12 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from ..errors import (
-    LockTimeoutError,
-    SignOnError,
-    TickTickAuthError,
-    TokenStoreError,
-)
-from ..stores.base import AwayError, UnwritableError
+from ..errors import LockTimeoutError, SignOnError, TickTickAuthError
+from ..stores.base import AwayError
 from ..token import Token
 from .failures import shareable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from contextlib import ExitStack
     from types import TracebackType
 
     from ..stores import TokenStore
@@ -30,10 +23,10 @@ if TYPE_CHECKING:
 #: at the version 0.003 ms, so that looks are many and tries are few.
 _TRY_EVERY = 0.1
 
-#: Seconds between two looks: a part of the wait so far, within these bounds.
-#: Nobody waits much longer than it had to, and nobody polls fast for long.
-_LOOK_AGAIN_AFTER = 0.05
-_LOOK_EVERY = (0.005, 0.1)
+#: The pause between two looks: a part of the wait so far, within bounds in
+#: seconds. Nobody waits much longer than it had to, or polls fast for long.
+_LOOK_AGAIN_PART = 0.05
+_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.005, 0.1
 
 
 class Attempt:
@@ -110,7 +103,7 @@ class Turns:
             self._attempt = None
 
 
-class Watch:
+class LockWait:
     """One wait for a store's lock, from its beginning to its time-out."""
 
     def __init__(self, store: TokenStore) -> None:
@@ -118,32 +111,6 @@ class Watch:
         self._began = time.monotonic()
         #: Whether somebody else was seen to have the lock.
         self.has_begun = False
-
-    def try_lock(
-        self,
-        stack: ExitStack,
-        go_without: Callable[[TokenStoreError], None],
-        *,
-        early: bool,
-    ) -> bool:
-        """Take the lock, or find that somebody has it.
-
-        :param go_without: Told why, where the store can have no lock.
-        :param early: Whether nobody waits for it.
-        :raises UnwritableError: No token could be saved either.
-        """
-        try:
-            stack.enter_context(self._store.lock(0.0))
-        except LockTimeoutError as error:
-            if early:
-                raise
-            self.go_on(error)
-            return False
-        except UnwritableError:
-            raise
-        except TokenStoreError as error:
-            go_without(error)
-        return True
 
     def is_over(self) -> bool:
         """Whether the store's time-out has passed."""
@@ -165,7 +132,7 @@ class Watch:
         whole.args = (f"Waited {waited:.3g} s. {error}",)
         return whole
 
-    def wait(self, version: object) -> None:
+    def pause(self, version: object) -> None:
         """Return when there may be something new to read, or to lock.
 
         :param version: The store's, before it was read.
@@ -173,9 +140,8 @@ class Watch:
         began = time.monotonic()
         while True:
             now = time.monotonic()
-            shortest, longest = _LOOK_EVERY
-            pause = min(max((now - self._began) * _LOOK_AGAIN_AFTER, shortest), longest)
-            time.sleep(pause)
+            waited = (now - self._began) * _LOOK_AGAIN_PART
+            time.sleep(min(max(waited, _SHORTEST_PAUSE), _LONGEST_PAUSE))
             if version is None or self._store.version() != version:
                 return
             if now - began >= _TRY_EVERY:

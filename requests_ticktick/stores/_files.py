@@ -12,6 +12,9 @@ from collections.abc import Iterator
 
 from ._sharing import persist
 
+#: What changes whenever a file is written or replaced.
+Identity = tuple[int, int, int]
+
 #: No token file is this large; what is larger is not read.
 MAX_BYTES = 1_048_576
 
@@ -126,7 +129,7 @@ def remove_set_aside(path: str) -> None:
                 persist(os.unlink, entry.path)
 
 
-def identity(path: str) -> tuple[int, int, int] | None:
+def identity(path: str) -> Identity | None:
     """Return what changes whenever the file is written or replaced."""
     try:
         return identity_of(os.stat(path))
@@ -134,7 +137,7 @@ def identity(path: str) -> tuple[int, int, int] | None:
         return None
 
 
-def identity_of(status: os.stat_result) -> tuple[int, int, int]:
+def identity_of(status: os.stat_result) -> Identity:
     """Return the identity of a file that was opened."""
     return status.st_ino, status.st_mtime_ns, status.st_size
 

@@ -13,8 +13,11 @@ class Once:
     def __init__(self) -> None:
         self._said: set[str] = set()
 
-    def warn(self, message: str) -> None:
-        """Log a warning, unless it was logged before."""
-        if message not in self._said:
-            self._said.add(message)
+    def warn(self, message: str, *, about: str | None = None) -> None:
+        """Log a warning, unless it was logged before.
+
+        :param about: What it is about, where its words may differ each time.
+        """
+        if (about or message) not in self._said:
+            self._said.add(about or message)
             logger.warning("%s", message)

@@ -6,6 +6,7 @@ import contextlib
 import logging
 import os
 import time
+from typing import NamedTuple
 
 from ..token import Token
 from . import _files, _payload, _place, _replacing
@@ -19,7 +20,21 @@ logger = logging.getLogger("requests_ticktick")
 _LOOKS, _MOST_LOOKS, _PAUSE = 20, 200, 0.005
 
 #: What a token takes, in bytes; the rest of a file is kept beside it.
-_ROOM = 4096
+_ROOM_BYTES = 4096
+
+
+class Room(NamedTuple):
+    """Room for a token, and what was in its place when it was taken.
+
+    :param temporary: The file that takes the room; ``None`` where there can be
+        none, and the token is written in place.
+    :param existing: The token that was there.
+    :param version: The identity of the file that it was in.
+    """
+
+    temporary: str | None
+    existing: Token | None
+    version: _files.Identity | None
 
 
 class TokenFile:
@@ -72,42 +87,39 @@ class TokenFile:
             return token.in_default_place(path)
         return token
 
-    def take_room(self, token: Token, path: str) -> str | None:
+    def take_room(self, token: Token, path: str) -> Room:
         """Take room for a token like this one.
 
-        :returns: The temporary file; ``None`` where there can be none.
         :raises OSError: There is none.
         :raises TokenStoreError: It would take another's place.
         """
-        _, status = self._replaced(token, path)
-        size = _ROOM + (0 if status is None else status.st_size)
+        existing, version = self._replaced(token, path, None)
+        size = _ROOM_BYTES + (0 if version is None else version[2])
         try:
-            return _replacing.take_room(path, size)
+            return Room(_replacing.take_room(path, size), existing, version)
         except OSError as error:
             from . import _in_place
 
             if not _in_place.is_fixed(path, error):
                 raise
-            _in_place.take_room(path, _ROOM)
-        return None
+            _in_place.take_room(path, _ROOM_BYTES)
+        return Room(None, existing, _files.identity(path))
 
-    def put(self, token: Token, path: str, room: str | None = None) -> None:
+    def put(self, token: Token, path: str, room: Room | None = None) -> None:
         """Put a token in the place of the one before.
 
         :param room: What :meth:`take_room` has returned.
         :raises OSError: It cannot be written.
         :raises TokenStoreError: It would take another's place.
         """
-        existing, status = self._replaced(token, path)
-        torn = None
-        if existing is None and status is not None:
-            torn = _files.identity_of(status)
+        existing, version = self._replaced(token, path, room)
+        torn = version if existing is None else None
         content = _payload.dump(token, existing, path).encode()
         if torn is not None:
             aside = _files.set_aside(path, torn)
             if aside is not None:
                 logger.info("%s was set aside as %s.", path, aside)
-        if not self._write(path, content, room):
+        if not self._write(path, content, room and room.temporary):
             self._once.warn(
                 f"The file system of {path} does not let permissions be set: see who "
                 "else can read the token, or choose another place for it."
@@ -137,16 +149,20 @@ class TokenFile:
             self._once.warn(f"Others may read {path}: chmod 600 {path}")
 
     def _replaced(
-        self, token: Token, path: str
-    ) -> tuple[Token | None, os.stat_result | None]:
-        """Return whose place a token is to take, and the file's stat."""
-        existing, status = None, None
-        with contextlib.suppress(FileNotFoundError):
-            found, status = self.look(path)
-            found.replaced_at(path)
-            existing = self.token_of(found, path)
+        self, token: Token, path: str, room: Room | None
+    ) -> tuple[Token | None, _files.Identity | None]:
+        """Return the token whose place another is to take, and its version."""
+        existing, version = None, None
+        if room is not None and room.version == _files.identity(path):
+            existing, version = room.existing, room.version
+        else:
+            with contextlib.suppress(FileNotFoundError):
+                found, status = self.look(path)
+                found.replaced_at(path)
+                existing = self.token_of(found, path)
+                version = _files.identity_of(status)
         check_owner(existing, token, path)
-        return existing, status
+        return existing, version
 
     def _write(self, path: str, content: bytes, room: str | None) -> bool:
         try:

@@ -14,7 +14,7 @@ from ..errors import TokenStoreError
 from ..token import Token
 from . import _files, _place
 from ._file_lock import FileLock
-from ._token_file import TokenFile
+from ._token_file import Room, TokenFile
 from .base import NoPlaceError, TokenStore
 
 T = TypeVar("T")
@@ -61,7 +61,7 @@ class FileStore(TokenStore):
         self.lock_timeout = lock_timeout
         self._file = TokenFile(is_default=path is None)
         # Who holds the lock has taken it; a copy, or a forked child, has not.
-        self._rooms: PerProcess[list[str]] = PerProcess(list)
+        self._rooms: PerProcess[list[Room]] = PerProcess(list)
 
     @property
     def path(self) -> str:
@@ -124,14 +124,14 @@ class FileStore(TokenStore):
         """
         room = self._write(lambda path: self._file.take_room(token, path))
         rooms = self._rooms.get()
-        rooms.extend(filter(None, [room]))
+        rooms.append(room)
         try:
             yield
         finally:
             rooms.clear()
-            if room is not None:
+            if room.temporary is not None:
                 with contextlib.suppress(OSError):  # the token is in it by now
-                    os.unlink(room)
+                    os.unlink(room.temporary)
 
     @discreet
     def delete(self) -> None:

@@ -1,4 +1,4 @@
-"""What a caller wants to know."""
+"""What a caller knew when it asked for a token."""
 
 from __future__ import annotations
 
@@ -8,49 +8,55 @@ from .._value import Value
 from ..token import Token
 
 
-class Question(Value):
-    """Which token? And what the caller knew when it asked.
+class Snapshot(Value):
+    """One look at the stores: what comes later is an answer to who looked.
 
     What was there already is told from what came since by what it is, and not
     by when it was issued: a clock may be set back in between.
 
-    :param known: The tokens in the store by then; ``None`` where it could
-        not be read: then nothing that is found there is known to be new.
-    :param instead_of: The token that it does not want, the API refusing it.
-    :param failure: The failure on record by then, which is no answer.
-    :param forced: Whether only a token issued since will do.
+    :param known: The tokens in the stores; ``None`` where they could not be
+        read: then nothing that is found there later is known to be new.
+    :param failure: The failure on record, which is no answer.
+    :param refused: The token that the caller does not want, as the API refused
+        it.
+    :param forced: Whether only a token that was issued since will do.
     """
 
-    __slots__ = ("_failure", "_known", "forced", "instead_of")
+    __slots__ = ("_failure", "_known", "forced", "refused")
 
     _known: frozenset[tuple[str, float | None]] | None
     _failure: str | None
-    instead_of: Token | None
+    refused: Token | None
     forced: bool
 
     def __init__(
         self,
         known: Iterable[Token] | None = (),
         *,
-        instead_of: Token | None = None,
         failure: str | None = None,
+        refused: Token | None = None,
         forced: bool = False,
     ) -> None:
         self._set(
             _known=None if known is None else frozenset(map(_grant_of, known)),
             _failure=failure,
-            instead_of=instead_of,
+            refused=refused,
             forced=forced,
         )
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether all stores could be read."""
+        return self._known is not None
+
     def is_answered_by(self, token: Token) -> bool:
-        """Whether it was issued since: then it will do, however short."""
+        """Whether the token was issued since: then any lifetime will do."""
         if self._known is None or token.issued_at is None:
             return False
         return _grant_of(token) not in self._known
 
-    def has_seen(self, token: Token) -> bool:
-        """Whether it was there already, for certain."""
+    def has(self, token: Token) -> bool:
+        """Whether the token was there already, for certain."""
         return self._known is not None and _grant_of(token) in self._known
 
     def is_news(self, failure: str) -> bool:
