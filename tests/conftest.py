@@ -15,6 +15,7 @@ import shutil
 import signal
 import socket
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -59,6 +60,22 @@ def clean_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(home))
     for kind in ("CACHE", "CONFIG", "DATA", "STATE"):
         monkeypatch.setenv(f"XDG_{kind}_HOME", str(home / kind.lower()))
+
+
+@pytest.fixture(scope="session")
+def shared_memory() -> Iterator[str]:
+    """A folder like /dev/shm, of which nothing is left."""
+    folder = tempfile.mkdtemp(dir="/dev/shm" if os.path.isdir("/dev/shm") else None)
+    os.chmod(folder, 0o1777)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(autouse=True)
+def clean_machine(shared_memory: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No earlier run has left a note in this machine's own folder."""
+    folders = "requests_ticktick.stores._machine._folders"
+    monkeypatch.setattr(folders, lambda: [shared_memory])
 
 
 def _is_personal(name: str) -> bool:

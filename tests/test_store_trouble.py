@@ -9,6 +9,7 @@ import multiprocessing
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 
 import filelock
@@ -27,6 +28,7 @@ from requests_ticktick import (
 )
 from requests_ticktick.owner import Owner
 from requests_ticktick.stores import _file_lock, _files, _machine
+from requests_ticktick.stores._machine import _folders
 
 PROJECT = "/open/v1/project"
 #: Processes, and the threads of each: small, and as ``tox -e stress`` has it.
@@ -315,6 +317,7 @@ def test_a_sign_on_has_room_however_full_the_disk_gets(disk, sandbox):
     token = client_of(sandbox, store, sign_on=sign_on).token()
 
     assert FileStore(path).load() == token
+    assert not path.read_bytes().endswith(b" ")
     assert [name for name in os.listdir(path.parent) if "tmp" in name] == []
 
 
@@ -545,6 +548,25 @@ def test_the_lock_is_in_a_private_folder_of_this_machine(machine, unlockable):
         assert locks_in(machine[0]) == [".lock", ".lock-info"]
         assert locks_in(machine[1]) == []
         assert "t.json" not in " ".join(os.listdir(folder))
+    assert locks_in(machine[0]) == []
+    with FileStore(unlockable).lock(0):
+        FileStore(unlockable).record_failure("no")
+    assert locks_in(machine[0]) == [".lock-info"]
+
+
+def test_each_system_has_a_folder_for_it(monkeypatch):
+    """In memory, where there is one; on Windows the user's own."""
+    assert _folders() == ["/dev/shm", "/tmp"]
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "name", "nt")
+        assert _folders() == [tempfile.gettempdir()]
+        patch.delattr(os, "geteuid")
+        patch.setattr(_machine, "_folders", lambda: ["/not", "/there"])
+        paths = _machine.places("x")
+    assert [path.rpartition("/")[0] for path in paths] == [
+        "/not/requests-ticktick-user",
+        "/there/requests-ticktick-user",
+    ]
 
 
 def test_a_folder_that_another_has_planted_is_passed_over(
@@ -612,6 +634,7 @@ def test_a_note_has_room_on_a_disk_that_is_full(disk):
     path = disk() / "t.json"
     store = FileStore(path)
     with store.lock(0):
+        assert os.path.getsize(f"{path}.lock-info") == 4096
         fill(path.parent)
         store.record_failure("x" * 3000)
 

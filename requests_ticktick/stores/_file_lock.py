@@ -143,9 +143,15 @@ class FileLock:
             yield
         finally:
             if base not in self._beside:
-                with contextlib.suppress(OSError):
-                    os.unlink(path)  # who waits for it will not take it for this one
+                self._tidy(base)
             lock.release()
+
+    def _tidy(self, base: str) -> None:
+        """Leave nothing in this machine's memory but what there is to say."""
+        with contextlib.suppress(OSError):
+            os.unlink(f"{base}.lock")  # who waits for it looks what it has locked
+            if _note.read(f"{base}.lock-info").get("failure") is None:
+                os.unlink(f"{base}.lock-info")
 
     def _take(self, lock: Any, path: str, timeout: float) -> None:
         """Lock a file which has that name afterwards as well."""
