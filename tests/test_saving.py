@@ -238,6 +238,22 @@ def test_a_token_that_was_forgotten_is_not_saved(sandbox, clock, store):
     assert store.load() == token
 
 
+def test_another_clock_costs_no_unsaved_token(sandbox, clock, store):
+    """A test may set it at any time."""
+    store.full = True
+    auth = client_of(sandbox, store)
+    token = auth.token()
+
+    auth.source.clock = clock
+
+    assert auth.token() == token
+    store.full = False
+    clock.advance(2 * SAVE_AGAIN_AFTER + 1)
+    assert auth.token() == token
+    assert store.load() == token
+    assert sandbox.sign_ons == 1
+
+
 @pytest.mark.parametrize("late", [False, True])
 def test_a_token_that_is_forgotten_meanwhile_is_forgotten(sandbox, clock, store, late):
     """While the lock is waited for it is not saved; after that, not revived."""

@@ -352,6 +352,23 @@ def test_room_is_the_holders_alone(tmp_path, who):
     assert store.load() == Token("c")
 
 
+def test_what_comes_after_the_room_was_taken_is_looked_at(tmp_path):
+    """Another program may write the file while a person signs on."""
+    store = FileStore(tmp_path / "t.json")
+    store.save(Token("before", extra={"mine": 1}))
+
+    with store.reserve(Token("a")):
+        FileStore(store.path).save(Token("between", extra={"theirs": 2}))
+        store.save(Token("after"))
+
+    assert store.load() == Token("after", extra={"mine": 1, "theirs": 2})
+    with store.reserve(Token("a")):
+        anothers = STRANGERS["another client's"].stamp(Token("between"))
+        FileStore(store.path).save(anothers)
+        with pytest.raises(TokenStoreError, match="another client"):
+            store.save(Owner("me", None, None).stamp(Token("after")))
+
+
 def test_room_that_somebody_has_removed_is_made_again(tmp_path):
     """It looks like what a dead writer has left."""
     store = FileStore(tmp_path / "t.json")

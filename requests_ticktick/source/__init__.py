@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -83,7 +84,9 @@ class TokenSource:
 
     @clock.setter
     def clock(self, clock: Clock) -> None:
+        unsaved = self._wallet.unsaved
         self._begin(clock, self._deadlines.leeway)
+        self._wallet.unsaved, self._wallet.save_due = unsaved, -math.inf
 
     def token(self, *, instead_of: Token | None = None) -> Token:
         """Return a valid token, renewing it where that is needed.
