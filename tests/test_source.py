@@ -486,6 +486,35 @@ def test_no_credentials_are_needed_where_there_is_a_token(tmp_path):
     assert TickTickAuth(store=store).token().access_token == "a"
 
 
+class Counted(MemoryStore):
+    """A store that counts how often it is read."""
+
+    reads = 0
+
+    def load(self):
+        self.reads += 1
+        return super().load()
+
+
+def test_a_new_process_reads_the_store_with_its_token_once():
+    """And none behind it: a file that it does not need, or a keychain."""
+    first, second = Counted(Token("a")), Counted(Token("b"))
+
+    auth = TickTickAuth(store=ChainStore([Counted(), first, second]))
+
+    assert auth.token().access_token == "a"
+    assert (first.reads, second.reads) == (1, 0)
+
+
+def test_a_sign_on_reads_the_store_four_times(sandbox):
+    """Is there a token, what is there, and the same with the lock; whose place."""
+    store = Counted()
+
+    client_of(sandbox, store).token()
+
+    assert store.reads <= 4
+
+
 # -- stores that fail -------------------------------------------------------------
 
 

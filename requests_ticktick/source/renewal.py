@@ -94,7 +94,7 @@ class Renewal:
             version = self._store.version()
             try:
                 # At first there is nothing that the snapshot does not have.
-                if wait.has_begun or not snapshot.is_whole:
+                if wait.has_begun:
                     found = self._wallet.read()
                     token = self._answer(snapshot, found, early=early)
                     if token is not None:
