@@ -25,7 +25,14 @@ from .errors import (
 from .grant import AuthorizationRequest
 from .service import DIDA365, TICKTICK, Service
 from .sign_on import ConsoleSignOn, LoopbackSignOn, SignOn, refuse
-from .stores import ChainStore, EnvStore, FileStore, MemoryStore, TokenStore
+from .stores import (
+    ChainStore,
+    EnvStore,
+    FileLock,
+    FileStore,
+    MemoryStore,
+    TokenStore,
+)
 from .token import Token
 
 __all__ = [
@@ -36,6 +43,7 @@ __all__ = [
     "ChainStore",
     "ConsoleSignOn",
     "EnvStore",
+    "FileLock",
     "FileStore",
     "InsecureTransportError",
     "InvalidTokenError",

@@ -5,6 +5,7 @@ modules: :mod:`requests_ticktick.stores.redis`,
 :mod:`requests_ticktick.stores.keyring`.
 """
 
+from ._file_lock import FileLock
 from .base import TokenStore, check_owner
 from .chain import ChainStore
 from .env import EnvStore
@@ -14,6 +15,7 @@ from .memory import MemoryStore
 __all__ = [
     "ChainStore",
     "EnvStore",
+    "FileLock",
     "FileStore",
     "MemoryStore",
     "TokenStore",

@@ -3,87 +3,117 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import ModuleType
 from typing import Any, NoReturn
 
 from .._foreign import held_by, holder_of
 from ..errors import LockTimeoutError, TickTickAuthError
-from . import _files, _machine, _note, _place
+from . import _files, _kernel_lock, _machine, _note, _place
 from ._claim import Claim
 from ._once import Once
 from .base import UnwritableError
-
-#: How often a lock is taken again whose file was removed in that moment. Some
-#: file systems number a file anew at each look, and no lock would ever do.
-_TRIES = 100
-
-#: What a file system without locks answers.
-_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 
 _once = Once()
 
 
 class FileLock:
-    """One lock, for every process of this machine that names the same file.
+    """A lock for every thread and process of this machine.
 
-    It is two kernel locks, which end with their holder: one beside the file,
-    for all who share that folder, and one in a folder of this machine's.
-    Either may be missing: a full or read-only disk takes no new file, another
-    program may remove one, a container shares no memory.
+    Objects with the same path, or the same name, are one lock. It ends with
+    the process that holds it, and is not reentrant. Beside it stands a note,
+    which its holder alone writes: who that is, and how the last renewal
+    failed. One object may be used by all threads, pickled, and kept across a
+    fork; to make one touches no file.
 
-    :param path: The file that is guarded, or a name for it where it has no
-        place. ``<path>.lock`` is locked, and ``<path>.lock-info``, which its
-        holder alone writes, says by whom and what went wrong last.
-        ``<path>.lock-claim`` says who is about to lock.
+    ``<path>.lock`` is locked, ``<path>.lock-info`` is the note, and
+    ``<path>.lock-claim`` says for a moment who is about to lock. Where these
+    cannot be written, or are removed by another program, a second lock in a
+    folder of this machine's memory holds.
+
+    :param path: The file that is guarded. It need not exist, and is not
+        touched. A link to a file is that file.
+    :raises ValueError: No file can have such a name.
     """
 
-    def __init__(self, path: str) -> None:
-        self._path = path
-        #: What the names of lock and note begin with: here, and there.
-        self._beside = [path] if os.path.isabs(path) else []
-        self._bases = self._beside + _machine.places(path)
-        self._claim = Claim(f"{self._bases[0]}.lock-claim")
+    #: The path, or the name that was given in place of one.
+    name: str
+
+    #: The file that is guarded, from the root; ``None`` for a name alone.
+    path: str | None
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.name = _place.absolute(path)
+        # Without a home "~/tokens.db" is nowhere, and still names one thing.
+        self.path = self.name if os.path.isabs(self.name) else None
+
+    @classmethod
+    def named(cls, name: str) -> FileLock:
+        """Return the lock of something that is no file, such as a password.
+
+        :param name: Which of them, as one word or more.
+        """
+        lock = cls.__new__(cls)
+        lock.name, lock.path = name, None
+        return lock
 
     @contextmanager
     def acquire(self, timeout: float) -> Iterator[None]:
-        """Hold the lock.
+        """Hold the lock, as a context.
 
-        :param timeout: Seconds; 0 tries once.
+        :param timeout: Seconds to wait; 0 tries once.
         :raises LockTimeoutError: Somebody else held it all the while.
-        :raises UnwritableError: There can be no lock, here or elsewhere.
+        :raises TokenStoreError: There can be no lock, here or in memory.
         """
-        if timeout <= 0 and "filelock" not in sys.modules and not self._claim.begin():
-            self._raise_timeout(timeout, self._claim.holder())
+        bases = self._bases()
+        claim = Claim(f"{bases[0]}.lock-claim")
+        if timeout <= 0 and "filelock" not in sys.modules and not claim.begin():
+            self._raise_timeout(timeout, claim.holder())
         with contextlib.ExitStack() as stack:
             try:
-                self._enter(stack, timeout)
+                self._enter(stack, bases, timeout)
             finally:
-                self._claim.end()  # who has failed is not about to lock either
+                claim.end()  # who has failed is not about to lock either
             yield
 
     def failure(self) -> str | None:
-        """Return what :meth:`record_failure` was last given."""
-        failure = self._read().get("failure")
-        return failure if isinstance(failure, str) else None
+        """Return what :meth:`record_failure` was last given, or ``None``."""
+        return _failure_in(self._bases())
 
     def record_failure(self, failure: str | None) -> None:
-        """Leave a note for those who wait; none where there is no place."""
-        if failure != self.failure():
-            for base in self._bases:
-                if _place.doubt(f"{base}.lock") is None and self._tell(base, failure):
+        """Tell those who wait for the lock that the renewal failed.
+
+        Called by the lock's holder. Nothing happens where there is no place
+        for a note.
+
+        :param failure: What the note is to say; ``None`` takes it back.
+        """
+        bases = self._bases()
+        if failure != _failure_in(bases):
+            for base in bases:
+                if _place.doubt(f"{base}.lock") is None and _tell(base, bases, failure):
                     return
 
     def version(self) -> object:
-        """Return what changes when there is something new to read."""
-        return tuple(_files.identity(f"{base}.lock-info") for base in self._bases)
+        """Return a value that changes whenever the note does."""
+        return tuple(_files.identity(f"{base}.lock-info") for base in self._bases())
 
-    def _enter(self, stack: contextlib.ExitStack, timeout: float) -> None:
+    def _bases(self) -> list[str]:
+        """Return what the names of lock and note begin with: here, and there.
+
+        They are looked for each time: a link may lead elsewhere by now.
+        """
+        if self.path is None:
+            return _machine.places(self.name)
+        path = os.path.realpath(self.path)
+        return [path, *_machine.places(path)]
+
+    def _enter(
+        self, stack: contextlib.ExitStack, bases: list[str], timeout: float
+    ) -> None:
         """Take both locks, and room for the note: it will have to be written.
 
         Everybody tries the same places in the same order. Who finds the first
@@ -92,120 +122,82 @@ class FileLock:
         problems: list[str] = []
         held: list[str] = []
         deadline = time.monotonic() + timeout
-        for base in self._bases:
+        for base in bases:
+            is_beside = self.path is not None and base == bases[0]
             try:
                 left = max(0.0, deadline - time.monotonic())
-                stack.enter_context(self._locked(base, left, timeout))
+                lock = _kernel_lock.hold(f"{base}.lock", left, for_good=is_beside)
+                if not stack.enter_context(lock):
+                    self._raise_timeout(timeout, holder_of(_read(bases)))
                 held.append(base)
-                if base not in self._beside:
+                if not is_beside:
+                    stack.callback(_tidy, base)
                     break
             except TickTickAuthError:
                 raise
             except (OSError, NotImplementedError) as error:
-                problems.append(f"{base}.lock: {_problem(error)}")
-                if base in self._beside and _has_no_locks(error):
+                problem = getattr(error, "strerror", None) or type(error).__name__
+                problems.append(f"{base}.lock: {problem}")
+                if is_beside and _kernel_lock.is_missing(error):
                     _once.warn(
                         f"Cannot lock {problems[0]}. Processes of this machine alone "
                         "wait for each other there; for several, use a Redis store."
                     )
         if not held:
-            raise UnwritableError(
-                f"Cannot lock {'; nor '.join(problems)}. Make room in one of these "
-                "folders, or make it writable; or choose another place for the token.",
-                location=f"{self._path}.lock",
-            )
-        failure = self.failure()
-        any(self._tell(base, failure) for base in held)
+            self._raise_unwritable("; nor ".join(problems))
+        failure = _failure_in(bases)
+        any(_tell(base, bases, failure) for base in held)
 
-    @contextmanager
-    def _locked(self, base: str, left: float, timeout: float) -> Iterator[None]:
-        """Hold the kernel's lock of one file.
-
-        :param left: Seconds.
-        :param timeout: Seconds, of both.
-        :raises OSError: There can be none.
-        """
-        path = f"{base}.lock"
-        doubtful = _place.prepare(path)
-        if doubtful is not None:
-            raise PermissionError(errno.EPERM, doubtful)
-        filelock = self._filelock()
-        # A new object for each acquisition: none is shared between threads,
-        # and a child that was forked in between has nothing to inherit.
-        lock = filelock.FileLock(
-            path, mode=0o600, thread_local=False, fallback_to_soft=False
+    def _raise_unwritable(self, problems: str) -> NoReturn:
+        raise UnwritableError(
+            f"Cannot lock {problems}. Make room in one of these folders, or make it "
+            "writable; or choose another place for the token.",
+            location=self._shown,
         )
-        try:
-            self._take(lock, path, left)
-        except filelock.Timeout:
-            self._raise_timeout(timeout, holder_of(self._read()))
-        try:
-            yield
-        finally:
-            if base not in self._beside:
-                self._tidy(base)
-            lock.release()
-
-    def _tidy(self, base: str) -> None:
-        """Leave nothing in this machine's memory but what there is to say."""
-        with contextlib.suppress(OSError):
-            os.unlink(f"{base}.lock")  # who waits for it looks what it has locked
-            if _note.read(f"{base}.lock-info").get("failure") is None:
-                os.unlink(f"{base}.lock-info")
-
-    def _take(self, lock: Any, path: str, timeout: float) -> None:
-        """Lock a file which has that name afterwards as well."""
-        for _ in range(_TRIES):
-            with _files.lock_file(path) as status:
-                lock.acquire(timeout=timeout)
-                if _files.is_at(path, status):
-                    return
-            lock.release()  # somebody has removed it meanwhile
-        lock.acquire(timeout=timeout)
-
-    def _tell(self, base: str, failure: str | None) -> bool:
-        """Write the note, as the only one there is; or find no room for it."""
-        try:
-            _note.write(f"{base}.lock-info", failure=failure)
-        except OSError:
-            return False
-        for other in self._bases[self._bases.index(base) + 1 :]:
-            with contextlib.suppress(OSError):
-                os.unlink(f"{other}.lock-info")
-        return True
-
-    def _read(self) -> dict[str, Any]:
-        """Return the note: the last place has it, if the first had no room."""
-        notes = (_note.read(f"{base}.lock-info") for base in reversed(self._bases))
-        return next(filter(None, notes), {})
-
-    def _filelock(self) -> ModuleType:
-        try:
-            import filelock
-        except (ImportError, RuntimeError) as error:
-            # It was not needed until now, and some of what it imports in turn
-            # cannot be imported any more once the main thread has ended.
-            raise UnwritableError(
-                f"Cannot lock {self._path}.lock: filelock cannot be imported "
-                f"({type(error).__name__}), as in a program that is ending. Import "
-                "it when the program starts, or get the token earlier.",
-                location=f"{self._path}.lock",
-            ) from None
-        return filelock
 
     def _raise_timeout(self, timeout: float, holder: str | None) -> NoReturn:
         raise LockTimeoutError(
-            f"{held_by(holder, f'{self._path}.lock', timeout)} Finish or stop the "
-            "sign-on there, then try again.",
+            f"{held_by(holder, self._shown, timeout)} Finish or stop the sign-on "
+            "there, then try again.",
             holder=holder,
-        ) from None
+        )
+
+    @property
+    def _shown(self) -> str:
+        """What errors call the lock."""
+        return self.name if self.path is None else f"{self.path}.lock"
+
+    def __repr__(self) -> str:
+        if self.path is None:
+            return f"FileLock.named({self.name!r})"
+        return f"FileLock({self.path!r})"
 
 
-def _problem(error: Exception) -> str:
-    return getattr(error, "strerror", None) or type(error).__name__
+def _tell(base: str, bases: list[str], failure: str | None) -> bool:
+    """Write the note, as the only one there is; or find no room for it."""
+    try:
+        _note.write(f"{base}.lock-info", failure=failure)
+    except OSError:
+        return False
+    for other in bases[bases.index(base) + 1 :]:
+        with contextlib.suppress(OSError):
+            os.unlink(f"{other}.lock-info")
+    return True
 
 
-def _has_no_locks(error: Exception) -> bool:
-    return isinstance(error, NotImplementedError) or (
-        getattr(error, "errno", None) in _NO_LOCKS
-    )
+def _tidy(base: str) -> None:
+    """Leave no note in this machine's memory that says nothing."""
+    with contextlib.suppress(OSError):
+        if _note.read(f"{base}.lock-info").get("failure") is None:
+            os.unlink(f"{base}.lock-info")
+
+
+def _read(bases: list[str]) -> dict[str, Any]:
+    """Return the note: the last place has it, if the first had no room."""
+    notes = (_note.read(f"{base}.lock-info") for base in reversed(bases))
+    return next(filter(None, notes), {})
+
+
+def _failure_in(bases: list[str]) -> str | None:
+    failure = _read(bases).get("failure")
+    return failure if isinstance(failure, str) else None

@@ -198,9 +198,9 @@ class FileStore(TokenStore):
     @property
     def _lock(self) -> FileLock:
         try:
-            return FileLock(os.path.realpath(self.path))
+            return FileLock(self.path)
         except NoPlaceError:
-            return FileLock(f"no place for {self._given or self._profile}")
+            return FileLock.named(f"no place for {self._given or self._profile}")
 
     def __repr__(self) -> str:
         try:

@@ -206,7 +206,8 @@ class KeyringStore(TokenStore):
 
     @property
     def _lock(self) -> FileLock:
-        return FileLock(self._path)
+        path = self._path
+        return FileLock(path) if os.path.isabs(path) else FileLock.named(path)
 
     def __getstate__(self) -> dict[str, Any]:
         return {k: v for k, v in vars(self).items() if k != "_keychain"}
