@@ -31,6 +31,7 @@ from .stores import (
     FileLock,
     FileStore,
     MemoryStore,
+    TextStore,
     TokenStore,
 )
 from .token import Token
@@ -56,6 +57,7 @@ __all__ = [
     "SignOnRequiredError",
     "SignOnTimeoutError",
     "StateMismatchError",
+    "TextStore",
     "TickTickAuth",
     "TickTickAuthError",
     "Token",

@@ -39,6 +39,7 @@ PUBLIC_NAMES = {
     "SignOnRequiredError",
     "SignOnTimeoutError",
     "StateMismatchError",
+    "TextStore",
     "TickTickAuth",
     "TickTickAuthError",
     "Token",

@@ -11,6 +11,7 @@ from .chain import ChainStore
 from .env import EnvStore
 from .file import FileStore
 from .memory import MemoryStore
+from .text import TextStore
 
 __all__ = [
     "ChainStore",
@@ -18,6 +19,7 @@ __all__ = [
     "FileLock",
     "FileStore",
     "MemoryStore",
+    "TextStore",
     "TokenStore",
     "check_owner",
 ]

@@ -42,7 +42,8 @@ class TokenStore(ABC):
     """A place where one token is kept.
 
     A store answers what it is asked and never asks back: it knows nothing of
-    sign-ons. It may be called from any thread. Subclass it, then run
+    sign-ons. It may be called from any thread. Subclass it, or more simply
+    :class:`~requests_ticktick.TextStore`, then run
     :class:`requests_ticktick.testing.TokenStoreContract` over the subclass.
     """
 

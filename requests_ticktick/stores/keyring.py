@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import secrets
 from collections.abc import Callable
@@ -22,21 +23,21 @@ except ImportError as error:
         "KeyringStore needs keyring: pip install 'requests-ticktick[keyring]'"
     ) from error
 
-from .._value import discreet
 from ..errors import TokenStoreError
 from ..token import Token
 from . import _files
 from ._file_lock import FileLock
-from ._once import Once
-from ._payload import dump, parse
 from ._place import absolute, default, prepare, require_absolute
 from ._replacing import replace
-from .base import NoPlaceError, TokenStore, check_owner
+from .base import NoPlaceError, TokenStore
+from .text import TextStore
 
 if TYPE_CHECKING:
     from keyring.backend import KeyringBackend
 
 T = TypeVar("T")
+
+logger = logging.getLogger("requests_ticktick")
 
 #: Under this the keychain shows what no program has given a name.
 _OWN_NAME = "requests-ticktick"
@@ -45,7 +46,7 @@ _OWN_NAME = "requests-ticktick"
 _WINDOWS_TAKES = 1280
 
 
-class KeyringStore(TokenStore):
+class KeyringStore(TextStore):
     """Keeps the token in the keychain: as the password of a user of a service.
 
     The lock is a file beside the default token file: keychains have none.
@@ -76,57 +77,27 @@ class KeyringStore(TokenStore):
         self.timeout = timeout
         self.lock_timeout = lock_timeout
         self._lock_path = None if lock_path is None else absolute(lock_path)
+        self.location = f"{service}/{profile} in the keychain"
         self._keychain = Keychain(timeout)
-        self._once = Once()
 
-    def load(self) -> Token | None:
-        """Return the token kept here, or ``None``.
+    def read(self) -> str | None:
+        """Return the password, or ``None``."""
+        names = self.service, self.profile
+        return self._ask("read", lambda backend: password(backend, *names))
 
-        The beginning of a token is left there until the next is saved, with a
-        warning.
-
-        :raises TokenStoreError: The keychain cannot be used, or holds
-            another program's text.
-        """
-        text = self._get()
-        if text is None:
-            return None
-        found = parse(text)
-        token = self._named(found.read_at(self._where))
-        if token is None:
-            self._once.warn(
-                f"{self._where} is no token: it holds {found.what}. A sign-on will "
-                f"write it anew, and set aside what was there as {self._aside}."
-            )
-        return token
-
-    @discreet
-    def save(self, token: Token) -> None:
-        """Keep this token in place of the one before.
-
-        :raises TokenStoreError: The keychain cannot be used, or holds a token
-            of another client, service or set of scopes, or no token at all.
-        """
-        text = self._get()
-        existing = None if text is None else parse(text).replaced_at(self._where)
-        check_owner(self._named(existing), token, self._where)
-        if text is not None and existing is None:
-            self._set(self._aside, text)
-        self._set(self.profile, dump(token, existing, self._location))
-        self._touch()
-
-    def delete(self) -> None:
-        """Keep no token, nor what was set aside of one.
-
-        :raises TokenStoreError: The keychain cannot be used, or holds
-            another program's text, which stays.
-        """
-        text = self._get("delete")
+    def write(self, text: str | None) -> None:
+        """Set the password; ``None`` deletes it, and what was set aside."""
         if text is not None:
-            parse(text).replaced_at(self._where)
-        names = self.profile, self._aside
-        self._ask("delete", lambda backend: delete(backend, self.service, *names))
+            self._set(self.profile, text)
+        else:
+            names = self.profile, self._aside
+            self._ask("delete", lambda backend: delete(backend, self.service, *names))
         self._touch()
+
+    def set_aside(self, text: str) -> None:
+        """Keep a token's remains as the password of ``<profile>:corrupt``."""
+        self._set(self._aside, text)
+        logger.info("%s was set aside as %s.", self.location, self._aside)
 
     def lock(self, timeout: float | None = None) -> AbstractContextManager[None]:
         """Hold the right to renew, against all processes of this machine."""
@@ -144,14 +115,10 @@ class KeyringStore(TokenStore):
         """Record a failure for those who wait for the lock."""
         self._lock.record_failure(failure)
 
-    def _get(self, what: str = "read") -> str | None:
-        names = self.service, self.profile
-        return self._ask(what, lambda backend: password(backend, *names))
-
-    def _named(self, token: Token | None) -> Token | None:
-        if token is None or self.service != _OWN_NAME:
+    def _as_found(self, token: Token) -> Token:
+        if self.service != _OWN_NAME:
             return token
-        return token.in_default_place(self._where)
+        return token.in_default_place(self.location)
 
     def _set(self, profile: str, text: str) -> None:
         hint = ""
@@ -169,9 +136,9 @@ class KeyringStore(TokenStore):
             return self._keychain.ask(question)
         except KeychainError as error:
             problem = str(error)
+        name = f"{self.service}/{self.profile}"
         raise TokenStoreError(
-            f"The keychain cannot {what} {self._location}. {problem}{hint}",
-            location=self._location,
+            f"The keychain cannot {what} {name}. {problem}{hint}", location=name
         )
 
     def _touch(self) -> None:
@@ -180,14 +147,6 @@ class KeyringStore(TokenStore):
         with contextlib.suppress(OSError):  # then they look ten times a second
             if os.path.isabs(path) and prepare(path) is None:
                 replace(path, secrets.token_bytes(8), durable=False)
-
-    @property
-    def _location(self) -> str:
-        return f"{self.service}/{self.profile}"
-
-    @property
-    def _where(self) -> str:
-        return f"{self._location} in the keychain"
 
     @property
     def _aside(self) -> str:
