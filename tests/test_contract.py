@@ -8,6 +8,7 @@ import os
 import uuid
 
 import pytest
+from outages import folder_in_place_of
 
 from requests_ticktick import (
     FileStore,
@@ -273,6 +274,120 @@ class Crashing(FileStore):
             return Token.from_dict(json.load(file))
 
 
+class Denying(FileStore):
+    """Has no token where it cannot look."""
+
+    def load(self):
+        with contextlib.suppress(TokenStoreError):
+            return super().load()
+        return None
+
+
+class Assuring(FileStore):
+    """Saves nothing where it cannot, and does not say so."""
+
+    def save(self, token):
+        with contextlib.suppress(TokenStoreError):
+            super().save(token)
+
+
+class Hushing(FileStore):
+    """Deletes nothing where it cannot, and does not say so."""
+
+    def delete(self):
+        with contextlib.suppress(TokenStoreError):
+            super().delete()
+
+
+class Foreign(FileStore):
+    """Lets others' errors out."""
+
+    def load(self):
+        with open(self.path) as file:
+            return Token.from_dict(json.load(file))
+
+
+class Watchful(FileStore):
+    """Has no version where it cannot look."""
+
+    def version(self):
+        self.load()
+        return super().version()
+
+
+class Jealous(FileStore):
+    """Takes a place that is unusable for one that another has locked."""
+
+    @contextlib.contextmanager
+    def lock(self, timeout=None):
+        if os.path.isdir(self.path):
+            raise LockTimeoutError("Somebody has it.")
+        with super().lock(timeout):
+            yield
+
+
+class Sulking(FileStore):
+    """Does not try again what has failed once."""
+
+    error = None
+
+    def load(self):
+        if self.error is not None:
+            raise self.error
+        try:
+            return super().load()
+        except TokenStoreError as error:
+            self.error = error
+            raise
+
+
+class Clearing(FileStore):
+    """Begins anew where it could not read."""
+
+    failed = False
+
+    def load(self):
+        if self.failed:
+            self.delete()
+        try:
+            return super().load()
+        except TokenStoreError:
+            self.failed = True
+            raise
+
+    def __reduce__(self):
+        return type(self), (self.path,)
+
+
+class Clinging(FileStore):
+    """Keeps the lock where a save has failed."""
+
+    @contextlib.contextmanager
+    def lock(self, timeout=None):
+        stack = contextlib.ExitStack()
+        stack.enter_context(super().lock(timeout))
+        try:
+            yield
+        finally:
+            if os.path.isdir(self.path):
+                _Leaking.kept.append(stack)
+            else:
+                stack.close()
+
+
+class Sparse(FileStore):
+    """Has what a store need not have as those have that do without."""
+
+    def version(self):
+        return None
+
+    def failure(self):
+        return None
+
+    def record_failure(self, failure):
+        pass
+
+
 PROMISES = {
     # the promise that it breaks: the store
     "an_empty_store_has_no_token": [Inventive],
@@ -294,6 +409,11 @@ PROMISES = {
     "the_lock_of_a_process_that_dies_is_free": [Existing, Failing],
     "a_failure_is_told_to_those_who_wait": [Resentful],
     "a_copy_works": [Unique],
+    "an_outage_is_told": [
+        *(Denying, Assuring, Hushing, Inviting),
+        *(Foreign, Watchful, Jealous),
+    ],
+    "an_outage_ends": [Sulking, Clearing, Clinging],
 }
 
 
@@ -305,6 +425,9 @@ class Contract(TokenStoreContract):
     def corrupt(self, store):
         with open(store.path, "w") as file:
             file.write("{")
+
+    def outage(self, store):
+        return folder_in_place_of(store.path)
 
 
 def keep(promise, store):
@@ -324,10 +447,20 @@ def test_a_broken_promise_is_noticed(tmp_path, monkeypatch, promise, kind):
         keep(promise, store)
 
 
+@pytest.mark.parametrize("kind", [FileStore, Sparse])
 @pytest.mark.parametrize("promise", PROMISES)
-def test_a_store_that_keeps_it_passes(tmp_path, promise):
+def test_a_store_that_keeps_it_passes(tmp_path, promise, kind):
     """So that the tests above fail for what they are about."""
-    keep(promise, FileStore(tmp_path / "t.json"))
+    keep(promise, kind(tmp_path / "t.json"))
+
+
+@pytest.mark.parametrize("hook", ["corrupt", "outage"])
+def test_a_test_whose_hook_is_not_defined_is_skipped(tmp_path, hook):
+    """It says what to define."""
+    store = FileStore(tmp_path / "t.json")
+
+    with pytest.raises(pytest.skip.Exception, match=rf"{hook}\(store\) is not defined"):
+        getattr(TokenStoreContract(), hook)(store)
 
 
 def test_every_promise_has_been_broken():

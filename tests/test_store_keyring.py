@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
 import logging
@@ -139,6 +140,16 @@ class TestKeyringStore(TokenStoreContract):
 
     def corrupt(self, store):
         keyring.set_password("requests-ticktick", "default", '{"access_token": "half')
+
+    @contextlib.contextmanager
+    def outage(self, store):
+        locked = dict.fromkeys(["get", "set", "delete"], KeyringLocked())
+        before = keyring.get_keyring()
+        keyring.set_keyring(Broken(**locked))
+        try:
+            yield
+        finally:
+            keyring.set_keyring(before)
 
 
 # -- the value -----------------------------------------------------------------------

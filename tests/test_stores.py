@@ -12,6 +12,7 @@ import sys
 
 import pytest
 from clients import Plain
+from outages import folder_in_place_of
 
 from requests_ticktick import (
     ChainStore,
@@ -50,11 +51,21 @@ class TestFileStore(TokenStoreContract):
         with open(store.path, "wb") as file:
             file.write(b'{"access_token": "half')
 
+    def outage(self, store):
+        return folder_in_place_of(store.path)
+
 
 class TestChainStore(TokenStoreContract):
     @pytest.fixture
     def store(self, tmp_path):
-        return ChainStore([EnvStore("UNSET_TOKEN"), FileStore(tmp_path / "token.json")])
+        self.path = tmp_path / "token.json"
+        return ChainStore([EnvStore("UNSET_TOKEN"), FileStore(self.path)])
+
+    def corrupt(self, store):
+        self.path.write_text("{")
+
+    def outage(self, store):
+        return folder_in_place_of(self.path)
 
 
 # -- the environment -----------------------------------------------------------

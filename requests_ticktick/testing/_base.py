@@ -1,9 +1,11 @@
-"""What the two halves of the contract build on."""
+"""What the parts of the contract build on."""
 
 from __future__ import annotations
 
 import pickle
+from contextlib import AbstractContextManager
 
+from ..stores import TextStore
 from ..stores.base import TokenStore
 from ..token import Token
 
@@ -25,10 +27,28 @@ class Contract:
     )
 
     def corrupt(self, store: TokenStore) -> None:
-        """Spoil the content, as a crash or an editor would; or skip."""
+        """Spoil the content, as a crash or an editor would.
+
+        Of a :class:`~requests_ticktick.TextStore` the beginning of a token is
+        left. Override it for other stores; without it, a test is skipped.
+        """
+        if isinstance(store, TextStore):
+            store.write('{"access_token": "628ff081')
+            return
         import pytest
 
-        pytest.skip("this store has no content that could be spoilt")
+        pytest.skip("corrupt(store) is not defined: what spoils the content?")
+
+    def outage(self, store: TokenStore) -> AbstractContextManager[None]:
+        """Make the place unusable for as long as the context lasts.
+
+        Override it, such as by a folder where the file should be, or by a port
+        where nobody listens. What was kept there is there again afterwards.
+        Without it, two tests are skipped.
+        """
+        import pytest
+
+        pytest.skip("outage(store) is not defined: how does the place break down?")
 
     def twin(self, store: TokenStore) -> TokenStore:
         """Return another object for the same place, as a process has it."""

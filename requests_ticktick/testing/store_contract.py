@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from ._keeping import KeepingContract
 from ._locking import LockingContract
+from ._outage import OutageContract
 
 
-class TokenStoreContract(KeepingContract, LockingContract):
+class TokenStoreContract(KeepingContract, LockingContract, OutageContract):
     """What every store promises, as tests for pytest.
 
     Subclass it, and define a fixture ``store`` that returns an empty one::
@@ -16,6 +17,7 @@ class TokenStoreContract(KeepingContract, LockingContract):
             def store(self, tmp_path):
                 return MyStore(tmp_path / "token.db")
 
-            def corrupt(self, store):
-                (tmp_path / "token.db").write_bytes(b"garbage")
+    Define :meth:`outage` as well, which makes the place unusable for a while,
+    and :meth:`corrupt` where the store is no
+    :class:`~requests_ticktick.TextStore`.
     """
