@@ -5,16 +5,10 @@ import secrets
 import threading
 import time
 
-from requests_ticktick import (
-    InvalidTokenError,
-    LockTimeoutError,
-    Token,
-    TokenStore,
-)
-from requests_ticktick.stores.base import check_owner
+from requests_ticktick import LockTimeoutError, TextStore, TokenStoreError
 
 
-class CacheStore(TokenStore):
+class CacheStore(TextStore):
     """Keeps the token in a cache: ``CacheStore(django.core.cache.cache)``.
 
     The lock is a key that only one can add. It has its owner's name on it, so
@@ -28,34 +22,21 @@ class CacheStore(TokenStore):
 
     def __init__(self, cache, key="requests-ticktick", *, lock_expiry=330.0):
         self._cache = cache
-        self._key = key
         self._lock_expiry = lock_expiry
+        self.location = key
 
-    def load(self):
-        """Return the token kept here, or ``None``."""
-        try:
-            fields = self._cache.get(self._key)
-            return None if fields is None else Token.from_dict(fields)
-        except InvalidTokenError:
-            return None  # spoilt: the next sign-on writes it anew
+    def read(self):
+        return self._ask("get", self.location)
 
-    def save(self, token):
-        """Keep this token in place of the one before."""
-        check_owner(self.load(), token, self._key)
-        # One key and one value: a reader gets the old token or the new one.
-        self._cache.set(self._key, token.to_dict(), timeout=None)
-
-    def delete(self):
-        """Keep no token."""
-        self._cache.delete(self._key)
+    def write(self, text):
+        self._put(self.location, text, timeout=None)
 
     @contextlib.contextmanager
     def lock(self, timeout=None):
-        """Hold the right to renew, against everybody who shares the cache."""
         seconds = self.lock_timeout if timeout is None else timeout
-        name, mine = f"{self._key}:lock", secrets.token_hex(16)
+        name, mine = f"{self.location}:lock", secrets.token_hex(16)
         deadline = time.monotonic() + seconds
-        while not self._cache.add(name, mine, timeout=self._lock_expiry):
+        while not self._ask("add", name, mine, timeout=self._lock_expiry):
             if time.monotonic() >= deadline:
                 raise LockTimeoutError(
                     f"Another process holds the lock {name}: finish or stop its "
@@ -65,22 +46,28 @@ class CacheStore(TokenStore):
         try:
             yield
         finally:
-            if self._cache.get(name) == mine:
-                self._cache.delete(name)
+            with contextlib.suppress(TokenStoreError):  # it expires as well
+                if self._ask("get", name) == mine:
+                    self._ask("delete", name)
 
     def failure(self):
-        """Return what :meth:`record_failure` was last given, or ``None``."""
-        return self._cache.get(f"{self._key}:failure")
+        return self._ask("get", f"{self.location}:failure")
 
     def record_failure(self, failure):
-        """Tell those who wait for the lock that the renewal failed."""
-        if failure is None:
-            self._cache.delete(f"{self._key}:failure")
-        else:
-            self._cache.set(f"{self._key}:failure", failure, timeout=24 * 3600)
+        self._put(f"{self.location}:failure", failure, timeout=24 * 3600)
 
-    def __repr__(self):
-        return f"CacheStore(..., {self._key!r})"
+    def _put(self, key, value, timeout):
+        if value is None:
+            self._ask("delete", key)
+        else:
+            self._ask("set", key, value, timeout=timeout)
+
+    def _ask(self, method, *args, **options):
+        try:
+            return getattr(self._cache, method)(*args, **options)
+        except Exception as error:
+            problem = type(error).__name__
+        raise TokenStoreError(f"The cache cannot {method} {self.location}: {problem}.")
 
 
 class DictCache:
@@ -88,6 +75,7 @@ class DictCache:
 
     _dicts: dict[str, dict] = {}
     _mutex = threading.Lock()
+    is_down = False
 
     def __init__(self, name="default"):
         self._name = name
@@ -116,4 +104,6 @@ class DictCache:
 
     @property
     def _dict(self):
+        if self.is_down:
+            raise ConnectionError("no answer")
         return self._dicts.setdefault(self._name, {})
