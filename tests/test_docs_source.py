@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import os
 import re
 import shutil
@@ -26,6 +27,7 @@ def literals(name):
     return set(re.findall(r"``([^`]+)``", page(name)))
 
 
+@functools.cache
 def defined(folder):
     """Names that modules define, and ``Class.name`` of what is in a class."""
     found = set()
@@ -77,8 +79,14 @@ def test_every_class_and_function_that_is_named_is_there(name):
     a_name = r"[A-Z][a-z]\w*(?:\.\w+)?|(?!TICKTICK_)[A-Z_]{4,}"
     named = {text for text in literals(name) if re.fullmatch(a_name, text)}
 
+    in_code = r"[a-z]+(?:_[a-z]+)+"
+    written = {text for text in literals(name) if re.fullmatch(in_code, text)}
+
     assert len(named) > 10
     assert {*named, *roles} - defined(PACKAGE) - defined(ROOT / "tests") == set()
+    assert (
+        written - {n.rpartition(".")[2].lstrip("_") for n in defined(PACKAGE)} == set()
+    )
 
 
 def reading_list():
