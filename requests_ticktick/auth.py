@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from requests.auth import AuthBase
 
+from ._defaults import LEEWAY_SECONDS, SCOPE, default_store
 from ._header import Bearer, SentAgain
 from ._replay import Answer401, can_send_again, send_again
 from ._value import discreet
@@ -18,7 +19,7 @@ from .owner import handed_over, is_of
 from .service import DIDA365, TICKTICK, Service
 from .sign_on import automatic, refuse
 from .source import TokenSource
-from .stores import ChainStore, EnvStore, FileStore, MemoryStore, TokenStore
+from .stores import MemoryStore, TokenStore
 from .token import Token
 
 if TYPE_CHECKING:
@@ -57,15 +58,15 @@ class TickTickAuth(AuthBase):
         client_secret: str | None = None,
         redirect_uri: str | None = None,
         *,
-        scope: str | Iterable[str] = "tasks:read tasks:write",
+        scope: str | Iterable[str] = SCOPE,
         store: TokenStore | None = None,
         sign_on: Callable[[AuthorizationRequest], str] | None = None,
         service: Service = TICKTICK,
-        leeway: float = 60.0,
+        leeway: float = LEEWAY_SECONDS,
         session: Session | None = None,
     ) -> None:
         if store is None:
-            store = ChainStore([EnvStore("TICKTICK_TOKEN"), FileStore()])
+            store = default_store()
         client = Client(client_id, client_secret, redirect_uri)
         self._service, self._elsewhere = service, Elsewhere(service)
         self.source = TokenSource(
