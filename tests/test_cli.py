@@ -19,6 +19,27 @@ from requests_ticktick import FileStore, Token
 
 COMMANDS = ["demo", "login", "status", "token", "logout", "sandbox"]
 
+#: ``token``, and then the modules that it has imported.
+TOKEN_IMPORTS = """
+import atexit, sys
+atexit.register(lambda: print(*sys.modules, file=sys.stderr))
+sys.argv[1:] = ["token"]
+from requests_ticktick.cli import main
+main()
+"""
+
+#: What other commands, and other stores, need.
+NOT_FOR_TOKEN = {
+    "flask",
+    "http.server",
+    "keyring",
+    "oauthlib",
+    "redis",
+    "rich.console",
+    "webbrowser",
+    "werkzeug",
+}
+
 #: ``main``, where one of its libraries is missing.
 WITHOUT = """
 import sys
@@ -66,6 +87,23 @@ def test_a_broken_library_is_not_mistaken_for_a_missing_one(tmp_path):
 
     assert done.returncode == 1
     assert done.stderr.endswith("No module named 'not_there_at_all'\n")
+
+
+def test_token_imports_nothing_that_only_other_commands_need():
+    """Scripts call it for each run of curl: it starts as fast as it can."""
+    done = subprocess.run(
+        [sys.executable, "-c", TOKEN_IMPORTS],
+        env={**os.environ, "PYTHONPATH": str(ROOT), "TICKTICK_TOKEN": "tp_a_token"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+
+    assert done.stdout == "tp_a_token\n"
+    modules = set(done.stderr.split())
+    assert "requests_ticktick.cli.program" in modules
+    assert modules & NOT_FOR_TOKEN == set()
 
 
 def test_the_version_is_the_packages(shell):

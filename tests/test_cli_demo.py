@@ -13,10 +13,10 @@ from test_cli_support import SECONDS, Shell
 
 from requests_ticktick.cli import demo as demo_module
 from requests_ticktick.cli import demo_workers
-from requests_ticktick.cli.app import program
 from requests_ticktick.cli.demo import show_result
 from requests_ticktick.cli.demo_steps import Counts, Demo, Outcome
 from requests_ticktick.cli.demo_workers import WorkerError, run_workers
+from requests_ticktick.cli.program import program
 from requests_ticktick.sandbox import Sandbox
 
 #: The rows of the table, as everything is in order.
@@ -231,7 +231,7 @@ def test_a_process_that_dies_says_why(tmp_path):
 
 def test_a_process_that_hangs_is_ended(sandbox, monkeypatch, tmp_path):
     """Whatever it waits for."""
-    monkeypatch.setattr(demo_workers, "_SECONDS", 0.2)
+    monkeypatch.setattr(demo_workers, "_TIMEOUT_SECONDS", 0.2)
     sandbox.delay(SECONDS, "authorize")
     env = {
         "TICKTICK_CLIENT_ID": sandbox.client_id,

@@ -431,11 +431,23 @@ def test_a_token_near_its_end_is_replaced(shell, sandbox):
     """Within the minute in which programs would ask for another."""
     FileStore().save(Token("old", expires_at=time.time() + 50))
 
-    done = shell.run("login", env=shell.browser())
+    done = shell.run("login", "--no-check", env=shell.browser())
 
     assert done.returncode == 0
     assert sandbox.sign_ons == 1
     assert FileStore().load().access_token != "old"
+
+
+def test_a_token_issued_for_less_than_a_minute_is_kept(shell, sandbox):
+    """Programs use it to its end, since another would be no longer: so login does."""
+    now = time.time()
+    FileStore().save(Token("short", issued_at=now, expires_at=now + 50))
+
+    done = shell.run("login", "--no-check", env=shell.browser())
+
+    assert done.returncode == 0
+    assert "There is a valid token" in done.stderr
+    assert sandbox.sign_ons == 0
 
 
 def test_a_proxy_is_not_asked_for_this_machine(shell):

@@ -159,7 +159,7 @@ def test_an_error_of_something_else_is_not_blamed_on_standard_output(
     shell, monkeypatch
 ):
     """A mistake of ours shows itself as one."""
-    from requests_ticktick.cli.app import program
+    from requests_ticktick.cli.program import program
 
     def broken(*args, **kwargs):
         raise OSError(5, "Input/output error", "a file")

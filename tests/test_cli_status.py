@@ -9,10 +9,11 @@ import subprocess
 import time
 
 import pytest
+from raw_server import RawServer, answer
 from test_cli_support import COMMAND, Shell
 
 from requests_ticktick import FileStore, Token
-from requests_ticktick.cli.report import date, left
+from requests_ticktick.cli.output import date, left
 from requests_ticktick.owner import Owner
 
 SCOPE = "tasks:read tasks:write"
@@ -194,6 +195,22 @@ def test_the_api_can_be_asked_as_well(shell, saved, sandbox):
     assert "The API      refuses it" in refused.stdout
     assert "The API      could not be reached (ConnectionError)" in gone.stdout
     assert sandbox.sign_ons == 0
+
+
+def test_the_check_follows_no_redirect(shell):
+    """The token goes to the API and nowhere else."""
+    env = {"TICKTICK_TOKEN": "a-token"}
+    with RawServer(lambda *_: answer()) as elsewhere:
+        redirect = answer(302, Location=elsewhere.url("/open/v1/project"))
+        with RawServer(lambda *_: redirect) as api:
+            env["TICKTICK_SERVICE"] = api.url()
+
+            done = shell.run("status", "--check", env=env)
+
+    assert done.returncode == 1
+    assert "answered with HTTP status 302" in done.stdout
+    assert len(api.requests) == 1
+    assert elsewhere.requests == []
 
 
 @pytest.mark.parametrize(

@@ -444,7 +444,7 @@ def test_what_the_page_of_errors_quotes_is_what_is_said(
     said.append(output.unwritable(OSError(28, "No space left on device")).message)
     with monkeypatch.context() as context:
         context.setattr(sys, "stdout", None)
-        with pytest.raises(output.Failure) as closed:
+        with pytest.raises(output.CommandError) as closed:
             output.require_output()
     said.append(closed.value.message)
 

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import sys
 
-_NEEDED = ("click", "rich")
+_LIBRARIES = ("click", "rich")
 
 
 def main() -> None:
     """Run the command, or say which extra it needs."""
     try:
-        # Not every command needs both; whether one works is no riddle.
-        import click  # noqa: F401 - only whether it is there
-        import rich  # noqa: F401 - only whether it is there
+        # Not every command needs rich. All are refused without it: otherwise
+        # whoever lacks it would find out in the middle of their work.
+        import click  # noqa: F401 - only to see whether it is installed
+        import rich  # noqa: F401 - only to see whether it is installed
     except ModuleNotFoundError as error:
-        if error.name not in _NEEDED:
+        if error.name not in _LIBRARIES:
             raise
         sys.exit(
             "requests-ticktick's command line needs: "
             "python -m pip install 'requests-ticktick[cli]'"
         )
-    from .app import program
+    from .program import program
 
     program()

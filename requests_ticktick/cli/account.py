@@ -1,4 +1,4 @@
-"""Whose token a command is about."""
+"""Whose token a command is about, and how its service is reached."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import requests
 
+from .._defaults import SCOPE
 from ..auth import TickTickAuth
 from ..client import Client
 from ..owner import Owner
@@ -14,51 +15,62 @@ from ..service import Service
 from ..sign_on import SignOn
 from ..stores import TokenStore
 from ..token import Token
-from .services import NAMED
+
+#: What a person calls a service, and where its apps are registered.
+_TITLES_AND_PORTALS = {
+    "ticktick": ("TickTick", "https://developer.ticktick.com/manage"),
+    "dida365": ("Dida365", "https://developer.dida365.com/manage"),
+}
 
 
 @dataclass(frozen=True)
 class Account:
-    """What the options say: whose token, for what, kept where.
+    """A client of a service, the scopes it asks for, and where its token is.
 
-    :param service_name: As it was typed: ``dida365``, or a sandbox's address.
-    :param any_scope: Whether no scopes were named.
-    :param place: The options that chose the store, to be typed again.
+    :param service_name: ``ticktick``, ``dida365``, or a sandbox's address.
+    :param scope_option: The scopes that were typed, if any were.
+    :param store_options: The options that chose the store, to be typed again.
     """
 
     service: Service
     service_name: str
     client: Client
-    scope: str
-    any_scope: bool
+    scope_option: str | None
     store: TokenStore
-    place: tuple[str, ...]
-    session: requests.Session
+    store_options: tuple[str, ...]
 
     @property
     def title(self) -> str:
         """Return what a person calls the service."""
-        named = NAMED.get(self.service_name)
-        return f"the sandbox {self.service_name}" if named is None else named[0]
+        known = _TITLES_AND_PORTALS.get(self.service_name)
+        return f"the sandbox {self.service_name}" if known is None else known[0]
 
     @property
     def portal(self) -> str | None:
-        """Return where its apps are registered; a sandbox has no portal."""
-        named = NAMED.get(self.service_name)
-        return None if named is None else named[1]
+        """Return where apps are registered. A sandbox has no such page."""
+        known = _TITLES_AND_PORTALS.get(self.service_name)
+        return None if known is None else known[1]
 
     @property
     def redirect_uri(self) -> str:
-        """Return what has to be registered as the app's redirect URI."""
+        """Return the redirect URI that has to be registered for the app."""
         return self.client.redirect_uri or self.service.default_redirect_uri
 
     @property
+    def scope(self) -> str:
+        """Return the scopes that a sign-on asks for."""
+        return SCOPE if self.scope_option is None else self.scope_option
+
+    @property
     def owner(self) -> Owner:
-        """Return whose token a program with the same settings looks for."""
+        """Return whose token a program with the same settings uses."""
         return self.owner_of(self.scope)
 
     def owner_of(self, scope: str | None) -> Owner:
-        """Return whose token is meant, for these scopes or for any."""
+        """Return whose token is meant.
+
+        :param scope: The scopes requested for it; ``None`` for any.
+        """
         return Owner(
             self.client.client_id,
             self.service.token_endpoint,
@@ -66,12 +78,12 @@ class Account:
             is_local=self.service.is_local,
         )
 
-    def named_in(self, token: Token) -> Token:
-        """Return a token that says for which service it is."""
+    def stamp_service(self, token: Token) -> Token:
+        """Return the token, marked with the service it is for."""
         return Owner(None, self.service.token_endpoint, None).stamp(token)
 
     def auth(self, sign_on: SignOn, store: TokenStore | None = None) -> TickTickAuth:
-        """Make the plugin, as a program with the same settings does."""
+        """Return the auth object of a program with the same settings."""
         return TickTickAuth(
             self.client.client_id,
             self.client.client_secret,
@@ -80,7 +92,6 @@ class Account:
             store=self.store if store is None else store,
             sign_on=sign_on,
             service=self.service,
-            session=None if self.portal else self.session,
         )
 
     def with_client(self, client_id: str, client_secret: str) -> Account:
@@ -90,8 +101,21 @@ class Account:
         )
 
     def command(self, *words: str) -> str:
-        """Return a command with the same service and store, to be typed."""
+        """Return a command for the same service and store, to be typed."""
         words = ("requests-ticktick", *words)
         if self.service_name != "ticktick":
             words += ("--service", self.service_name)
-        return shlex.join(words + self.place)
+        return shlex.join(words + self.store_options)
+
+
+def new_session(service: Service) -> requests.Session:
+    """Return a session that reaches the service from this machine."""
+    session = requests.Session()
+    # The proxy that leads to the internet does not lead back to this machine.
+    session.trust_env = not service.is_local
+    return session
+
+
+def projects_url(service: Service) -> str:
+    """Return the URL whose GET request costs the API least."""
+    return f"{service.api_origins[0]}/open/v1/project"

@@ -10,8 +10,7 @@ import click
 
 from ..sign_on import LoopbackSignOn
 from .output import examples, require_output
-from .sandbox import sandbox_class
-from .signals import sigterm_interrupts
+from .run_sandbox import sandbox_class, sigterm_interrupts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from ..sandbox import Sandbox
     from .demo_steps import Outcome
 
-_COUNTS = ("sign-ons", "token\nrequests", "API\ncalls")
+_COUNT_HEADERS = ("sign-ons", "token\nrequests", "API\ncalls")
 
 
 @click.command(
@@ -38,7 +37,7 @@ _COUNTS = ("sign-ons", "token\nrequests", "API\ncalls")
 def demo(ctx: click.Context, browser: bool) -> None:
     """See it work on a TickTick of your own: no account, no network.
 
-    Exit status 0 only if that TickTick saw exactly what it should.
+    The exit status is 0 only if that TickTick saw exactly what it should.
     """
     from rich.console import Console
 
@@ -51,15 +50,15 @@ def demo(ctx: click.Context, browser: bool) -> None:
 
 
 def show_steps(console: Console, sandbox: Sandbox, *, browser: bool) -> list[Outcome]:
-    """Take all steps, and show what comes of each.
+    """Take all steps, and show the outcome of each.
 
-    :param sandbox: A running one.
-    :param browser: Whether a person is to grant access, the first time.
+    :param sandbox: It runs already.
+    :param browser: Whether a person grants access in the first step.
     """
     from .demo_steps import Demo
 
     def say(text: str) -> None:
-        # No markup: what a server says may hold brackets.
+        # A server's words may hold brackets, which rich would take as markup.
         console.print(f"   {text}", markup=False, soft_wrap=True)
 
     console.print(f"A TickTick of your own runs on {sandbox.url('')}\n", style="bold")
@@ -79,7 +78,7 @@ def show_steps(console: Console, sandbox: Sandbox, *, browser: bool) -> list[Out
 
 
 def show_result(console: Console, outcomes: Sequence[Outcome]) -> bool:
-    """Show the table, and return whether all is right."""
+    """Show the table, and return whether every step is right."""
     wrong = sum(not outcome.is_right for outcome in outcomes)
     console.print("\nWhat this TickTick saw (and what it should have seen):\n")
     console.print(_table(outcomes))
@@ -103,7 +102,9 @@ def _table(outcomes: Sequence[Outcome]) -> Table:
     table.add_column("step", footer="all steps", overflow="fold")
     seen = zip(*(outcome.seen for outcome in outcomes), strict=True)
     expected = zip(*(outcome.expected for outcome in outcomes), strict=True)
-    for header, *sums in zip(_COUNTS, map(sum, seen), map(sum, expected), strict=True):
+    for header, *sums in zip(
+        _COUNT_HEADERS, map(sum, seen), map(sum, expected), strict=True
+    ):
         table.add_column(header, footer=_cell(*sums), justify="right", no_wrap=True)
     table.add_column("")
     for number, outcome in enumerate(outcomes, 1):

@@ -1,4 +1,4 @@
-"""What the demo does, step by step, and what has to come of it."""
+"""The demo's steps, and what the sandbox has to see of each."""
 
 from __future__ import annotations
 
@@ -9,25 +9,26 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import requests
 
+from .._defaults import LEEWAY_SECONDS
 from ..auth import TickTickAuth
 from ..sign_on import SignOn
 from ..stores import FileStore
+from .account import new_session, projects_url
 from .demo_workers import WorkerError, run_workers
-from .found import LEEWAY
-from .report import left
-from .services import new_session, projects_url
+from .output import left
 
 if TYPE_CHECKING:
     from ..sandbox import Sandbox
 
-PROCESSES = 8
+#: How many processes start without a token, all at once.
+PROCESS_COUNT = 8
 
-#: So that a slow machine can use the token before the leeway begins.
-_SHORT_LIFETIME = 63
+#: Long enough for a slow machine to use the token before its leeway begins.
+_SHORT_LIFETIME_SECONDS = 63
 
 
 class Counts(NamedTuple):
-    """What the sandbox saw."""
+    """What the sandbox saw of a step, or has to see."""
 
     sign_ons: int
     token_requests: int
@@ -36,9 +37,9 @@ class Counts(NamedTuple):
 
 @dataclass(frozen=True)
 class Step:
-    """One step.
+    """A step that can be taken.
 
-    :param run: Takes it, and says what came of it.
+    :param run: Takes it, and returns a line that says what happened.
     """
 
     title: str
@@ -50,8 +51,8 @@ class Step:
 class Outcome:
     """A step that was taken.
 
-    :param said: What came of it.
-    :param failed: Whether that is not what it should be.
+    :param said: A line that says what happened.
+    :param failed: Whether something else should have happened.
     """
 
     title: str
@@ -62,21 +63,21 @@ class Outcome:
 
     @property
     def is_right(self) -> bool:
-        """Whether all is as expected, every count included."""
+        """Whether the step succeeded, and the sandbox saw what it has to."""
         return not self.failed and self.seen == self.expected
 
 
 class _WrongError(Exception):
-    """A step came out wrong; with what was seen instead."""
+    """A step went wrong. The message says what was seen instead."""
 
 
 class Demo:
     """A program that uses the sandbox, and the steps that it takes.
 
-    :param sandbox: A running one.
-    :param folder: Where the token file is to be.
-    :param sign_on: How the first sign-on is made; the others make themselves.
-    :param say: Told what is going on in a step that takes a while.
+    :param sandbox: It runs already.
+    :param folder: Where the token file goes.
+    :param sign_on: Makes the first sign-on. The sandbox makes the others.
+    :param say: Called with a line of text by a step that takes a while.
     """
 
     def __init__(
@@ -91,7 +92,6 @@ class Demo:
         self._store = FileStore(f"{folder}/token.json")
         self._say = say
         self._first_sign_on = sign_on
-        self._transport = new_session(sandbox.service)
         self._session = new_session(sandbox.service)
         self._session.auth = self._auth = self._new_auth(sandbox.sign_on)
 
@@ -104,18 +104,17 @@ class Demo:
             store=self._store,
             sign_on=sign_on,
             service=sandbox.service,
-            leeway=LEEWAY,
-            session=self._transport,
+            leeway=LEEWAY_SECONDS,
         )
 
     def steps(self) -> list[Step]:
-        """Return the steps, in their order."""
+        """Return the steps in their order."""
         return [
             Step("Sign on", Counts(1, 1, 0), self._sign_on),
             Step("List the projects", Counts(0, 0, 1), self._list),
             Step(
-                f"{PROCESSES} processes at once",
-                Counts(1, 1, PROCESSES),
+                f"{PROCESS_COUNT} processes at once",
+                Counts(1, 1, PROCESS_COUNT),
                 self._run_processes,
             ),
             Step("A short-lived token", Counts(1, 1, 1), self._shorten),
@@ -124,7 +123,7 @@ class Demo:
         ]
 
     def take(self, step: Step) -> Outcome:
-        """Take a step."""
+        """Take a step, and count what the sandbox sees of it."""
         before, failed = self._counts(), False
         try:
             said = step.run()
@@ -136,9 +135,8 @@ class Demo:
         return Outcome(step.title, step.expected, seen, said, failed)
 
     def close(self) -> None:
-        """End the connections."""
+        """Close the connections."""
         self._session.close()
-        self._transport.close()
 
     def _counts(self) -> Counts:
         sandbox = self._sandbox
@@ -161,26 +159,28 @@ class Demo:
             "TICKTICK_REDIRECT_URI": sandbox.redirect_uri,
             "TICKTICK_TOKEN_FILE": self._store.path,
         }
-        tokens = run_workers(PROCESSES, sandbox.url(""), env, folder=self._folder)
+        tokens = run_workers(PROCESS_COUNT, sandbox.url(""), env, folder=self._folder)
         if len(set(tokens)) > 1:
             raise _WrongError(f"{len(set(tokens))} different tokens were used")
         return f"all began without a token, all used {tokens[0]}"
 
     def _shorten(self) -> str:
         lifetime = self._sandbox.expires_in
-        self._sandbox.expires_in = _SHORT_LIFETIME
+        self._sandbox.expires_in = _SHORT_LIFETIME_SECONDS
         try:
             token = self._auth.sign_on(force=True)
         finally:
             self._sandbox.expires_in = lifetime
         self._get()
-        return f"token {token.fingerprint} for {_SHORT_LIFETIME} s, used as it is"
+        return (
+            f"token {token.fingerprint} for {_SHORT_LIFETIME_SECONDS} s, used as it is"
+        )
 
     def _outlast(self) -> str:
         old = self._auth.token()
-        seconds = (old.expires_at or 0.0) - LEEWAY - time.time()
-        seconds = min(max(0.0, seconds), _SHORT_LIFETIME - LEEWAY)
-        self._say(f"waiting {seconds:.1f} s until {LEEWAY:g} s are left of it")
+        seconds = (old.expires_at or 0.0) - LEEWAY_SECONDS - time.time()
+        seconds = min(max(0.0, seconds), _SHORT_LIFETIME_SECONDS - LEEWAY_SECONDS)
+        self._say(f"waiting {seconds:.1f} s until {LEEWAY_SECONDS:g} s are left of it")
         time.sleep(seconds + 0.05)
         self._get()
         new = self._auth.token()

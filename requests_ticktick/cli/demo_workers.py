@@ -1,4 +1,7 @@
-"""The demo's parallel processes, seen from the one that starts them."""
+"""The demo's parallel processes: each is a program that shares a token file.
+
+:func:`run_workers` starts them; :func:`work` is what each of them does.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +12,22 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 
-_WORKER = "from requests_ticktick.cli.demo_worker import main; main()"
+import requests
+
+from ..auth import TickTickAuth
+from ..sandbox.sign_on import SandboxSignOn
+from ..service import sandbox_service
+from ..stores import FileStore
+from .account import new_session, projects_url
+
+_WORK = "from requests_ticktick.cli.demo_workers import work; work()"
 
 #: Nothing that a worker does takes nearly as long.
-_SECONDS = 60.0
+_TIMEOUT_SECONDS = 60.0
+
+
+class WorkerError(Exception):
+    """A process failed. The message says what it printed last."""
 
 
 def run_workers(
@@ -21,8 +36,8 @@ def run_workers(
     """Let so many processes make one call each, all at the same moment.
 
     :param base: The sandbox's address.
-    :param env: What configures them, besides this process's environment.
-    :param folder: Where they run.
+    :param env: The variables that configure them, beside this process's own.
+    :param folder: Their working directory.
     :returns: The fingerprints of the tokens that they used.
     :raises WorkerError: One of them failed.
     """
@@ -30,18 +45,15 @@ def run_workers(
         workers = [
             stack.enter_context(_started(base, env, folder)) for _ in range(number)
         ]
-        # To read its libraries takes a process longer than a sign-on: the
-        # first would have a token before the last could want one.
+        # A process takes longer to import its libraries than to sign on.
+        # Without a common start, the first would have a token before the last
+        # needed one.
         for worker in workers:
             assert worker.stdout is not None
             worker.stdout.readline()
         for worker in workers:
-            _begin(worker)
-        return [_answer(worker) for worker in workers]
-
-
-class WorkerError(Exception):
-    """A process failed; with what it said last."""
+            _tell_to_begin(worker)
+        return [_fingerprint(worker) for worker in workers]
 
 
 @contextlib.contextmanager
@@ -50,7 +62,7 @@ def _started(
 ) -> Iterator[subprocess.Popen[str]]:
     paths = [os.path.abspath(path) for path in sys.path]
     worker = subprocess.Popen(  # noqa: S603 - this Python
-        [sys.executable, "-c", _WORKER, base],
+        [sys.executable, "-c", _WORK, base],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -66,18 +78,21 @@ def _started(
             worker.kill()
 
 
-def _begin(worker: subprocess.Popen[str]) -> None:
+def _tell_to_begin(worker: subprocess.Popen[str]) -> None:
     assert worker.stdin is not None
-    with contextlib.suppress(OSError):  # gone already: its answer says why
+    # If the process has died, reading its answer says why.
+    with contextlib.suppress(OSError):
         worker.stdin.write("\n")
         worker.stdin.flush()
 
 
-def _answer(worker: subprocess.Popen[str]) -> str:
+def _fingerprint(worker: subprocess.Popen[str]) -> str:
     try:
-        output, errors = worker.communicate(timeout=_SECONDS)
+        output, errors = worker.communicate(timeout=_TIMEOUT_SECONDS)
     except subprocess.TimeoutExpired:
-        raise WorkerError(f"A process gave no answer in {_SECONDS:g} s") from None
+        raise WorkerError(
+            f"A process gave no answer in {_TIMEOUT_SECONDS:g} s"
+        ) from None
     try:
         answer = json.loads(output)
     except ValueError:
@@ -85,3 +100,25 @@ def _answer(worker: subprocess.Popen[str]) -> str:
     if "token" not in answer:
         raise WorkerError(f"A process failed: {answer['error']}")
     return str(answer["token"])
+
+
+def work() -> None:
+    """Call the API once; print the token's fingerprint, or the error, as JSON.
+
+    This process has one argument, the sandbox's address. ``TICKTICK_*``
+    variables configure the rest, as in any program. It begins at a line on
+    standard input.
+    """
+    service = sandbox_service(sys.argv[1])
+    with new_session(service) as session:
+        session.auth = auth = TickTickAuth(
+            store=FileStore(), sign_on=SandboxSignOn(), service=service
+        )
+        print("ready", flush=True)
+        sys.stdin.readline()
+        try:
+            session.get(projects_url(service), timeout=30).raise_for_status()
+            answer = {"token": auth.token().fingerprint}
+        except requests.RequestException as error:
+            answer = {"error": str(error)}
+    print(json.dumps(answer))

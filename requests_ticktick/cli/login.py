@@ -1,4 +1,4 @@
-"""``requests-ticktick login``."""
+"""``requests-ticktick login``: a person signs on, and the token is kept."""
 
 from __future__ import annotations
 
@@ -10,11 +10,19 @@ import click
 from ..token import Token
 from . import clipboard
 from .account import Account
-from .api import Verdict, ask_api
-from .found import LEEWAY, look, usable
+from .found import Verdict, ask_api, look, used
 from .options import account_options
-from .output import Failure, answer, examples, require_output, say
-from .report import as_json, as_shell_line, lines, rows
+from .output import (
+    CommandError,
+    answer,
+    as_json,
+    as_shell_line,
+    examples,
+    lines,
+    require_output,
+    rows,
+    say,
+)
 from .signing_on import sign_on
 
 
@@ -55,63 +63,70 @@ def login(
 
     Nobody is asked where there is a valid token already.
     """
-    # Looked for first: nobody should grant access in vain.
+    # Before the sign-on: otherwise a person might grant access in vain.
     tool = clipboard.find_tool() if to == "copy" else ()
     if to in ("print", "env"):
         require_output()
-    held = None if force else _held(account, check=not no_check)
-    if held is None:
-        held = _new(account, way, saved=to is None, check=not no_check)
-    token = account.named_in(held.token)
+    result = None if force else _kept_token(account, check=not no_check)
+    if result is None:
+        token, place = sign_on(account, way, saved=to is None)
+        verdict = None if no_check else ask_api(account, token)
+        result = _LoginToken(token, place, verdict, "Signed on")
+    stamped = account.stamp_service(result.token)
     if to == "copy":
-        clipboard.copy(as_json(token), tool)
+        clipboard.copy(as_json(stamped), tool)
     elif to is not None:
-        answer((as_json if to == "print" else as_shell_line)(token))
-    _tell(account, held)
+        answer((as_json if to == "print" else as_shell_line)(stamped))
+    _report(account, result)
 
 
 @dataclass(frozen=True)
-class _Held:
+class _LoginToken:
     """The token that the command ends with.
 
-    :param place: Where it is kept; ``None`` where it is not.
+    :param place: Where it is kept; ``None`` if it is not.
+    :param how: How the command came by it, as the beginning of a sentence.
     """
 
     token: Token
     place: str | None
     verdict: Verdict | None
-    is_new: bool
+    how: str
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether the API refuses it all the same."""
+        return self.verdict is not None and self.verdict.accepted is False
 
 
-def _held(account: Account, *, check: bool) -> _Held | None:
-    """Return a token that is there and, as far as the API says, good."""
-    now = time.time()
-    found = usable(look(account, now=now), now=now)
-    if found is None or found.token.expires_within(LEEWAY, now=now):
+def _kept_token(account: Account, *, check: bool) -> _LoginToken | None:
+    """Return the token that programs use now, if it needs no renewal."""
+    found = used(look(account, now=time.time()))
+    if found is None or not found.is_fresh:
         return None
     verdict = ask_api(account, found.token) if check else None
-    if verdict is not None and verdict.accepted is False:
+    how = "There is a valid token: signed on"
+    kept = _LoginToken(found.token, found.place, verdict, how)
+    if kept.is_refused:
         say(f"The API refuses the token {found.token.fingerprint} in {found.place}.")
         return None
-    return _Held(found.token, found.place, verdict, is_new=False)
+    return kept
 
 
-def _new(account: Account, way: str | None, *, saved: bool, check: bool) -> _Held:
-    token, place = sign_on(account, way, saved=saved)
-    return _Held(token, place, ask_api(account, token) if check else None, is_new=True)
+def _report(account: Account, result: _LoginToken) -> None:
+    """Tell a person what was done.
 
-
-def _tell(account: Account, held: _Held) -> None:
-    refused = held.verdict is not None and held.verdict.accepted is False
-    pairs = rows(held.token, now=time.time())
-    pairs.append(("Kept in", held.place or "no file of this machine"))
-    if held.verdict is not None:
-        pairs.append(("The API", held.verdict.text))
-    how = "Signed on" if held.is_new else "There is a valid token: signed on"
-    say(f"{how} to {account.title}.", bold=True, fg="yellow" if refused else "green")
+    :raises CommandError: The API refuses the token.
+    """
+    pairs = rows(result.token, now=time.time())
+    pairs.append(("Kept in", result.place or "no file of this machine"))
+    if result.verdict is not None:
+        pairs.append(("The API", result.verdict.text))
+    colour = "yellow" if result.is_refused else "green"
+    say(f"{result.how} to {account.title}.", bold=True, fg=colour)
     say(lines(pairs))
-    if refused:
-        raise Failure(
+    if result.is_refused:
+        raise CommandError(
             "The API refuses the new token. Remove this app's access in TickTick's "
             f"settings, then run: {account.command('login', '--force')}"
         )

@@ -9,17 +9,18 @@ from typing import Any
 
 import click
 
+from .._defaults import SCOPE, default_store
 from .._text import unwrapped
 from ..client import Client
 from ..service import DIDA365, NAMES, TICKTICK, named, sandbox_base
-from ..stores import ChainStore, EnvStore, FileStore, TokenStore
+from ..stores import FileStore, TokenStore
 from .account import Account
-from .services import new_session
 
-SCOPE = "tasks:read tasks:write"
+#: Longer than any client secret.
+_MAX_SECRET_FILE_BYTES = 10_000
 
 
-def _service(ctx: click.Context, param: click.Parameter, value: str) -> str:
+def _service_name(ctx: click.Context, param: click.Parameter, value: str) -> str:
     name = unwrapped(value).lower()
     if named(name) is None:
         raise click.BadParameter(
@@ -30,13 +31,13 @@ def _service(ctx: click.Context, param: click.Parameter, value: str) -> str:
 
 
 def _secret(ctx: click.Context, param: click.Parameter, path: str | None) -> str | None:
-    """Read a file, so that the secret is in no command line."""
+    """Read the secret from a file: other users can read a command line."""
     if path is None:
         return None
     problem = "it does not hold one line with a client secret"
     try:
         with click.open_file(path, "rb") as file:
-            secret = unwrapped(_decoded(file.read(10_000)))
+            secret = unwrapped(_decoded(file.read(_MAX_SECRET_FILE_BYTES)))
         if len(secret.split()) == 1 and secret.isprintable():
             return secret
     except OSError as error:
@@ -47,7 +48,7 @@ def _secret(ctx: click.Context, param: click.Parameter, path: str | None) -> str
 
 
 def _decoded(content: bytes) -> str:
-    """Read text as Windows' editors and PowerShell write it, too."""
+    """Decode UTF-8, or UTF-16 as PowerShell and Windows' editors write it."""
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return content.decode("utf-16")
     return content.decode("utf-8")
@@ -57,45 +58,19 @@ def _store(profile: str | None, file: str | None) -> tuple[TokenStore, tuple[str
     if profile is not None and file is not None:
         raise click.UsageError("--profile and --file exclude each other.")
     if file is profile is None:
-        return ChainStore([EnvStore("TICKTICK_TOKEN"), FileStore()]), ()
-    place = ("--profile", profile or "") if file is None else ("--file", file)
+        return default_store(), ()
+    typed = ("--profile", profile or "") if file is None else ("--file", file)
     try:
-        return FileStore(file, profile=profile), place
+        return FileStore(file, profile=profile), typed
     except ValueError as error:
-        raise click.BadParameter(f"{error}.", param_hint=place[0]) from None
-
-
-def _account(
-    *,
-    service: str,
-    profile: str | None,
-    file: str | None,
-    client_id: str | None,
-    client_secret: str | None,
-    redirect_uri: str | None,
-    scope: str | None,
-) -> Account:
-    endpoints = named(service)
-    assert endpoints is not None  # the option's callback has looked
-    store, place = _store(profile, file)
-    session = new_session(endpoints)
-    return Account(
-        service=endpoints,
-        service_name=service,
-        client=Client(client_id, client_secret, redirect_uri),
-        scope=SCOPE if scope is None else scope,
-        any_scope=scope is None,
-        store=store,
-        place=place,
-        session=click.get_current_context().with_resource(session),
-    )
+        raise click.BadParameter(f"{error}.", param_hint=typed[0]) from None
 
 
 _OPTIONS = (
     click.option(
         "--service",
         metavar="SERVICE",
-        callback=_service,
+        callback=_service_name,
         envvar="TICKTICK_SERVICE",
         default="ticktick",
         show_default=True,
@@ -132,24 +107,34 @@ _OPTIONS = (
     click.option("--scope", metavar="SCOPES", help=f"By default '{SCOPE}'."),
 )
 
-_NAMES = (
-    "service",
-    "profile",
-    "file",
-    "client_id",
-    "client_secret",
-    "redirect_uri",
-    "scope",
-)
-
 
 def account_options(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command these options, as its argument ``account``."""
 
     @functools.wraps(command)
-    def with_account(**values: Any) -> None:
-        chosen = {name: values.pop(name) for name in _NAMES}
-        command(account=_account(**chosen), **values)
+    def with_account(
+        *,
+        service: str,
+        profile: str | None,
+        file: str | None,
+        client_id: str | None,
+        client_secret: str | None,
+        redirect_uri: str | None,
+        scope: str | None,
+        **others: Any,
+    ) -> None:
+        endpoints = named(service)
+        assert endpoints is not None  # _service_name has checked the name
+        store, store_options = _store(profile, file)
+        account = Account(
+            service=endpoints,
+            service_name=service,
+            client=Client(client_id, client_secret, redirect_uri),
+            scope_option=scope,
+            store=store,
+            store_options=store_options,
+        )
+        command(account=account, **others)
 
     for option in reversed(_OPTIONS):
         option(with_account)

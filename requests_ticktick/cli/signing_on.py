@@ -20,8 +20,8 @@ from ..sign_on.terminal import terminal_is_here
 from ..stores import MemoryStore
 from ..token import Token
 from .account import Account
-from .found import look, usable
-from .output import Failure, say, warn
+from .found import look, used
+from .output import CommandError, say, warn
 
 _WAYS: dict[str | None, Callable[[], SignOn]] = {
     None: lambda: by_person,
@@ -33,22 +33,22 @@ _WAYS: dict[str | None, Callable[[], SignOn]] = {
 def sign_on(
     account: Account, way: str | None, *, saved: bool
 ) -> tuple[Token, str | None]:
-    """Sign on now.
+    """Have a person sign on now.
 
     :param way: ``console``, ``listen``, or ``None`` for what can work here.
     :param saved: Whether the account's store gets the token.
     :returns: The token, and where it was saved.
     :raises TickTickAuthError: The sign-on failed.
-    :raises Failure: It could not be begun, or the token was not saved.
+    :raises CommandError: It could not begin, or the token was not saved.
     """
     if way is None and not person_can_be_here(by_command=True):
-        raise Failure(
+        raise CommandError(
             "Nobody can sign on here: there is no terminal, and no display for a "
             "browser's window; or CI is set. Run "
             f"{account.command('login', '--env')} where there is one, and here the "
             "line that it prints."
         )
-    account = with_client(account)
+    account = _with_client(account)
     if not saved:
         auth = account.auth(_WAYS[way](), MemoryStore())
         return auth.sign_on(force=True), None
@@ -57,10 +57,10 @@ def sign_on(
     return token, _place_of(account, token)
 
 
-def with_client(account: Account) -> Account:
-    """Ask for the client's id and secret, where they are not configured.
+def _with_client(account: Account) -> Account:
+    """Ask for the client's id and secret, unless they are configured.
 
-    :raises Failure: They are not, and nobody is here to be asked.
+    :raises CommandError: They are not, and nobody is here to be asked.
     """
     client_id, secret = account.client.client_id, account.client.client_secret
     if client_id is not None and secret is not None:
@@ -72,7 +72,7 @@ def with_client(account: Account) -> Account:
             else ("id", "--client-id or set TICKTICK_CLIENT_ID")
         )
         where = f" It is on your app's page, {account.portal}" if account.portal else ""
-        raise Failure(f"A sign-on needs the client {name}: pass {ways}.{where}")
+        raise CommandError(f"A sign-on needs the client {name}: pass {ways}.{where}")
     if account.portal is not None:
         say(
             f"The client id and secret are on your app's page, {account.portal}\n"
@@ -87,43 +87,42 @@ def with_client(account: Account) -> Account:
 def _require_room(account: Account) -> None:
     """Make sure that the token can be saved, before a person is asked.
 
-    :raises Failure: The place holds somebody else's token.
+    :raises CommandError: The place holds another account's token.
     :raises TokenStoreError: The place cannot be written.
     """
     for item in look(account, now=time.time()):
         if item.store.writable and not account.owner.owns(item.token):
-            raise Failure(
+            raise CommandError(
                 f"The token {item.token.fingerprint} in {item.place} {item.problem}: "
                 "it is not overwritten. Choose another place with --profile or --file, "
                 "or remove that file."
             )
-    # A lock that is held by another sign-on can be had, and is waited for.
     store, sample = account.store, account.owner.stamp(Token("sample"))
+    # Another sign-on may hold the lock: then this one will wait for it.
     with suppress(LockTimeoutError), store.lock(0.0), store.reserve(sample):
         pass
 
 
 def _place_of(account: Account, token: Token) -> str:
-    """Find the new token where it was saved.
+    """Return where the new token was saved.
 
-    :raises Failure: It is nowhere.
+    :raises CommandError: No store has it.
     """
-    now = time.time()
-    found = look(account, now=now)
-    saved = [
+    found = look(account, now=time.time())
+    places = [
         item.place
         for item in found
         if item.store.writable and item.token.access_token == token.access_token
     ]
-    if not saved:
-        raise Failure(
+    if not places:
+        raise CommandError(
             "Signed on, but the token was not saved. Choose another place with --file, "
             "or use --print."
         )
-    first = usable(found, now=now)
+    first = used(found)
     if first is not None and first.token.access_token != token.access_token:
         warn(
             f"{first.place} holds another token, {first.token.fingerprint}, which "
             "programs use before the new one: unset it."
         )
-    return saved[0]
+    return places[0]

@@ -1,4 +1,4 @@
-"""All commands together, and how they end when something goes wrong."""
+"""The program: all commands, and how it ends when one of them fails."""
 
 from __future__ import annotations
 
@@ -12,26 +12,23 @@ from .. import __version__
 from ..errors import TickTickAuthError
 from .demo import demo
 from .login import login
-from .logout import logout
 from .output import (
-    Failure,
-    colour,
+    CommandError,
     examples,
     log_shown,
     output_is_broken,
     say,
     unwritable,
 )
-from .sandbox import sandbox
-from .status import status
-from .token import print_token
+from .run_sandbox import run_sandbox
+from .token_commands import logout, print_token, status
 
-#: 128 and the number of SIGINT, as shells have it.
-_INTERRUPTED = 130
+#: The exit status after Ctrl-C: 128 and the number of SIGINT, as in shells.
+_INTERRUPTED_STATUS = 130
 
 
 class _Program(click.Group):
-    """Commands in the order of their use, and one line for each error."""
+    """Lists commands in the order of their use; ends with one-line errors."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.commands)
@@ -40,7 +37,7 @@ class _Program(click.Group):
         try:
             return super().main(*args, **kwargs)
         except OSError as error:
-            # What click and rich print is not printed by answer().
+            # click and rich print help and tables without answer().
             if not output_is_broken():
                 raise
             failure = unwritable(error)
@@ -51,10 +48,10 @@ class _Program(click.Group):
         try:
             return super().invoke(ctx)
         except TickTickAuthError as error:
-            raise Failure(str(error)) from None
+            raise CommandError(str(error)) from None
         except (KeyboardInterrupt, click.Abort):
             say("\nInterrupted.")
-            ctx.exit(_INTERRUPTED)
+            ctx.exit(_INTERRUPTED_STATUS)
 
 
 @click.group(
@@ -73,9 +70,8 @@ class _Program(click.Group):
 @click.pass_context
 def program(ctx: click.Context) -> None:
     """Sign on to TickTick once, for all programs on this machine."""
-    ctx.color = colour()
     ctx.with_resource(log_shown("requests_ticktick", logging.WARNING))
 
 
-for _command in (demo, login, status, print_token, logout, sandbox):
+for _command in (demo, login, status, print_token, logout, run_sandbox):
     program.add_command(_command)

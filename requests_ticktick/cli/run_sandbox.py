@@ -1,4 +1,4 @@
-"""``requests-ticktick sandbox``, and how all commands get one."""
+"""``requests-ticktick sandbox``, and how the other commands get a sandbox."""
 
 from __future__ import annotations
 
@@ -6,33 +6,49 @@ import contextlib
 import logging
 import os
 import shlex
+import signal
 import tempfile
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from types import FrameType
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 from ..service import is_loopback
-from .output import Failure, answer, examples, log_shown, say
-from .signals import sigterm_interrupts
+from .output import CommandError, answer, examples, log_shown, say
 
 if TYPE_CHECKING:
     from ..sandbox import Sandbox
 
-#: 180 days less a second, as TickTick's tokens.
-_EXPIRES_IN = 15_551_999
+#: 180 days less a second: the lifetime of TickTick's tokens.
+_LIFETIME_SECONDS = 15_551_999
 
 
 def sandbox_class() -> type[Sandbox]:
-    """Return the sandbox, which is an extra of its own.
+    """Return the sandbox's class.
 
-    :raises Failure: The extra is not installed.
+    :raises CommandError: The extra that holds it is not installed.
     """
     try:
         from ..sandbox import Sandbox
     except ImportError as error:
-        raise Failure(f"{error}") from None
+        raise CommandError(f"{error}") from None
     return Sandbox
+
+
+@contextlib.contextmanager
+def sigterm_interrupts() -> Iterator[None]:
+    """Let SIGTERM do what Ctrl-C does: what was opened is closed."""
+
+    def interrupt(number: int, frame: FrameType | None) -> NoReturn:
+        raise KeyboardInterrupt
+
+    handler_before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, handler_before)
 
 
 def _loopback(ctx: click.Context, param: click.Parameter, host: str) -> str:
@@ -42,10 +58,11 @@ def _loopback(ctx: click.Context, param: click.Parameter, host: str) -> str:
 
 
 @click.command(
+    "sandbox",
     epilog=examples(
         "requests-ticktick sandbox",
         "requests-ticktick sandbox --port 0 --expires-in 90",
-    )
+    ),
 )
 @click.option(
     "--host",
@@ -64,15 +81,15 @@ def _loopback(ctx: click.Context, param: click.Parameter, host: str) -> str:
 @click.option(
     "--expires-in",
     type=click.IntRange(1),
-    default=_EXPIRES_IN,
+    default=_LIFETIME_SECONDS,
     metavar="SECONDS",
     help="The lifetime of its tokens; by default 180 days, as TickTick's.",
 )
-def sandbox(host: str, port: int, expires_in: int) -> None:
+def run_sandbox(host: str, port: int, expires_in: int) -> None:
     """Run a TickTick on this machine, until Ctrl-C.
 
-    What it prints first can be pasted into another shell as it is. What it is
-    asked for is shown, a line each, on standard error.
+    What it prints first can be pasted into another shell as it is. Each
+    request that it gets is a line on standard error.
     """
     make = sandbox_class()
     with contextlib.suppress(KeyboardInterrupt), sigterm_interrupts():
@@ -80,32 +97,33 @@ def sandbox(host: str, port: int, expires_in: int) -> None:
     say("The sandbox has ended.")
 
 
-def _serve(running: Sandbox, port: int) -> None:
+def _serve(sandbox: Sandbox, port: int) -> None:
     with contextlib.ExitStack() as stack:
         stack.enter_context(log_shown("requests_ticktick.sandbox", logging.DEBUG))
         try:
-            stack.enter_context(running)
+            stack.enter_context(sandbox)
         except OSError as error:
-            raise Failure(
+            raise CommandError(
                 f"Port {port} cannot be opened: {error.strerror}. Choose another "
                 "with --port."
             ) from None
-        # Its tokens end with it, and must not stand in the way of real ones.
+        # The sandbox's tokens end with it. They are kept in a folder of their
+        # own, where they hide no real one.
         folder = stack.enter_context(
             tempfile.TemporaryDirectory(prefix="requests-ticktick-sandbox-")
         )
-        answer(_introduction(running, os.path.join(folder, "token.json")))
+        answer(_introduction(sandbox, os.path.join(folder, "token.json")))
         while True:
             time.sleep(3600)
 
 
-def _introduction(running: Sandbox, token_file: str) -> str:
-    base = running.url("")
+def _introduction(sandbox: Sandbox, token_file: str) -> str:
+    base = sandbox.url("")
     variables = {
         "TICKTICK_SERVICE": base,
-        "TICKTICK_CLIENT_ID": running.client_id,
-        "TICKTICK_CLIENT_SECRET": running.client_secret or "",
-        "TICKTICK_REDIRECT_URI": running.redirect_uri,
+        "TICKTICK_CLIENT_ID": sandbox.client_id,
+        "TICKTICK_CLIENT_SECRET": sandbox.client_secret or "",
+        "TICKTICK_REDIRECT_URI": sandbox.redirect_uri,
         "TICKTICK_TOKEN_FILE": token_file,
     }
     exports = [f"export {name}={shlex.quote(v)}" for name, v in variables.items()]
