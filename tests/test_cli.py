@@ -1,4 +1,4 @@
-"""The command as a whole: how it is found, explains itself and ends."""
+"""The command as a whole: how it starts, explains itself and ends."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ NOT_FOR_TOKEN = {
     "werkzeug",
 }
 
-#: ``main``, where one of its libraries is missing.
+#: ``main``, with one of its libraries missing.
 WITHOUT = """
 import sys
 sys.modules[{library!r}] = None
@@ -67,8 +67,8 @@ def run_main(library, **env):
 
 
 @pytest.mark.parametrize("library", ["click", "rich"])
-def test_without_its_libraries_the_command_names_the_extra(library):
-    """The core is installed without them: one line says what to install."""
+def test_a_missing_library_is_an_error_that_names_the_extra(library):
+    """A plain installation lacks them: one line says what to install."""
     done = run_main(library)
 
     assert done.returncode == 1
@@ -80,7 +80,7 @@ def test_without_its_libraries_the_command_names_the_extra(library):
 
 
 def test_a_broken_library_is_not_mistaken_for_a_missing_one(tmp_path):
-    """What it fails to import is named as it is."""
+    """The error names the module that the library itself fails to import."""
     (tmp_path / "rich.py").write_text("import not_there_at_all")
 
     done = run_main("unrelated", PYTHONPATH=str(tmp_path))
@@ -90,7 +90,7 @@ def test_a_broken_library_is_not_mistaken_for_a_missing_one(tmp_path):
 
 
 def test_token_imports_nothing_that_only_other_commands_need():
-    """Scripts call it for each run of curl: it starts as fast as it can."""
+    """Scripts run it before each call of curl, so it has to start fast."""
     done = subprocess.run(
         [sys.executable, "-c", TOKEN_IMPORTS],
         env={**os.environ, "PYTHONPATH": str(ROOT), "TICKTICK_TOKEN": "tp_a_token"},
@@ -106,15 +106,15 @@ def test_token_imports_nothing_that_only_other_commands_need():
     assert modules & NOT_FOR_TOKEN == set()
 
 
-def test_the_version_is_the_packages(shell):
-    """``--version`` works where nothing is configured."""
+def test_version_prints_the_version_of_the_package(shell):
+    """``--version`` needs no configuration."""
     done = shell.run("--version")
 
     assert requests_ticktick.__version__ in done.stdout
 
 
-def test_the_installed_command_is_the_same(shell):
-    """``requests-ticktick`` and ``python -m requests_ticktick`` are one."""
+def test_the_installed_command_and_the_module_are_the_same(shell):
+    """``requests-ticktick`` and ``python -m requests_ticktick``."""
     command = shutil.which("requests-ticktick", path=Path(sys.executable).parent)
     assert command is not None
 
@@ -128,7 +128,7 @@ def test_the_installed_command_is_the_same(shell):
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_explains_itself(shell, command):
-    """The help fits a terminal, and ends with examples to copy."""
+    """The help fits into 80 columns, and ends with examples to copy."""
     overview = shell.run("-h").stdout
     done = shell.run(command, "--help")
 
@@ -140,8 +140,8 @@ def test_every_command_explains_itself(shell, command):
     assert all(len(line) <= 80 for line in done.stdout.splitlines())
 
 
-def test_an_error_is_one_line_without_codes(shell):
-    """In a pipe, an error is text: no traceback and no colours."""
+def test_an_error_is_one_line_without_colours(shell):
+    """In a pipe, an error is plain text and no traceback."""
     done = shell.run("token", env={"TICKTICK_TOKEN": "{broken"})
 
     assert done.returncode == 1
@@ -155,7 +155,7 @@ def test_an_error_is_one_line_without_codes(shell):
 
 @pytest.mark.parametrize("no_color", [None, "1"])
 def test_an_error_is_red_at_a_terminal(shell, no_color):
-    """Unless NO_COLOR asks for none."""
+    """Unless NO_COLOR is set."""
     with shell.at_terminal("token", env={"NO_COLOR": no_color}) as running:
         assert running.ends() == 1
 
@@ -163,8 +163,8 @@ def test_an_error_is_red_at_a_terminal(shell, no_color):
     assert "There is no token in $TICKTICK_TOKEN and " in running.shown
 
 
-def test_what_the_library_warns_of_is_shown(shell):
-    """A file that will be replaced is not replaced without a word."""
+def test_warnings_of_the_library_are_shown(shell):
+    """A person learns that the next sign-on will replace a torn file."""
     path = Path(shell.store.path)
     path.parent.mkdir(parents=True, mode=0o700)
     path.write_text('{"access_tok')
@@ -178,7 +178,7 @@ def test_what_the_library_warns_of_is_shown(shell):
 
 
 def test_ctrl_c_ends_a_sign_on(shell):
-    """The exit status is the one that shells know."""
+    """The exit status is the one that shells use."""
     with shell.start("login", "--no-browser") as running:
         running.sees("Waiting for the browser")
         running.interrupt()
@@ -190,7 +190,7 @@ def test_ctrl_c_ends_a_sign_on(shell):
 
 
 def test_ctrl_c_ends_a_question(shell):
-    """Also where a line is being typed."""
+    """Ctrl-C also works while a person is typing a line."""
     env = {"TICKTICK_CLIENT_ID": None}
     with shell.at_terminal("login", env=env) as running:
         running.sees("Client id: ")
@@ -222,14 +222,18 @@ def test_ctrl_c_ends_a_question(shell):
         pytest.param(
             ["--service", "http://127.0.0.1:8766/open"], "none of", id="a path"
         ),
-        pytest.param(["--service", "http://127.0.0.1:x"], "none of", id="no port"),
+        pytest.param(
+            ["--service", "http://127.0.0.1:x"], "none of", id="an invalid port"
+        ),
         pytest.param(
             ["--profile", "a", "--file", "b"],
             "--profile and --file exclude each other",
             id="two places",
         ),
         pytest.param(
-            ["--profile", "../a"], "A profile is letters, digits", id="no profile"
+            ["--profile", "../a"],
+            "A profile is letters, digits",
+            id="an invalid profile",
         ),
         pytest.param(
             ["--client-secret-file", "absent"],
@@ -251,8 +255,8 @@ def test_ctrl_c_ends_a_question(shell):
         ),
     ],
 )
-def test_an_option_that_makes_no_sense_is_refused(shell, arguments, problem):
-    """The line says which and why, and quotes no file."""
+def test_an_invalid_option_is_refused(shell, arguments, problem):
+    """The error says which option and why, and quotes no file."""
     (shell.folder / "two-words").write_text("two words")
     (shell.folder / "binary").write_bytes(b"\xff\xfe\x00")
     (shell.folder / "no-bom").write_bytes("a-secret".encode("utf-16-le"))
@@ -265,8 +269,8 @@ def test_an_option_that_makes_no_sense_is_refused(shell, arguments, problem):
     assert "two words" not in done.stderr
 
 
-def test_the_service_is_written_in_any_case(shell):
-    """As people write it, and as a ``.env`` file brings it along."""
+def test_the_service_may_be_typed_in_any_case(shell):
+    """In an option, or in a variable with the quotes of a ``.env`` file."""
     for arguments, env in (
         (["--service", "Dida365"], {}),
         ([], {"TICKTICK_SERVICE": "'Dida365'\r"}),
@@ -276,8 +280,8 @@ def test_the_service_is_written_in_any_case(shell):
         assert "Run: requests-ticktick login --service dida365" in done.stdout
 
 
-def test_an_account_is_repeated_in_what_is_to_be_typed(shell):
-    """The command that an error names has the options it was given."""
+def test_the_next_command_repeats_the_options_of_this_one(shell):
+    """It can be copied from the error message as it is."""
     env = {"TICKTICK_SERVICE": None}
 
     for options in (["--profile", "work"], ["--file", "a b.json"]):
@@ -287,7 +291,7 @@ def test_an_account_is_repeated_in_what_is_to_be_typed(shell):
 
 
 def test_a_profile_is_a_file_of_its_own(shell):
-    """``--profile`` is ``FileStore(profile=...)``; the environment is not read."""
+    """``--profile`` is ``FileStore(profile=...)``. TICKTICK_TOKEN is not read."""
     FileStore(profile="work").save(Token("of_the_work_profile"))
     env = {"TICKTICK_TOKEN": "of_the_environment"}
 

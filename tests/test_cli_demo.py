@@ -1,4 +1,4 @@
-"""``requests-ticktick demo``: the first thing that anybody runs."""
+"""``requests-ticktick demo``: the first command that a newcomer runs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from requests_ticktick.cli.demo_workers import WorkerError, run_workers
 from requests_ticktick.cli.program import program
 from requests_ticktick.sandbox import Sandbox
 
-#: The rows of the table, as everything is in order.
+#: The rows of the table when every step is right.
 RIGHT = """\
 1 Sign on 1 (1) 1 (1) 0 (0) ok
 2 List the projects 0 (0) 0 (0) 1 (1) ok
@@ -65,8 +65,8 @@ def take(demo, *numbers):
 # -- As a person runs it -----------------------------------------------------
 
 
-def test_everything_is_as_it_should_be(shell):
-    """No terminal, no display, no account, variables of all kinds: status 0."""
+def test_the_demo_succeeds_without_any_configuration(shell):
+    """It needs no terminal, display or account, and ignores the variables."""
     env = {"TICKTICK_TOKEN": "{broken", "HTTP_PROXY": "http://127.0.0.1:9"}
 
     done = shell.run("demo", env={**env, "http_proxy": env["HTTP_PROXY"]})
@@ -84,8 +84,8 @@ def test_everything_is_as_it_should_be(shell):
     assert shell.sandbox.received == []
 
 
-def test_a_real_browser_can_make_the_first_sign_on(shell):
-    """``--browser`` waits for it, and fits a narrow terminal without UTF-8."""
+def test_a_person_can_make_the_first_sign_on_in_a_browser(shell):
+    """``--browser`` waits for it. A narrow terminal without UTF-8 suffices."""
     env = {**shell.browser(), "COLUMNS": "60", "PYTHONIOENCODING": "ascii"}
 
     done = shell.run("demo", "--browser", env=env)
@@ -97,8 +97,8 @@ def test_a_real_browser_can_make_the_first_sign_on(shell):
     assert max(map(len, done.stdout.splitlines())) <= 60
 
 
-def test_a_terminal_gets_colours(shell):
-    """And what was opened is closed, whoever ends it."""
+def test_a_terminal_gets_colours_and_ctrl_c_cleans_up(shell):
+    """The folder with the tokens is removed."""
     with shell.at_terminal("demo", env={"TERM": "xterm"}) as running:
         running.sees("\x1b\\[1mA TickTick of your own runs on")
         running.sees("8 processes at once")
@@ -110,8 +110,8 @@ def test_a_terminal_gets_colours(shell):
     assert list((shell.folder / "tmp").iterdir()) == []
 
 
-def test_sigterm_leaves_nothing_behind(shell):
-    """No folder with a token, and no process."""
+def test_sigterm_cleans_up(shell):
+    """The folder with the tokens is removed."""
     with shell.start("demo") as running:
         running.sees("waiting ")
         running.interrupt(signal.SIGTERM)
@@ -122,7 +122,7 @@ def test_sigterm_leaves_nothing_behind(shell):
 
 
 def test_a_wrong_count_is_marked_and_fails(monkeypatch):
-    """A sandbox that hands the old token back: the renewal is none."""
+    """The sandbox hands out the old token again, so nothing is renewed."""
 
     class Stubborn(Sandbox):
         def __init__(self):
@@ -139,7 +139,7 @@ def test_a_wrong_count_is_marked_and_fails(monkeypatch):
 
 
 def test_the_wrong_row_is_red():
-    """The count that was seen stands before the one that was expected."""
+    """Each cell holds what was seen, then what was expected."""
     outcomes = [
         Outcome("Sign on", Counts(1, 1, 0), Counts(1, 1, 0), "", failed=False),
         Outcome("List", Counts(0, 0, 1), Counts(2, 0, 1), "", failed=False),
@@ -161,7 +161,7 @@ def test_the_wrong_row_is_red():
 
 
 def test_a_denied_sign_on_is_a_wrong_step(demo, sandbox):
-    """What the library says is what is shown."""
+    """The demo shows the error of the library."""
     sandbox.deny()
 
     outcome = take(demo, 1)
@@ -170,8 +170,8 @@ def test_a_denied_sign_on_is_a_wrong_step(demo, sandbox):
     assert "Access was not granted" in outcome.said
 
 
-def test_an_answer_that_is_none_is_a_wrong_step(demo, sandbox):
-    """The counts alone would be right."""
+def test_an_error_of_the_api_is_a_wrong_step(demo, sandbox):
+    """The counts alone would look right."""
     take(demo, 1)
     sandbox.fail(1, 500, endpoint="api")
 
@@ -182,8 +182,8 @@ def test_an_answer_that_is_none_is_a_wrong_step(demo, sandbox):
     assert "500" in outcome.said
 
 
-def test_processes_that_disagree_are_a_wrong_step(demo, sandbox):
-    """One was refused, and went on with a token of its own."""
+def test_processes_with_different_tokens_are_a_wrong_step(demo, sandbox):
+    """The API refused one of them, which then got a token of its own."""
     sandbox.fail(1, 401, endpoint="api")
 
     outcome = take(demo, 3)
@@ -192,8 +192,8 @@ def test_processes_that_disagree_are_a_wrong_step(demo, sandbox):
     assert outcome.said == "2 different tokens were used"
 
 
-def test_a_process_without_an_answer_is_a_wrong_step(demo, sandbox):
-    """What it was answered is what is shown."""
+def test_a_process_that_the_api_fails_is_a_wrong_step(demo, sandbox):
+    """The demo shows what the API answered."""
     sandbox.fail(8, 503, endpoint="api")
 
     outcome = take(demo, 3)
@@ -202,8 +202,8 @@ def test_a_process_without_an_answer_is_a_wrong_step(demo, sandbox):
     assert outcome.said.startswith("A process failed: 503 Server Error")
 
 
-def test_a_401_that_nobody_gave_is_a_wrong_step(demo, sandbox):
-    """The API took a revoked token."""
+def test_a_revoked_token_that_is_accepted_is_a_wrong_step(demo, sandbox):
+    """The API has to answer 401 first."""
     take(demo, 1)
     sandbox.fail(1, 200, [], endpoint="api")
 
@@ -213,8 +213,8 @@ def test_a_401_that_nobody_gave_is_a_wrong_step(demo, sandbox):
     assert not outcome.is_right
 
 
-def test_the_wait_is_short_even_for_a_token_that_lasts(demo, said):
-    """Should the short one have been missed, nobody waits for 180 days."""
+def test_the_demo_waits_three_seconds_at_most(demo, said):
+    """If the token of step 4 is missing, nobody waits for 180 days."""
     take(demo, 1)
 
     outcome = take(demo, 5)
@@ -223,14 +223,14 @@ def test_the_wait_is_short_even_for_a_token_that_lasts(demo, said):
     assert "is still in use" in outcome.said
 
 
-def test_a_process_that_dies_says_why(tmp_path):
-    """The last line of its traceback, and not the first of ours."""
+def test_a_process_that_dies_is_an_error_that_says_why(tmp_path):
+    """The error ends with the last line of the traceback."""
     with pytest.raises(WorkerError, match=r"^A process failed: \w+.*no-base"):
         run_workers(1, "no-base", {}, folder=str(tmp_path))
 
 
-def test_a_process_that_hangs_is_ended(sandbox, monkeypatch, tmp_path):
-    """Whatever it waits for."""
+def test_a_process_that_hangs_is_killed(sandbox, monkeypatch, tmp_path):
+    """The error says for how long it was waited for."""
     monkeypatch.setattr(demo_workers, "_TIMEOUT_SECONDS", 0.2)
     sandbox.delay(SECONDS, "authorize")
     env = {

@@ -1,4 +1,4 @@
-"""``requests-ticktick login``: a person signs on, all programs go on."""
+"""``requests-ticktick login``: a person signs on once, for all programs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from test_cli_support import SECONDS, Shell
 from requests_ticktick import EnvStore, FileStore, Token
 from requests_ticktick.owner import Owner
 
-#: A script that is configured by variables, but for the service.
+#: A script that is told the service, and finds the rest by itself.
 SCRIPT = """
 import sys, requests
 from requests_ticktick import Service, TickTickAuth, refuse
@@ -36,7 +36,7 @@ def shell(sandbox, secrets, monkeypatch, tmp_path):
 
 @contextlib.contextmanager
 def pasted_login(shell, *arguments, env=()):
-    """Sign on by hand, up to the address that is to be pasted."""
+    """Start a sign-on by hand, and yield a function that pastes the address."""
     with shell.start("login", "--console", *arguments, env=env) as running:
         url = running.grants()
         yield running, lambda: running.types(f"{url}\n")
@@ -46,7 +46,7 @@ def pasted_login(shell, *arguments, env=()):
 
 
 def test_after_login_a_script_needs_no_configuration(shell, sandbox):
-    """It finds the token where it looks by itself, with no id and no secret."""
+    """It finds the token in the default store, without a client id or secret."""
     done = shell.run("login", env=shell.browser())
 
     assert done.returncode == 0
@@ -69,8 +69,8 @@ def test_after_login_a_script_needs_no_configuration(shell, sandbox):
     assert sandbox.sign_ons == 1
 
 
-def test_a_valid_token_is_not_asked_for_again(shell, sandbox):
-    """The second login answers at once; so does one where nobody is."""
+def test_a_valid_token_is_not_replaced(shell, sandbox):
+    """The second login ends at once, even where no person can sign on."""
     shell.run("login", env=shell.browser())
 
     done = shell.run("login")
@@ -80,8 +80,8 @@ def test_a_valid_token_is_not_asked_for_again(shell, sandbox):
     assert sandbox.sign_ons == 1
 
 
-def test_force_asks_again(shell, sandbox):
-    """Although there is a valid token."""
+def test_force_signs_on_again(shell, sandbox):
+    """The new token replaces the valid one."""
     shell.run("login", env=shell.browser())
     first = FileStore().load()
 
@@ -93,7 +93,7 @@ def test_force_asks_again(shell, sandbox):
 
 
 def test_a_token_that_the_api_refuses_is_replaced(shell, sandbox):
-    """It looks valid, but was revoked: login finds out, and signs on."""
+    """A revoked token looks valid until login asks the API."""
     shell.run("login", env=shell.browser())
     sandbox.revoke_all()
 
@@ -105,7 +105,7 @@ def test_a_token_that_the_api_refuses_is_replaced(shell, sandbox):
 
 
 def test_a_new_token_that_the_api_refuses_is_an_error(shell, sandbox):
-    """It says what helps, instead of signing on for ever."""
+    """Another sign-on would not help. The error says what does."""
     sandbox.fail(1, 401, endpoint="api")
 
     done = shell.run("login", env=shell.browser())
@@ -115,7 +115,7 @@ def test_a_new_token_that_the_api_refuses_is_an_error(shell, sandbox):
     assert "Remove this app's access in TickTick's settings" in done.stderr
 
 
-def test_the_rate_limit_does_not_spoil_a_login(shell, sandbox):
+def test_the_rate_limit_does_not_fail_a_login(shell, sandbox):
     """TickTick's 500 says nothing about the token."""
     sandbox.rate_limit()
 
@@ -125,8 +125,8 @@ def test_the_rate_limit_does_not_spoil_a_login(shell, sandbox):
     assert "answered with HTTP status 500: try again in a minute" in done.stderr
 
 
-def test_the_check_can_be_left_out(shell, sandbox):
-    """``--no-check`` makes no call, with a new token or a known one."""
+def test_no_check_makes_no_call(shell, sandbox):
+    """Neither with a new token nor with a known one."""
     for _ in range(2):
         done = shell.run("login", "--no-check", env=shell.browser())
 
@@ -136,7 +136,7 @@ def test_the_check_can_be_left_out(shell, sandbox):
 
 
 def test_a_denial_is_one_line(shell, sandbox):
-    """Whoever says no in the browser reads no traceback."""
+    """A person who denies access in the browser sees no traceback."""
     sandbox.deny()
 
     done = shell.run("login", env=shell.browser())
@@ -145,8 +145,8 @@ def test_a_denial_is_one_line(shell, sandbox):
     assert "\nError: Access was not granted (access_denied" in done.stderr
 
 
-def test_the_address_can_be_pasted(shell, sandbox):
-    """``--console`` works through a pipe, and over SSH."""
+def test_console_takes_a_pasted_address(shell, sandbox):
+    """``--console`` needs no terminal: a pipe will do."""
     with pasted_login(shell) as (running, paste):
         paste()
 
@@ -156,8 +156,8 @@ def test_the_address_can_be_pasted(shell, sandbox):
     assert FileStore().load() is not None
 
 
-def test_the_browser_may_be_elsewhere(shell, sandbox):
-    """``--no-browser`` opens none, and waits for one."""
+def test_no_browser_waits_for_a_browser(shell, sandbox):
+    """``--no-browser`` opens none itself."""
     with shell.start("login", "--no-browser", env=shell.browser()) as running:
         url = running.grants()
         assert sandbox.sign_ons == 1
@@ -170,7 +170,7 @@ def test_the_browser_may_be_elsewhere(shell, sandbox):
 
 
 def test_print_prints_the_token_and_saves_none(shell, secrets):
-    """Standard output is JSON that any store reads."""
+    """Standard output is JSON that every store can read."""
     done = shell.run("login", "--print", env=shell.browser(), prints_secrets=True)
 
     assert done.returncode == 0
@@ -180,7 +180,7 @@ def test_print_prints_the_token_and_saves_none(shell, secrets):
 
 
 def test_env_prints_a_line_for_another_shell(shell, monkeypatch):
-    """Pasted there, the token is in the environment."""
+    """The line puts the token into that shell's environment."""
     done = shell.run("login", "--env", env=shell.browser(), prints_secrets=True)
 
     shown = subprocess.run(
@@ -195,8 +195,8 @@ def test_env_prints_a_line_for_another_shell(shell, monkeypatch):
     assert FileStore().load() is None
 
 
-def test_a_token_that_is_there_is_printed_without_a_sign_on(shell, sandbox):
-    """It can be taken to another machine, and stays here."""
+def test_a_valid_token_is_printed_without_a_sign_on(shell, sandbox):
+    """A person can take it to another machine. It stays in the file."""
     shell.run("login", env=shell.browser())
 
     done = shell.run("login", "--print", prints_secrets=True)
@@ -207,7 +207,7 @@ def test_a_token_that_is_there_is_printed_without_a_sign_on(shell, sandbox):
 
 
 def clipboard_tool(folder, code, name="xclip"):
-    """Put a clipboard's tool on the path; return the variables to find it."""
+    """Install a clipboard tool; return the variables that lead to it."""
     path = folder / name
     path.write_text(code)
     path.chmod(0o755)
@@ -215,7 +215,7 @@ def clipboard_tool(folder, code, name="xclip"):
 
 
 def test_copy_puts_the_token_on_the_clipboard(shell, tmp_path):
-    """By the tool that is there; nothing secret is shown."""
+    """It uses the tool that is installed, and shows no secret."""
     copied = tmp_path / "copied"
     env = clipboard_tool(
         tmp_path, f'#!/bin/sh\necho "$@" >{copied}; /bin/cat >>{copied}'
@@ -231,8 +231,8 @@ def test_copy_puts_the_token_on_the_clipboard(shell, tmp_path):
     assert FileStore().load() is None
 
 
-def test_without_a_clipboard_nobody_is_asked(shell, sandbox, tmp_path):
-    """The tool is looked for before the sign-on, not after it."""
+def test_without_a_clipboard_nobody_signs_on_in_vain(shell, sandbox, tmp_path):
+    """The tool is looked for before the sign-on."""
     env = {**shell.browser(), "PATH": str(tmp_path), "DISPLAY": ":99"}
 
     done = shell.run("login", "--copy", env=env)
@@ -251,7 +251,7 @@ def test_without_a_clipboard_nobody_is_asked(shell, sandbox, tmp_path):
     ],
 )
 def test_a_clipboard_that_fails_is_named(shell, tmp_path, code, problem):
-    """With what to do instead."""
+    """The error says what to do instead."""
     env = clipboard_tool(tmp_path, code)
 
     done = shell.run("login", "--copy", env={**shell.browser(), **env})
@@ -264,7 +264,7 @@ def test_a_clipboard_that_fails_is_named(shell, tmp_path, code, problem):
 
 
 def test_the_client_is_asked_for_at_a_terminal(shell, secrets):
-    """The id is typed, the secret is typed unseen; both pages are named."""
+    """The secret is not echoed. The app's page and redirect URI are shown."""
     env = {name: None for name in shell.variables if name != "COLUMNS"}
     secrets.add("typed-secret")
     arguments = ("login", "--service", "dida365", "--console")
@@ -285,8 +285,8 @@ def test_the_client_is_asked_for_at_a_terminal(shell, secrets):
     secrets.check(running.shown)
 
 
-def test_a_sandbox_has_no_portal_to_look_at(shell, sandbox):
-    """Its id and secret are asked for alone, and do."""
+def test_the_client_of_a_sandbox_is_asked_for_without_a_page(shell, sandbox):
+    """A sandbox has no page where apps are registered."""
     env = {"TICKTICK_CLIENT_ID": None, "TICKTICK_CLIENT_SECRET": None}
     with shell.at_terminal("login", "--console", env=env) as running:
         running.sees("Client id: ")
@@ -306,16 +306,16 @@ def test_a_sandbox_has_no_portal_to_look_at(shell, sandbox):
         ("TICKTICK_CLIENT_SECRET", "client secret: pass --client-secret-file"),
     ],
 )
-def test_without_a_terminal_what_is_missing_is_an_error(shell, missing, ways):
-    """It names the option and the variable, before anybody is asked."""
+def test_without_a_terminal_a_missing_client_is_an_error(shell, missing, ways):
+    """The error names the option and the variable."""
     done = shell.run("login", "--console", env={missing: None})
 
     assert done.returncode == 1
     assert done.stderr == f"Error: A sign-on needs the {ways} or set {missing}.\n"
 
 
-def test_the_apps_page_is_named_where_there_is_one(shell):
-    """TickTick's and Dida365's apps are registered in different places."""
+def test_the_error_names_the_page_of_the_app(shell):
+    """TickTick has one, where apps are registered."""
     env = {"TICKTICK_CLIENT_ID": None, "TICKTICK_SERVICE": "ticktick"}
 
     done = shell.run("login", "--console", env=env)
@@ -324,7 +324,7 @@ def test_the_apps_page_is_named_where_there_is_one(shell):
 
 
 def test_the_secret_can_come_from_a_file_or_a_pipe(shell, sandbox):
-    """It is in no command line, which other users of the machine can read."""
+    """Other users of the machine could read it in a command line."""
     (shell.folder / "secret").write_text(f"{sandbox.client_secret}\n")
     env = {**shell.browser(), "TICKTICK_CLIENT_SECRET": None}
 
@@ -340,7 +340,7 @@ def test_the_secret_can_come_from_a_file_or_a_pipe(shell, sandbox):
     "encoding", ["utf-8-sig", "utf-16", "utf-16-be", "utf-8", "ascii"]
 )
 def test_the_secret_can_come_from_a_windows_editor(shell, sandbox, encoding):
-    """PowerShell writes UTF-16; others a BOM, line ends of their own, quotes."""
+    """Editors add UTF-16, a BOM, quotes and line ends of their own."""
     bom = "\ufeff" if encoding == "utf-16-be" else ""
     quote = "'" if encoding == "ascii" else ""
     text = f"{bom}{quote}{sandbox.client_secret}{quote}\r\n"
@@ -353,8 +353,8 @@ def test_the_secret_can_come_from_a_windows_editor(shell, sandbox, encoding):
     assert sandbox.sign_ons == 1
 
 
-def test_where_nobody_can_be_the_way_out_is_named(shell):
-    """No terminal, no display: at once, with the command for elsewhere."""
+def test_where_nobody_can_sign_on_the_error_says_what_to_do(shell):
+    """It names the command to run on a machine with a person."""
     done = shell.run("login")
 
     assert done.returncode == 1
@@ -364,8 +364,8 @@ def test_where_nobody_can_be_the_way_out_is_named(shell):
 # -- What is in the way ------------------------------------------------------
 
 
-def test_anothers_token_is_neither_used_nor_overwritten(shell, sandbox):
-    """The person learns of it before they grant access in vain."""
+def test_the_token_of_another_client_is_neither_used_nor_overwritten(shell, sandbox):
+    """Login refuses before the person grants access in vain."""
     theirs = Owner("another-app", sandbox.service.token_endpoint, None).stamp(
         Token("t")
     )
@@ -380,8 +380,8 @@ def test_anothers_token_is_neither_used_nor_overwritten(shell, sandbox):
     assert sandbox.sign_ons == 0
 
 
-def test_a_place_that_cannot_be_written_is_named_first(shell, sandbox):
-    """Before a person grants access in vain."""
+def test_an_unwritable_place_is_an_error_before_the_sign_on(shell, sandbox):
+    """The person does not grant access in vain."""
     (shell.folder / "file").touch()
 
     done = shell.run("login", "--file", "file/token.json", env=shell.browser())
@@ -392,7 +392,7 @@ def test_a_place_that_cannot_be_written_is_named_first(shell, sandbox):
 
 
 def test_a_token_that_was_not_saved_is_an_error(shell):
-    """Whatever took the place meanwhile: the login has not done its work."""
+    """Another client's token took the place during the sign-on."""
     with pasted_login(shell) as (running, paste):
         FileStore().save(Owner("another-app", None, None).stamp(Token("t")))
         paste()
@@ -403,8 +403,8 @@ def test_a_token_that_was_not_saved_is_an_error(shell):
     assert "Error: Signed on, but the token was not saved." in running.shown
 
 
-def test_a_variable_that_hides_the_new_token_is_told_of(shell, sandbox):
-    """Programs read TICKTICK_TOKEN first."""
+def test_login_warns_of_a_variable_that_hides_the_new_token(shell, sandbox):
+    """Programs read TICKTICK_TOKEN before the file."""
     env = {
         **shell.browser(),
         "TICKTICK_TOKEN": sandbox.issue_token("in-the-environment"),
@@ -417,8 +417,8 @@ def test_a_variable_that_hides_the_new_token_is_told_of(shell, sandbox):
     assert "unset it" in done.stderr
 
 
-def test_a_sign_on_elsewhere_is_waited_for(shell, sandbox):
-    """A lock that another process holds is no reason to fail."""
+def test_login_waits_for_another_sign_on(shell, sandbox):
+    """Another process holds the lock for a while."""
     with shell.start("login", "--console") as running:
         with FileStore().lock(SECONDS):
             time.sleep(1)  # it has started, and waits
@@ -428,7 +428,7 @@ def test_a_sign_on_elsewhere_is_waited_for(shell, sandbox):
 
 
 def test_a_token_near_its_end_is_replaced(shell, sandbox):
-    """Within the minute in which programs would ask for another."""
+    """In a token's last minute, programs would ask for another."""
     FileStore().save(Token("old", expires_at=time.time() + 50))
 
     done = shell.run("login", "--no-check", env=shell.browser())
@@ -439,7 +439,7 @@ def test_a_token_near_its_end_is_replaced(shell, sandbox):
 
 
 def test_a_token_issued_for_less_than_a_minute_is_kept(shell, sandbox):
-    """Programs use it to its end, since another would be no longer: so login does."""
+    """As in programs, which use such a token to its end."""
     now = time.time()
     FileStore().save(Token("short", issued_at=now, expires_at=now + 50))
 
@@ -450,8 +450,8 @@ def test_a_token_issued_for_less_than_a_minute_is_kept(shell, sandbox):
     assert sandbox.sign_ons == 0
 
 
-def test_a_proxy_is_not_asked_for_this_machine(shell):
-    """A proxy for the world cannot reach a sandbox, nor need it be asked."""
+def test_a_sandbox_is_reached_without_the_proxy(shell):
+    """A proxy on another machine could not reach this one."""
     proxy = f"http://127.0.0.1:{free_port()}"  # where nobody listens
     env = {"HTTP_PROXY": proxy, "http_proxy": proxy}
 

@@ -1,4 +1,4 @@
-"""What becomes of a command whose answer cannot be written."""
+"""Commands whose standard output or standard error cannot be written."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from test_cli_support import COMMAND, SECONDS, Shell
 
 from requests_ticktick import FileStore, Token
 
-#: Runs a command, one of whose streams was closed before it began.
+#: Runs a command with one of its streams closed.
 CLOSED = "import os, sys; os.close({}); os.execv(sys.executable, sys.argv[1:])"
 
 
@@ -23,7 +23,7 @@ def shell(sandbox, secrets, monkeypatch, tmp_path):
 
 @pytest.fixture
 def saved(auth, shell, monkeypatch):
-    """A token, where the commands look for one."""
+    """A token in the file that the commands read."""
     for name, value in shell.variables.items():
         monkeypatch.setenv(name, value)
     token = auth.token()
@@ -70,8 +70,8 @@ each_answer = pytest.mark.parametrize(
 
 @pytest.mark.usefixtures("saved")
 @each_answer
-def test_a_full_device_is_one_line_and_a_failure(shell, arguments):
-    """A script that goes on with half a file would be worse."""
+def test_a_full_device_is_an_error_of_one_line(shell, arguments):
+    """A script must not go on with half an answer."""
     with Path("/dev/full").open("w") as full:
         done = run(shell, *arguments, stdout=full)
 
@@ -85,8 +85,8 @@ def test_a_full_device_is_one_line_and_a_failure(shell, arguments):
 @pytest.mark.usefixtures("saved")
 @pytest.mark.parametrize("arguments", [["token"], ["status"], ["login", "--print"]])
 @pytest.mark.parametrize("how", ["closed", "read-only"])
-def test_a_standard_output_that_takes_nothing_is_a_failure(shell, arguments, how):
-    """``>&-``: click would print nothing, and say that all is well."""
+def test_a_closed_or_read_only_standard_output_is_an_error(shell, arguments, how):
+    """With ``>&-``, click alone would print nothing and end with status 0."""
     with open(os.devnull) as devnull:
         streams = {"closed": 1} if how == "closed" else {"stdout": devnull}
         done = run(shell, *arguments, **streams)
@@ -98,10 +98,10 @@ def test_a_standard_output_that_takes_nothing_is_a_failure(shell, arguments, how
 
 @pytest.mark.parametrize("encoding", ["utf-8", "ascii", "cp1252"])
 @pytest.mark.parametrize("name", ["t\udcff.json", "\u0141ukasz.json"])
-def test_a_path_that_standard_output_has_no_letters_for_is_spelt(
+def test_a_path_that_standard_output_cannot_encode_is_escaped(
     shell, monkeypatch, encoding, name
 ):
-    """Bytes that are no text; a Polish user name, through a pipe on Windows."""
+    """Such as undecodable bytes, or a Polish name in a pipe on Windows."""
     monkeypatch.setenv("PYTHONIOENCODING", encoding)
     path = os.path.join(shell.folder, name)
     FileStore(path).save(Token("a"))
@@ -115,7 +115,7 @@ def test_a_path_that_standard_output_has_no_letters_for_is_spelt(
 
 @pytest.mark.usefixtures("saved")
 @each_answer
-def test_a_reader_that_has_gone_is_a_failure_and_no_traceback(shell, arguments):
+def test_a_reader_that_has_gone_is_an_error_and_no_traceback(shell, arguments):
     """``requests-ticktick status | head -0``."""
     reading, writing = os.pipe()
     os.close(reading)
@@ -126,8 +126,8 @@ def test_a_reader_that_has_gone_is_a_failure_and_no_traceback(shell, arguments):
     assert "Broken pipe" in done.stderr or not done.stderr or arguments[0] == "demo"
 
 
-def test_where_the_answer_cannot_be_printed_nobody_is_asked(shell, sandbox):
-    """A person would grant access in vain."""
+def test_without_a_standard_output_nobody_signs_on_in_vain(shell, sandbox):
+    """Standard output is checked before the sign-on."""
     done = run(shell, "login", "--print", "--no-browser", closed=1)
 
     assert done.returncode == 1
@@ -137,8 +137,8 @@ def test_where_the_answer_cannot_be_printed_nobody_is_asked(shell, sandbox):
 
 @pytest.mark.usefixtures("saved")
 @pytest.mark.parametrize("stream", ["full", "closed"])
-def test_a_standard_error_that_takes_nothing_stops_no_command(shell, saved, stream):
-    """The answer, and the exit status, are as they would be."""
+def test_a_full_or_closed_standard_error_stops_no_command(shell, saved, stream):
+    """The answer and the exit status are the same."""
     with Path("/dev/full").open("w") as full:
         streams = {"stderr": full} if stream == "full" else {"closed": 2}
         told = run(shell, "login", stdout=subprocess.PIPE, **streams)
@@ -148,17 +148,15 @@ def test_a_standard_error_that_takes_nothing_stops_no_command(shell, saved, stre
     assert (answered.returncode, answered.stdout) == (0, f"{saved.access_token}\n")
 
 
-def test_a_failure_without_a_standard_error_is_a_failure(shell):
-    """Nobody can be told; the exit status says it."""
+def test_an_error_that_cannot_be_shown_is_in_the_exit_status(shell):
+    """Standard error is full, or closed."""
     with Path("/dev/full").open("w") as full:
         assert run(shell, "token", stderr=full, stdout=full).returncode == 1
     assert run(shell, "token", closed=2).returncode == 1
 
 
-def test_an_error_of_something_else_is_not_blamed_on_standard_output(
-    shell, monkeypatch
-):
-    """A mistake of ours shows itself as one."""
+def test_another_oserror_is_not_blamed_on_standard_output(shell, monkeypatch):
+    """A bug of ours ends with its traceback."""
     from requests_ticktick.cli.program import program
 
     def broken(*args, **kwargs):

@@ -12,7 +12,7 @@ import requests
 from ports import free_port
 from test_cli_support import COMMAND, ROOT, SECONDS, Shell
 
-#: A command, where Flask is missing.
+#: Runs a command with Flask missing.
 WITHOUT_FLASK = """
 import sys
 sys.modules["flask"] = None
@@ -32,8 +32,8 @@ def shell(sandbox, secrets, monkeypatch, tmp_path):
     return Shell(sandbox, secrets, monkeypatch, tmp_path)
 
 
-def test_what_it_prints_can_be_pasted_into_a_shell(shell):
-    """After that, login, status and curl work as they are shown."""
+def test_its_output_can_be_pasted_into_a_shell(shell):
+    """Then login, status and token work there without further options."""
     nothing = dict.fromkeys(shell.variables)
     with shell.start("sandbox", "--port", "0", env=nothing) as running:
         running.sees(r"#   .*curl .*\n")
@@ -67,7 +67,7 @@ def test_what_it_prints_can_be_pasted_into_a_shell(shell):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_ends_cleanly(shell, number):
-    """On Ctrl-C and on SIGTERM, with its tokens' folder removed."""
+    """On Ctrl-C and on SIGTERM, it removes the folder with its tokens."""
     with shell.start("sandbox", "--port", "0") as running:
         running.sees(r"#   .*curl .*\n")
         assert list((shell.folder / "tmp").iterdir())
@@ -79,8 +79,8 @@ def test_it_ends_cleanly(shell, number):
     assert list((shell.folder / "tmp").iterdir()) == []
 
 
-def test_its_tokens_live_as_long_as_is_asked(shell):
-    """``--expires-in`` and ``--port`` are taken at their word."""
+def test_port_and_lifetime_can_be_chosen(shell):
+    """By ``--port`` and ``--expires-in``."""
     port = free_port()
     arguments = ["--port", str(port), "--expires-in", "90"]
     with shell.start("sandbox", *arguments) as running:
@@ -97,8 +97,8 @@ def running_text(running):
     return running.shown
 
 
-def test_a_port_in_use_is_named(shell):
-    """With the option that helps."""
+def test_a_port_in_use_is_an_error(shell):
+    """The error names the option that helps."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
 
@@ -109,8 +109,8 @@ def test_a_port_in_use_is_named(shell):
     assert done.stderr.endswith(" Choose another with --port.\n")
 
 
-def test_it_is_for_this_machine_alone(shell):
-    """It has no TLS, and gives everybody what they ask for."""
+def test_it_listens_on_loopback_addresses_only(shell):
+    """It has no TLS, and grants access to everybody."""
     done = shell.run("sandbox", "--host", "0.0.0.0")
 
     assert done.returncode == 2
@@ -118,7 +118,7 @@ def test_it_is_for_this_machine_alone(shell):
 
 
 @pytest.mark.parametrize("command", ["sandbox", "demo"])
-def test_without_flask_the_extra_is_named(shell, command):
+def test_a_missing_flask_is_an_error_that_names_the_extra(shell, command):
     """The sandbox is an extra of its own."""
     done = subprocess.run(
         [*COMMAND[:1], "-c", WITHOUT_FLASK.format(command=command)],

@@ -1,4 +1,4 @@
-"""``status``, ``token`` and ``logout``: what is there, and what becomes of it."""
+"""``status``, ``token`` and ``logout``: commands for a token that is there."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ def saved(sandbox, secrets, owner):
 # -- status ------------------------------------------------------------------
 
 
-def test_status_tells_of_a_usable_token(shell, saved, sandbox):
-    """Where it is, whose, until when; and exit status 0."""
+def test_status_describes_a_usable_token(shell, saved, sandbox):
+    """It says where the token is, for which service, and until when."""
     done = shell.run("status")
 
     assert done.returncode == 0
@@ -66,8 +66,8 @@ def test_status_tells_of_a_usable_token(shell, saved, sandbox):
     assert (sandbox.sign_ons, sandbox.api_calls) == (0, 0)
 
 
-def test_status_is_readable_for_machines(shell, saved):
-    """``--json`` has the same, and the expiry as a number."""
+def test_status_prints_json(shell, saved):
+    """``--json`` says the same, with the expiry as a number."""
     done = shell.run("status", "--json")
 
     assert json.loads(done.stdout) == {
@@ -83,8 +83,8 @@ def test_status_is_readable_for_machines(shell, saved):
     }
 
 
-def test_without_a_token_status_is_1_and_says_what_to_run(shell, sandbox):
-    """It never signs on, even where somebody could."""
+def test_without_a_token_status_fails_and_says_what_to_run(shell, sandbox):
+    """It never signs on, even if a person is there."""
     done = shell.run("status", env=shell.browser())
     as_json = shell.run("status", "--json", "--check")
 
@@ -99,8 +99,8 @@ def test_without_a_token_status_is_1_and_says_what_to_run(shell, sandbox):
     assert sandbox.received == []
 
 
-def test_a_token_of_the_environment_is_named_as_such(shell, saved, sandbox):
-    """It goes before the file, and states no expiry."""
+def test_a_token_in_the_environment_comes_first(shell, saved, sandbox):
+    """Status names the variable, and says that no expiry is stated."""
     env = {"TICKTICK_TOKEN": sandbox.issue_token("in_the_environment")}
 
     done = shell.run("status", env=env)
@@ -114,7 +114,7 @@ def test_a_token_of_the_environment_is_named_as_such(shell, saved, sandbox):
 
 
 def test_a_token_near_its_end_gives_way_to_another(shell, saved, sandbox):
-    """As in TickTickAuth, which would renew the one and takes the other."""
+    """As in programs. If it is the only one, it is still used."""
     near = Token("near-its-end", expires_at=time.time() + 30)
     env = {"TICKTICK_TOKEN": json.dumps(near.to_dict())}
 
@@ -140,8 +140,8 @@ def test_a_token_near_its_end_gives_way_to_another(shell, saved, sandbox):
         pytest.param({"scope": "tasks:read"}, "other scopes, tasks:read", id="scopes"),
     ],
 )
-def test_anothers_token_is_not_usable(shell, sandbox, fields, problem):
-    """Status says whose it is."""
+def test_a_token_for_something_else_is_not_usable(shell, sandbox, fields, problem):
+    """Status says for which client, service or scopes it is."""
     mine = {
         "client_id": sandbox.client_id,
         "token_endpoint": sandbox.service.token_endpoint,
@@ -155,8 +155,8 @@ def test_anothers_token_is_not_usable(shell, sandbox, fields, problem):
     assert f" is for {problem}.\n" in done.stdout
 
 
-def test_what_a_token_brings_along_does_not_steer_the_terminal(shell):
-    """Its scopes, usable or not, are shown without control characters."""
+def test_the_scopes_of_a_token_cannot_steer_the_terminal(shell):
+    """They are shown without control characters, whether usable or not."""
     token = Token("t", scope="tasks:write evil\x1b[2J")
     env = {"TICKTICK_TOKEN": json.dumps(token.to_dict())}
 
@@ -169,7 +169,7 @@ def test_what_a_token_brings_along_does_not_steer_the_terminal(shell):
 
 
 def test_an_expired_token_is_not_usable(shell, owner):
-    """Status says since when."""
+    """Status says when it expired."""
     FileStore().save(owner.stamp(Token("old", expires_at=1_600_000_000.0)))
 
     done = shell.run("status")
@@ -178,8 +178,8 @@ def test_an_expired_token_is_not_usable(shell, owner):
     assert " expired on 2020-09-1" in done.stdout
 
 
-def test_the_api_can_be_asked_as_well(shell, saved, sandbox):
-    """``--check`` is 0 only where the API accepts the token."""
+def test_check_asks_the_api(shell, saved, sandbox):
+    """The exit status is 0 only if the API accepts the token."""
     accepted = shell.run("status", "--check")
     sandbox.rate_limit()
     limited = shell.run("status", "--check", "--json")
@@ -224,12 +224,12 @@ def test_the_check_follows_no_redirect(shell):
         (-5, "0 seconds"),
     ],
 )
-def test_a_length_of_time_is_told_in_whole_units(seconds, text):
-    """Rounded down, so that nobody counts on time that is not there."""
+def test_a_length_of_time_is_rounded_down(seconds, text):
+    """Nobody should count on time that is not left."""
     assert left(seconds) == text
 
 
-def test_a_day_beyond_the_calendar_is_told_as_such():
+def test_a_date_beyond_the_calendar_is_no_error():
     """A server may send any number."""
     assert "calendar" in date(1e300)
 
@@ -238,7 +238,7 @@ def test_a_day_beyond_the_calendar_is_told_as_such():
 
 
 def test_token_prints_the_token_alone(shell, saved):
-    """So that it fits into another command."""
+    """It can be used within another command."""
     done = shell.run("token", prints_secrets=True)
 
     assert done.returncode == 0
@@ -246,15 +246,15 @@ def test_token_prints_the_token_alone(shell, saved):
     assert done.stderr == ""
 
 
-def test_token_prints_all_of_it_as_json(shell, saved):
-    """What it prints is what is in the file."""
+def test_token_prints_json(shell, saved):
+    """It prints all that the file holds."""
     done = shell.run("token", "--json", prints_secrets=True)
 
     assert Token.from_dict(json.loads(done.stdout)) == saved
 
 
 def test_token_prints_a_header_for_curl(shell, saved, sandbox, require):
-    """Through a pipe, so that the token is in no command line."""
+    """A pipe keeps the token out of every command line."""
     curl, url = require("curl"), sandbox.url("/open/v1/project")
     script = f"{shlex.join(COMMAND)} token --header | {curl} -sS -H @- {url}"
 
@@ -272,16 +272,16 @@ def test_token_prints_a_header_for_curl(shell, saved, sandbox, require):
     assert sent.headers["Authorization"] == f"Bearer {saved.access_token}"
 
 
-def test_token_prints_one_thing_at_a_time(shell, saved):
-    """As JSON or as a header, not both."""
+def test_token_prints_json_or_a_header(shell, saved):
+    """Not both."""
     done = shell.run("token", "--json", "--header")
 
     assert done.returncode == 2
     assert "exclude each other" in done.stderr
 
 
-def test_without_a_token_the_next_step_is_on_standard_error(shell, sandbox):
-    """Standard output stays empty, whoever could be asked."""
+def test_without_a_token_the_error_names_the_next_step(shell, sandbox):
+    """Standard output stays empty, and nobody signs on."""
     done = shell.run("token", env=shell.browser())
 
     assert done.returncode == 1
@@ -291,8 +291,8 @@ def test_without_a_token_the_next_step_is_on_standard_error(shell, sandbox):
     assert sandbox.sign_ons == 0
 
 
-def test_token_needs_no_client_to_say_that_there_is_none(shell):
-    """What is missing first is a sign-on, not its parameters."""
+def test_without_a_token_and_a_client_the_error_is_about_the_token(shell):
+    """The next step is a sign-on, which asks for the client."""
     env = {"TICKTICK_CLIENT_ID": None, "TICKTICK_CLIENT_SECRET": None}
 
     done = shell.run("token", env=env)
@@ -300,8 +300,8 @@ def test_token_needs_no_client_to_say_that_there_is_none(shell):
     assert "There is no token" in done.stderr
 
 
-def test_token_signs_on_where_it_is_allowed_to(shell, sandbox):
-    """``--sign-on``: once; the next call has it from the file."""
+def test_token_signs_on_if_it_is_told_to(shell, sandbox):
+    """``--sign-on`` does so once. The next call reads the file."""
     for _ in range(2):
         done = shell.run("token", "--sign-on", env=shell.browser(), prints_secrets=True)
 
@@ -311,7 +311,7 @@ def test_token_signs_on_where_it_is_allowed_to(shell, sandbox):
 
 
 def test_an_expired_token_is_refreshed_without_a_person(shell, sandbox, auth, owner):
-    """Where there is a refresh token, ``token`` needs nobody."""
+    """The client has a refresh token."""
     sandbox.refresh_tokens = True
     refreshable = auth.sign_on()
     FileStore().save(owner.stamp(refreshable.replace(expires_at=1_600_000_000.0)))
@@ -327,7 +327,7 @@ def test_an_expired_token_is_refreshed_without_a_person(shell, sandbox, auth, ow
 
 
 def test_logout_removes_the_token(shell, saved):
-    """It says which and from where; a second time there is none."""
+    """It says which and from where. The second time it finds none."""
     first = shell.run("logout")
     second = shell.run("logout")
 
@@ -339,8 +339,8 @@ def test_logout_removes_the_token(shell, saved):
     assert FileStore().load() is None
 
 
-def test_logout_tells_of_a_token_that_stays_in_the_environment(shell, saved):
-    """It cannot be removed from here, and programs would go on using it."""
+def test_logout_warns_of_a_token_in_the_environment(shell, saved):
+    """Logout cannot remove it, and programs would go on using it."""
     done = shell.run("logout", env={"TICKTICK_TOKEN": "tp_in_the_environment"})
 
     assert done.returncode == 0
@@ -348,8 +348,8 @@ def test_logout_tells_of_a_token_that_stays_in_the_environment(shell, saved):
     assert "Warning: $TICKTICK_TOKEN holds the token" in done.stderr
 
 
-def test_logout_leaves_anothers_token(shell):
-    """With a word about whose it is."""
+def test_logout_leaves_the_token_of_another_client(shell):
+    """It warns, and says whose token it is."""
     theirs = Owner("another-app", None, None).stamp(Token("theirs"))
     FileStore().save(theirs)
 
@@ -361,8 +361,8 @@ def test_logout_leaves_anothers_token(shell):
     assert FileStore().load() == theirs
 
 
-def test_logout_asks_for_no_scopes(shell, sandbox):
-    """Whatever the token was granted for, unless they are named."""
+def test_logout_removes_a_token_of_any_scopes(shell, sandbox):
+    """Unless scopes are typed, which then have to match."""
     narrow = Owner(sandbox.client_id, None, "tasks:read").stamp(Token("narrow"))
     FileStore().save(narrow)
 

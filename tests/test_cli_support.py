@@ -1,4 +1,4 @@
-"""What the tests of the command line share: a shell, and a person at it."""
+"""A shell that runs commands, and a person at it, for tests."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ ROOT = Path(__file__).resolve().parent.parent
 COMMAND = (sys.executable, "-m", "requests_ticktick")
 SECONDS = 60
 
-#: Runs a command at a terminal of its own.
+#: Runs a command in a new terminal.
 AT_TERMINAL = (
     "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))"
 )
 
-#: A browser in which somebody allows whatever is asked for.
+#: A browser whose user grants every request for access.
 BROWSER = f"""\
 #!{sys.executable}
 import sys, urllib.request
@@ -36,7 +36,7 @@ urllib.request.urlopen(url).read()
 
 
 class Shell:
-    """Runs commands that are configured for a sandbox, as a person's shell."""
+    """Runs commands, with variables that lead to a sandbox."""
 
     def __init__(self, sandbox, secrets, monkeypatch, tmp_path):
         self.sandbox = sandbox
@@ -56,11 +56,11 @@ class Shell:
 
     @property
     def store(self):
-        """Where a program looks that was told nothing."""
+        """The file that a program reads if it names no store."""
         return FileStore()
 
     def browser(self):
-        """Return the variables of a desk: a browser, and a person at it."""
+        """Return the variables with which a browser opens and grants access."""
         path = self.folder / "browser"
         path.write_text(BROWSER)
         path.chmod(0o755)
@@ -103,7 +103,7 @@ class Shell:
 
 
 class Running:
-    """A command that runs: what it shows, and what is typed."""
+    """A running command: what it shows, and what is typed into it."""
 
     def __init__(self, command, env, folder):
         self.shown = ""
@@ -127,7 +127,7 @@ class Running:
                 self._changed.notify_all()
 
     def sees(self, pattern):
-        """Wait until something is shown; return what matched."""
+        """Wait until text that matches is shown; return the match."""
         with self._changed:
             found = self._changed.wait_for(
                 lambda: re.search(pattern, self.shown), timeout=SECONDS
@@ -139,7 +139,7 @@ class Running:
         self.process.stdin.write(text.encode())
 
     def grants(self):
-        """Allow access at the address shown; return where that leads."""
+        """Grant access at the address shown; return the redirected URL."""
         url = self.sees(r"https?://\S+/oauth/authorize\?\S+")[0]
         return SandboxSignOn()(SimpleNamespace(url=url))
 
@@ -147,7 +147,7 @@ class Running:
         self.process.send_signal(number)
 
     def ends(self):
-        """Wait for the end; return the exit status."""
+        """Wait until the command ends; return the exit status."""
         status = self.process.wait(SECONDS)
         self._reader.join(SECONDS)
         return status
