@@ -28,7 +28,7 @@ BROWSER = f"""\
 #!{sys.executable}
 import sys, urllib.request
 from types import SimpleNamespace
-from requests_ticktick.sandbox.sign_on import SandboxSignOn
+from requests_ticktick.sandbox import SandboxSignOn
 sys.path.insert(0, {str(ROOT)!r})
 url = SandboxSignOn()(SimpleNamespace(url=sys.argv[1]))
 urllib.request.urlopen(url).read()

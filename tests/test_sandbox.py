@@ -1,4 +1,4 @@
-"""The sandbox as a whole: started, signed on to, called, and gone."""
+"""The sandbox as a whole: start, sign-on, API calls, stop."""
 
 from __future__ import annotations
 
@@ -11,17 +11,18 @@ import socket
 import subprocess
 import sys
 import threading
+from types import SimpleNamespace
 
 import pytest
 import requests
 from test_sandbox_support import SECONDS, App, call
 
 from requests_ticktick.sandbox import AuthorizationPageError, Sandbox
-from requests_ticktick.sandbox.listener import free_port
+from requests_ticktick.sandbox.web_server import free_port
 
 
-def test_a_sign_on_ends_in_a_token_that_the_api_takes(sandbox: Sandbox) -> None:
-    """Consent, token request and call go over a real port, and are counted."""
+def test_a_sign_on_gets_a_token_that_the_api_accepts(sandbox: Sandbox) -> None:
+    """Consent, token request and API call go over a real port and are counted."""
     app = App(sandbox)
 
     token = app.gets_a_token()
@@ -38,8 +39,8 @@ def test_a_sign_on_ends_in_a_token_that_the_api_takes(sandbox: Sandbox) -> None:
     assert sandbox.api_calls == 1
 
 
-def test_sandboxes_do_not_know_each_other() -> None:
-    """Any number run at a time, each with its own app, tokens and counters."""
+def test_sandboxes_are_independent() -> None:
+    """Each has an app, tokens and counters of its own."""
     with Sandbox() as one, Sandbox() as other:
         token = one.issue_token()
 
@@ -63,13 +64,13 @@ def test_leaving_the_block_frees_the_port_and_ends_the_threads() -> None:
         requests.get(sandbox.url(), timeout=SECONDS)
 
 
-def test_it_comes_back_at_the_same_address_with_the_same_tokens() -> None:
+def test_a_restarted_sandbox_has_the_same_address_and_tokens() -> None:
     """A stop and a start are an outage, not another service."""
     sandbox = Sandbox()
     sandbox.start()
     token, service = sandbox.issue_token(), sandbox.service
     sandbox.stop()
-    sandbox.stop()  # once more does no harm
+    sandbox.stop()  # to stop it twice does no harm
     assert sandbox.service == service
 
     sandbox.start()
@@ -81,15 +82,15 @@ def test_it_comes_back_at_the_same_address_with_the_same_tokens() -> None:
     sandbox.stop()
 
 
-def test_an_address_is_known_once_it_was_started() -> None:
-    """Before that the error says what to do."""
+def test_the_url_is_unknown_before_the_start() -> None:
+    """The error says how to start the sandbox."""
     sandbox = Sandbox()
 
     with pytest.raises(RuntimeError, match="with Sandbox\\(\\) as sandbox"):
         sandbox.url("/open/v1/project")
 
 
-def test_a_port_that_is_taken_is_an_error_and_not_the_end() -> None:
+def test_a_port_that_is_taken_raises_an_error() -> None:
     """Werkzeug alone would end the process."""
     with Sandbox() as sandbox:
         port = int(sandbox.url("").rpartition(":")[2])
@@ -98,14 +99,14 @@ def test_a_port_that_is_taken_is_an_error_and_not_the_end() -> None:
             Sandbox(port=port).start()
 
 
-def test_it_listens_on_the_loopback_interface_alone() -> None:
-    """A server that grants everything is nobody else's to reach."""
+def test_only_loopback_addresses_are_accepted() -> None:
+    """The server grants everything, so that nobody else may reach it."""
     with pytest.raises(ValueError, match="not a loopback address"):
         Sandbox(host="0.0.0.0")
 
 
-def test_ipv6_works_as_well() -> None:
-    """The address is written in brackets, as URLs want it."""
+def test_the_sandbox_can_listen_on_ipv6() -> None:
+    """URLs have the address in brackets."""
     with Sandbox(host="::1") as sandbox:
         token = App(sandbox).gets_a_token()
 
@@ -115,7 +116,7 @@ def test_ipv6_works_as_well() -> None:
 
 
 def test_the_service_is_that_of_a_confidential_client(sandbox: Sandbox) -> None:
-    """As TickTick: Basic credentials, PKCE, and a secret hard to encode."""
+    """Like TickTick's: Basic credentials, PKCE, a secret that is hard to encode."""
     service = sandbox.service
 
     assert service.authorization_endpoint == sandbox.url("/oauth/authorize")
@@ -136,7 +137,7 @@ def test_the_service_is_that_of_a_confidential_client(sandbox: Sandbox) -> None:
         ({"auth_method": "none"}, "none", "S256"),
     ],
 )
-def test_the_service_says_what_the_sandbox_was_made_for(
+def test_the_service_reflects_the_sandboxs_settings(
     options: dict[str, object], method: str, challenge: str | None
 ) -> None:
     """A client built from the service needs no further settings."""
@@ -156,14 +157,14 @@ def test_the_service_says_what_the_sandbox_was_made_for(
         {"public": True, "auth_method": "client_secret_post"},
     ],
 )
-def test_a_public_client_has_no_secret(options: dict[str, object]) -> None:
-    """Settings that contradict each other are refused at once."""
+def test_contradictory_client_settings_are_refused(options: dict[str, object]) -> None:
+    """A public client has no secret, and no method of sending one."""
     with pytest.raises(ValueError, match="public client"):
         Sandbox(**options)
 
 
-def test_the_app_can_be_ones_own() -> None:
-    """Id, secret and redirect URI are taken as they are."""
+def test_the_registered_app_can_be_chosen() -> None:
+    """Id, secret and redirect URI are used as they are given."""
     sandbox = Sandbox(
         client_id="id", client_secret="secret", redirect_uri="http://localhost/cb?a=b"
     )
@@ -174,10 +175,10 @@ def test_the_app_can_be_ones_own() -> None:
     assert sandbox.secrets == ["secret"]
 
 
-def test_the_redirect_uri_has_a_port_of_its_own(
+def test_the_redirect_uri_has_a_free_port(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Ports that are taken are passed over."""
+    """A port that is taken is passed over."""
     with socket.create_server(("127.0.0.1", free_port("127.0.0.1"))) as taken:
         port = taken.getsockname()[1]
         drawn = iter([port - 20000, 4321])
@@ -186,8 +187,8 @@ def test_the_redirect_uri_has_a_port_of_its_own(
         assert free_port("127.0.0.1") == 24321
 
 
-def test_its_repr_says_where_it_is_and_whether_it_runs() -> None:
-    """And shows no secret."""
+def test_the_repr_shows_the_address_and_whether_it_runs() -> None:
+    """It shows no secret."""
     sandbox = Sandbox(client_secret="secret")
     assert repr(sandbox) == "<Sandbox 127.0.0.1:0 stopped>"
 
@@ -205,7 +206,7 @@ def _signs_on_elsewhere(pickled: bytes, pipe: object) -> None:
 
 
 def test_the_sign_on_works_in_a_spawned_process(sandbox: Sandbox) -> None:
-    """It pickles, and needs nothing of the process that has the sandbox."""
+    """It can be pickled, and needs nothing from the sandbox's process."""
     spawn = multiprocessing.get_context("spawn")
     here, there = spawn.Pipe()
     pickled = pickle.dumps((sandbox.sign_on, App(sandbox).asks()))
@@ -223,7 +224,7 @@ def test_the_sign_on_works_in_a_spawned_process(sandbox: Sandbox) -> None:
 def test_the_sign_on_needs_no_web_framework() -> None:
     """A worker that unpickles one imports neither Flask nor oauthlib."""
     code = (
-        "import sys, requests_ticktick.sandbox.sign_on\n"
+        "import sys, requests_ticktick.sandbox.consent\n"
         "print(*{'flask', 'werkzeug', 'oauthlib'} & set(sys.modules))"
     )
 
@@ -234,8 +235,8 @@ def test_the_sign_on_needs_no_web_framework() -> None:
     assert (result.stdout.strip(), result.returncode) == ("", 0), result.stderr
 
 
-def test_the_sign_on_fails_where_a_person_would_see_an_error() -> None:
-    """The exception has the page's words and status, and pickles."""
+def test_the_sign_on_fails_when_a_person_would_see_an_error() -> None:
+    """The exception has the page's text and status, and can be pickled."""
     with Sandbox() as sandbox, pytest.raises(AuthorizationPageError) as caught:
         sandbox.sign_on(App(sandbox).asks(client_id="another"))
 
@@ -246,10 +247,22 @@ def test_the_sign_on_fails_where_a_person_would_see_an_error() -> None:
     assert repr(sandbox.sign_on) == "<SandboxSignOn>"
 
 
-def test_the_sign_on_reports_pages_that_are_not_the_sandboxs(
+def test_the_sign_on_follows_a_redirect_to_the_authorization_request(
     sandbox: Sandbox,
 ) -> None:
-    """Whatever was put in the way of the consent page is quoted."""
+    """``LoopbackSignOn`` opens such a URL, which has no query."""
+    location = {"Location": App(sandbox).asks().url}
+    sandbox.fail(1, 302, endpoint="api", headers=location)
+
+    redirected = sandbox.sign_on(SimpleNamespace(url=sandbox.url("/open/v1/echo")))
+
+    assert redirected.startswith(f"{sandbox.redirect_uri}?code=")
+
+
+def test_the_sign_on_quotes_a_page_that_asks_for_no_consent(
+    sandbox: Sandbox,
+) -> None:
+    """Such as the page of a server that is down."""
     sandbox.fail(1, 503, "<p>Down for&nbsp;maintenance</p>", endpoint="authorize")
 
     with pytest.raises(AuthorizationPageError, match="Down for maintenance") as caught:
@@ -275,22 +288,22 @@ def test_without_flask_the_error_names_the_extra(
         importlib.import_module("requests_ticktick.sandbox")
 
 
-def test_a_name_that_is_not_there_is_no_import_error() -> None:
-    """``hasattr`` and friends work on the package as on any other."""
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    """``hasattr`` works on the package as on any other."""
     package = importlib.import_module("requests_ticktick.sandbox")
 
     assert all(hasattr(package, name) for name in package.__all__)
     assert not hasattr(package, "Sandpit")
 
 
-def test_nothing_opens_insecure_transport_for_the_process(sandbox: Sandbox) -> None:
-    """Oauthlib's check of https stays on for everybody else."""
+def test_insecure_transport_stays_forbidden_in_the_process(sandbox: Sandbox) -> None:
+    """The client under test still has to use https."""
     App(sandbox).gets_a_token()
 
     assert "OAUTHLIB_INSECURE_TRANSPORT" not in os.environ
 
 
-def test_a_host_that_cannot_be_listened_on_is_an_error_at_once():
-    """Such as IPv6 on a machine without it: no port will ever be free."""
+def test_a_host_of_another_machine_raises_an_error() -> None:
+    """No port of it will ever be free. IPv6 on a machine without it is alike."""
     with pytest.raises(OSError, match="assign"):
-        free_port("203.0.113.1")  # which is nobody's
+        free_port("203.0.113.1")  # an address for documentation (RFC 5737)

@@ -1,4 +1,4 @@
-"""Lists and tasks, as TickTick's Open API has them."""
+"""The API of the sandbox: tokens, lists, tasks and the echo."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Call = Callable[..., requests.Response]
 
 @pytest.fixture
 def api(sandbox: Sandbox) -> Call:
-    """Calls the API with a good token: ``api("GET", "/project")``."""
+    """Calls the API with a valid token: ``api("GET", "/project")``."""
     token = sandbox.issue_token()
 
     def send(method: str, path: str, **options: Any) -> requests.Response:
@@ -41,12 +41,12 @@ def tasks_of(api: Call, project: dict[str, Any]) -> list[dict[str, Any]]:
     return tasks
 
 
-# -- Who may -----------------------------------------------------------------
+# -- Authorization -----------------------------------------------------------
 
 
 @pytest.mark.parametrize("path", ["/project", "/task", "/echo", "/nothing/here"])
-def test_every_path_wants_a_token(sandbox: Sandbox, path: str) -> None:
-    """401, and a challenge that says so (RFC 6750 3)."""
+def test_every_path_needs_a_token(sandbox: Sandbox, path: str) -> None:
+    """The response is a 401 with a challenge (RFC 6750 3)."""
     response = call(sandbox, None, path=path)
 
     assert response.status_code == 401
@@ -57,10 +57,10 @@ def test_every_path_wants_a_token(sandbox: Sandbox, path: str) -> None:
 @pytest.mark.parametrize(
     "authorization", ["Bearer unknown", "Bearer", "Bearer a b", "Basic abcd", ""]
 )
-def test_a_bad_token_is_refused_and_not_quoted(
+def test_an_invalid_token_is_refused_and_not_quoted(
     sandbox: Sandbox, authorization: str
 ) -> None:
-    """401 with ``invalid_token``."""
+    """The response is a 401 with ``invalid_token``."""
     response = call(sandbox, None, headers={"Authorization": authorization})
 
     assert response.status_code == 401
@@ -69,8 +69,8 @@ def test_a_bad_token_is_refused_and_not_quoted(
     assert "unknown" not in response.text
 
 
-def test_a_token_in_the_address_or_the_body_is_none(sandbox: Sandbox) -> None:
-    """RFC 6750 2.2 and 2.3 are not TickTick's."""
+def test_a_token_in_the_query_or_the_form_is_ignored(sandbox: Sandbox) -> None:
+    """TickTick accepts neither (RFC 6750 2.2 and 2.3)."""
     token = sandbox.issue_token()
 
     connection = HTTPConnection(urlsplit(sandbox.url()).netloc, timeout=SECONDS)
@@ -89,10 +89,10 @@ def test_a_token_in_the_address_or_the_body_is_none(sandbox: Sandbox) -> None:
         ("tasks:read tasks:write", 200, 200),
     ],
 )
-def test_a_token_opens_what_its_scopes_say(
+def test_a_token_allows_what_its_scopes_say(
     sandbox: Sandbox, scope: str, reads: int, writes: int
 ) -> None:
-    """403 with ``insufficient_scope`` for the rest; the echo takes any."""
+    """Anything else is a 403. The echo needs no particular scope."""
     token = sandbox.issue_token(scope=scope)
 
     read = call(sandbox, token)
@@ -106,7 +106,7 @@ def test_a_token_opens_what_its_scopes_say(
 
 
 def test_a_token_can_be_issued_without_a_sign_on(sandbox: Sandbox) -> None:
-    """As the personal ones of TickTick's settings, or by one's own choice."""
+    """Like TickTick's personal API tokens, or a value of the caller's choice."""
     tokens = [sandbox.issue_token(), sandbox.issue_token("chosen")]
 
     assert tokens[0].startswith("tp_")
@@ -119,7 +119,7 @@ def test_a_token_can_be_issued_without_a_sign_on(sandbox: Sandbox) -> None:
 
 
 def test_a_list_can_be_read_with_its_tasks(api: Call) -> None:
-    """The samples are there from the start."""
+    """The sample lists exist from the start."""
     project = project_named(api, "Groceries")
 
     data = api("GET", f"/project/{project['id']}/data").json()
@@ -135,7 +135,7 @@ def test_a_list_can_be_read_with_its_tasks(api: Call) -> None:
 
 
 def test_a_list_can_be_created_changed_and_deleted(api: Call) -> None:
-    """The id is the server's; deleting a list deletes its tasks."""
+    """The server chooses the id. Deleting a list deletes its tasks."""
     created = api("POST", "/project", json={"name": "Trip", "id": "mine"}).json()
     path = f"/project/{created['id']}"
     task = api(
@@ -155,8 +155,8 @@ def test_a_list_can_be_created_changed_and_deleted(api: Call) -> None:
     assert len(tasks_of(api, project_named(api, "Groceries"))) == 3
 
 
-def test_the_inbox_takes_what_has_no_list(api: Call) -> None:
-    """It is not among the lists, as in TickTick."""
+def test_a_task_without_a_list_goes_to_the_inbox(api: Call) -> None:
+    """The inbox is not among the lists, as in TickTick."""
     task = api("POST", "/task", json={"title": "Loose end"}).json()
 
     assert task["projectId"] == "inbox"
@@ -168,7 +168,7 @@ def test_the_inbox_takes_what_has_no_list(api: Call) -> None:
 
 
 def test_a_task_can_be_created_read_changed_and_deleted(api: Call) -> None:
-    """It keeps the fields that it is given, and stays in its list."""
+    """It keeps the fields that the client gave it, and stays in its list."""
     project = project_named(api, "Work")
     body = {"title": "Ship", "projectId": project["id"], "priority": 5, "tags": ["x"]}
 
@@ -187,8 +187,8 @@ def test_a_task_can_be_created_read_changed_and_deleted(api: Call) -> None:
     assert api("GET", path).status_code == 404
 
 
-def test_a_completed_task_is_no_longer_to_do(api: Call) -> None:
-    """It leaves its list's data, and can still be read."""
+def test_a_completed_task_leaves_its_lists_data(api: Call) -> None:
+    """It can still be read."""
     project = project_named(api, "Reading")
     task = tasks_of(api, project)[0]
     path = f"/project/{project['id']}/task/{task['id']}"
@@ -213,16 +213,16 @@ def test_a_completed_task_is_no_longer_to_do(api: Call) -> None:
         ("DELETE", "/project/inbox/task/none"),
     ],
 )
-def test_what_is_not_there_is_a_404(api: Call, method: str, path: str) -> None:
-    """In TickTick's form of an error, whatever one wants to do with it."""
+def test_an_unknown_list_or_task_is_a_404(api: Call, method: str, path: str) -> None:
+    """For every method, with an error in TickTick's format."""
     response = api(method, path, json={"title": "x", "name": "x"})
 
     assert response.status_code == 404
     assert response.json()["errorCode"] == "not_found"
 
 
-def test_a_task_is_found_in_its_own_list_alone(api: Call) -> None:
-    """Nor can one be put into a list that is not there."""
+def test_a_task_is_found_only_in_its_own_list(api: Call) -> None:
+    """It cannot be added to an unknown list either."""
     task = tasks_of(api, project_named(api, "Work"))[0]
 
     assert api("GET", f"/project/inbox/task/{task['id']}").status_code == 404
@@ -241,8 +241,8 @@ def test_a_task_is_found_in_its_own_list_alone(api: Call) -> None:
         ("/project", b'{"name": ""}'),
     ],
 )
-def test_a_body_that_makes_no_sense_is_a_400(api: Call, path: str, body: bytes) -> None:
-    """And changes nothing."""
+def test_an_invalid_body_is_a_400(api: Call, path: str, body: bytes) -> None:
+    """It changes nothing."""
     before = api("GET", "/project").json()
 
     response = api("POST", path, data=body)
@@ -256,8 +256,8 @@ def test_a_body_that_makes_no_sense_is_a_400(api: Call, path: str, body: bytes) 
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
-def test_the_echo_tells_what_arrived(api: Call, method: str) -> None:
-    """By any method: its headers, and its body's length and SHA-256."""
+def test_the_echo_describes_the_request(api: Call, method: str) -> None:
+    """Its method, its headers, and the length and SHA-256 of its body."""
     body = bytes(range(256)) * 400
 
     answer = api(method, "/echo", data=body, headers={"X-Test": "yes"}).json()
@@ -269,8 +269,8 @@ def test_the_echo_tells_what_arrived(api: Call, method: str) -> None:
     assert answer["sha256"] == hashlib.sha256(body).hexdigest()
 
 
-def test_the_echo_answers_head(api: Call) -> None:
-    """With headers alone."""
+def test_the_echo_answers_head_requests(api: Call) -> None:
+    """With headers only."""
     response = api("HEAD", "/echo")
 
     assert response.status_code == 200

@@ -23,8 +23,8 @@ from test_sandbox_support import STATE, App
 
 from requests_ticktick.sandbox import Sandbox
 
-#: A browser's first start on a busy machine takes its time.
-PATIENCE = 60.0
+#: A browser may start slowly on a busy machine.
+BROWSER_SECONDS = 60.0
 
 FLAGS = [
     "--headless",
@@ -77,7 +77,7 @@ class Browser:
         self.events: list[dict[str, Any]] = []
 
     def opens(self, url: str) -> None:
-        """Open a page in a new tab, and wait until it is there."""
+        """Open a page in a new tab, and wait until it has loaded."""
         tab = self.does("Target.createTarget", url="about:blank")["targetId"]
         attached = self.does("Target.attachToTarget", targetId=tab, flatten=True)
         self._session = {"sessionId": attached["sessionId"]}
@@ -92,7 +92,7 @@ class Browser:
         return answer["result"].get("value")
 
     def does(self, method: str, **params: Any) -> dict[str, Any]:
-        """One command of the protocol."""
+        """Run one command of the protocol."""
         self._sent += 1
         number = self._sent
         command = {"id": number, "method": method, "params": params, **self._session}
@@ -102,7 +102,7 @@ class Browser:
         return result
 
     def complaints(self) -> list[str]:
-        """What the browser's console says is wrong with the page."""
+        """Return what the browser's console reports about the page."""
         return [
             event["params"]["entry"]["text"]
             for event in self.events
@@ -118,9 +118,9 @@ class Browser:
     def _reads_until(self, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
         while True:
             while b"\0" not in self._unread:
-                assert select.select([self._in], [], [], PATIENCE)[0]
+                assert select.select([self._in], [], [], BROWSER_SECONDS)[0]
                 more = os.read(self._in, 65536)
-                assert more, "the browser is gone"
+                assert more, "the browser has ended"
                 self._unread += more
             text, _, self._unread = self._unread.partition(b"\0")
             event: dict[str, Any] = json.loads(text)
@@ -131,7 +131,7 @@ class Browser:
 
 @pytest.fixture
 def browser(require: Callable[[str], str], tmp_path: Path) -> Iterator[Browser]:
-    """A browser without a window."""
+    """A headless browser."""
     # A browser that is killed leaves things in the system's temporary folder;
     # tmp_path is too long a name for the socket among them.
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
@@ -142,7 +142,7 @@ def browser(require: Callable[[str], str], tmp_path: Path) -> Iterator[Browser]:
 
 @pytest.fixture
 def returned(sandbox: Sandbox) -> Iterator[Queue[dict[str, str]]]:
-    """What the browser brings back to the app's redirect URI."""
+    """The parameters that the browser brings to the app's redirect URI."""
     found: Queue[dict[str, str]] = Queue()
 
     class Callback(BaseHTTPRequestHandler):
@@ -154,7 +154,7 @@ def returned(sandbox: Sandbox) -> Iterator[Queue[dict[str, str]]]:
             self.end_headers()
 
         def log_message(self, *args: object) -> None:
-            """Not to the terminal."""
+            """Do not log to the terminal."""
 
     port = urlsplit(sandbox.redirect_uri).port or 0
     with HTTPServer(("127.0.0.1", port), Callback) as server:
@@ -172,12 +172,12 @@ def test_a_person_decides_and_is_sent_back_to_the_app(
     returned: Queue[dict[str, str]],
     decision: str,
 ) -> None:
-    """The page's own policy lets its style in, and the redirect out."""
+    """The page's security policy permits its style and the redirect."""
     browser.opens(App(sandbox).asks().url)
     card = browser.runs("getComputedStyle(document.querySelector('main')).maxWidth")
 
     browser.runs(f"document.querySelector('button[value={decision}]').click()")
-    answer = returned.get(timeout=PATIENCE)
+    answer = returned.get(timeout=BROWSER_SECONDS)
 
     assert answer["state"] == STATE
     assert answer.get("error") == (None if decision == "allow" else "access_denied")
@@ -186,10 +186,10 @@ def test_a_person_decides_and_is_sent_back_to_the_app(
     assert browser.complaints() == []
 
 
-def test_the_page_is_one_that_assistive_technology_can_read(
+def test_assistive_technology_can_read_the_page(
     browser: Browser, sandbox: Sandbox
 ) -> None:
-    """A language, a title, one heading, a named list, buttons with names."""
+    """It has a language, a title, a heading, a named list and named buttons."""
     browser.opens(App(sandbox).asks().url)
 
     nodes = browser.does("Accessibility.getFullAXTree")["nodes"]
@@ -213,10 +213,10 @@ def test_the_page_is_one_that_assistive_technology_can_read(
 FORGED = "<form method=post action={action}>{fields}</form>"
 
 
-def test_a_page_of_another_site_grants_nothing(
+def test_another_sites_page_cannot_grant_access(
     browser: Browser, sandbox: Sandbox
 ) -> None:
-    """It can send the form, of which the browser says whose it is."""
+    """The browser says which site has sent the form."""
     parameters = {**App(sandbox).parameters(), "decision": "allow", "consent": "0"}
     page = FORGED.format(
         action=sandbox.url("/oauth/authorize"),
@@ -233,18 +233,18 @@ def test_a_page_of_another_site_grants_nothing(
             self.wfile.write(page.encode())
 
         def log_message(self, *args: object) -> None:
-            """Not to the terminal."""
+            """Do not log to the terminal."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Evil) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.05,))
         thread.start()
         browser.opens(f"http://127.0.0.1:{server.server_port}/")
         browser.runs("document.forms[0].submit()")
-        deadline, shown = time.monotonic() + PATIENCE, ""
+        deadline, shown = time.monotonic() + BROWSER_SECONDS, ""
         while "Another site" not in shown:
             assert time.monotonic() < deadline, shown
             time.sleep(0.05)
-            with contextlib.suppress(KeyError):  # between two pages there is none
+            with contextlib.suppress(KeyError):  # between two pages there is no body
                 shown = str(browser.runs("document.body.innerText"))
         server.shutdown()
         thread.join()

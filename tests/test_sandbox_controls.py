@@ -1,4 +1,4 @@
-"""Failures on demand, and what the sandbox tells of what it saw."""
+"""Failures on demand, and what the sandbox reports of its requests."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from test_sandbox_support import SECONDS, App, call
 
 from requests_ticktick.sandbox import Sandbox
 
-#: A delay that no test is going to sit out.
-LONG = 600.0
+#: A delay that no test waits for.
+LONG_SECONDS = 600.0
 
 
 @pytest.fixture
 def token(sandbox: Sandbox) -> str:
-    """A good token, issued without a sign-on."""
+    """A valid token, issued without a sign-on."""
     return sandbox.issue_token()
 
 
@@ -26,7 +26,7 @@ def token(sandbox: Sandbox) -> str:
 
 
 def test_one_token_can_be_revoked(sandbox: Sandbox, token: str) -> None:
-    """The others stay good."""
+    """The others stay valid."""
     other = sandbox.issue_token()
 
     assert sandbox.revoke(token)
@@ -40,7 +40,7 @@ def test_one_token_can_be_revoked(sandbox: Sandbox, token: str) -> None:
 def test_all_tokens_can_be_revoked(
     sandbox: Sandbox, refresh_tokens: bool, status: int
 ) -> None:
-    """The refresh tokens as well, if asked to."""
+    """Refresh tokens are revoked only if asked to."""
     sandbox.refresh_tokens = True
     app = App(sandbox)
     token = app.gets_a_token()
@@ -52,7 +52,7 @@ def test_all_tokens_can_be_revoked(
 
 
 def test_all_tokens_can_be_made_to_expire(sandbox: Sandbox, token: str) -> None:
-    """Before their time, and not those issued later."""
+    """Tokens that are issued later are not affected."""
     sandbox.expire_all()
 
     assert call(sandbox, token).status_code == 401
@@ -62,8 +62,8 @@ def test_all_tokens_can_be_made_to_expire(sandbox: Sandbox, token: str) -> None:
 # -- Failures ----------------------------------------------------------------
 
 
-def test_the_next_calls_can_be_made_to_fail(sandbox: Sandbox) -> None:
-    """So many of them, in order, and without any effect."""
+def test_the_next_requests_can_be_made_to_fail(sandbox: Sandbox) -> None:
+    """The responses come in order, and the requests have no other effect."""
     sandbox.fail(2, 503, "<h1>Busy</h1>")
     sandbox.fail(1, 400, {"error": "invalid_grant"}, headers={"Retry-After": "1"})
     app = App(sandbox)
@@ -80,8 +80,8 @@ def test_the_next_calls_can_be_made_to_fail(sandbox: Sandbox) -> None:
     assert sandbox.token_requests == 4
 
 
-def test_a_failure_may_be_any_answer(sandbox: Sandbox, token: str) -> None:
-    """Bytes as they are, a type of one's own, a redirect."""
+def test_a_failure_may_be_any_response(sandbox: Sandbox, token: str) -> None:
+    """Raw bytes, another content type, a redirect."""
     sandbox.fail(1, 200, b"\xff\x00", "api", {"Content-Type": "image/png"})
     sandbox.fail(1, 302, endpoint="api", headers={"Location": sandbox.url("/else")})
 
@@ -95,7 +95,7 @@ def test_a_failure_may_be_any_answer(sandbox: Sandbox, token: str) -> None:
 
 
 def test_the_rate_limit_is_a_500(sandbox: Sandbox, token: str) -> None:
-    """As TickTick's: no 429, no ``Retry-After``, and over soon."""
+    """Like TickTick's: neither a 429 nor a ``Retry-After``."""
     sandbox.rate_limit(2)
 
     answers = [call(sandbox, token) for _ in range(3)]
@@ -105,9 +105,7 @@ def test_the_rate_limit_is_a_500(sandbox: Sandbox, token: str) -> None:
 
 
 @pytest.mark.parametrize("endpoint", ["authorise", "", "/oauth/token"])
-def test_an_endpoint_that_there_is_not_is_a_mistake(
-    sandbox: Sandbox, endpoint: str
-) -> None:
+def test_an_unknown_endpoint_is_an_error(sandbox: Sandbox, endpoint: str) -> None:
     """A typing error must not make a test pass."""
     with pytest.raises(ValueError, match="authorize, token, api"):
         sandbox.fail(1, 500, endpoint=endpoint)
@@ -119,8 +117,8 @@ def test_an_endpoint_that_there_is_not_is_a_mistake(
 
 
 @pytest.mark.parametrize("endpoint", ["authorize", "token", "api"])
-def test_an_endpoint_can_be_slow(sandbox: Sandbox, endpoint: str) -> None:
-    """It alone, until told otherwise."""
+def test_an_endpoint_can_be_delayed(sandbox: Sandbox, endpoint: str) -> None:
+    """Only this endpoint, and until ``delay(0)``."""
     app = App(sandbox)
     sandbox.delay(0.05, endpoint)
 
@@ -135,44 +133,47 @@ def test_an_endpoint_can_be_slow(sandbox: Sandbox, endpoint: str) -> None:
         return time.monotonic() - before
 
     assert seconds_for(endpoint) >= 0.05
-    sandbox.delay(LONG, endpoint)
+    sandbox.delay(LONG_SECONDS, endpoint)
     others = {"authorize", "token", "api"} - {endpoint}
-    assert max(seconds_for(step) for step in others) < LONG
+    assert max(seconds_for(step) for step in others) < LONG_SECONDS
     sandbox.delay(0, endpoint)
-    assert seconds_for(endpoint) < LONG
+    assert seconds_for(endpoint) < LONG_SECONDS
 
 
 def test_stopping_ends_a_delay(token: str) -> None:
-    """Who waits is cut off; who stops does not wait."""
+    """The waiting client is disconnected, and the thread that served it ends."""
     with ThreadPoolExecutor(1) as pool:
+        pool.submit(int).result(SECONDS)  # starts the pool's thread
+        before = set(threading.enumerate())
         with Sandbox() as sandbox:
-            sandbox.delay(LONG, "api")
+            sandbox.delay(LONG_SECONDS, "api")
             waiting = pool.submit(call, sandbox, token)
             while sandbox.api_calls == 0:
                 time.sleep(0.001)
 
+        assert set(threading.enumerate()) == before
         with pytest.raises(requests.ConnectionError):
             waiting.result(SECONDS)
 
 
-def test_a_delay_is_back_after_a_start(sandbox: Sandbox, token: str) -> None:
-    """What stopping ended was the waiting, not the setting."""
-    sandbox.delay(0.05, "api")
+def test_a_delay_survives_a_stop_and_a_start(sandbox: Sandbox, token: str) -> None:
+    """Stopping ends the waiting, not the setting."""
+    sandbox.delay(0.5, "api")
     sandbox.stop()
     sandbox.start()
 
     before = time.monotonic()
     assert call(sandbox, token).status_code == 200
-    assert time.monotonic() - before >= 0.05
+    assert time.monotonic() - before >= 0.5
 
 
-# -- What was seen -----------------------------------------------------------
+# -- Reports ----------------------------------------------------------------
 
 
-def test_counters_count_what_came_whatever_the_answer(
+def test_requests_are_counted_whatever_the_response(
     sandbox: Sandbox, token: str
 ) -> None:
-    """Refused, failed and unknown calls too; sign-ons are consents given."""
+    """Refused, failed and unknown calls too. Only granted sign-ons count."""
     sandbox.fail(1, 500, endpoint="api")
     call(sandbox, token)
     call(sandbox, None)
@@ -185,8 +186,10 @@ def test_counters_count_what_came_whatever_the_answer(
     assert sandbox.sign_ons == sandbox.authorizations == 0
 
 
-def test_counters_count_right_under_load(sandbox: Sandbox, token: str) -> None:
-    """64 clients at a time, none refused and none counted twice."""
+def test_requests_are_counted_correctly_under_load(
+    sandbox: Sandbox, token: str
+) -> None:
+    """64 clients at a time: none is refused, and none is counted twice."""
     ready = threading.Barrier(64)
 
     def calls(_: int) -> list[int]:
@@ -215,7 +218,7 @@ def test_requests_can_be_read_byte_for_byte(sandbox: Sandbox, token: str) -> Non
 
     *_, exchange, echo = sandbox.received
 
-    # The consent page, and its form.
+    # The consent page is opened, then its form is sent.
     endpoints = [seen.endpoint for seen in sandbox.received]
     assert endpoints == ["authorize", "authorize", "token", "api"]
     assert f"code={code}".encode() in exchange.body
@@ -230,9 +233,7 @@ def test_requests_can_be_read_byte_for_byte(sandbox: Sandbox, token: str) -> Non
     assert echo.body == body
 
 
-def test_a_request_shows_no_secret_when_it_is_printed(
-    sandbox: Sandbox, token: str
-) -> None:
+def test_the_repr_of_a_request_shows_no_secret(sandbox: Sandbox, token: str) -> None:
     """A failed assertion prints what it compared."""
     call(sandbox, token, "POST", "/echo?state=secret", data=token.encode())
 
@@ -242,7 +243,7 @@ def test_a_request_shows_no_secret_when_it_is_printed(
 
 
 def test_only_the_latest_requests_are_kept(sandbox: Sandbox, token: str) -> None:
-    """A sandbox can run for days; what one was given does not change."""
+    """A list that was returned before does not change."""
     with requests.Session() as session:
         for number in range(1001):
             session.get(sandbox.url(f"/open/v1/echo?{number}"), timeout=SECONDS)
@@ -255,8 +256,8 @@ def test_only_the_latest_requests_are_kept(sandbox: Sandbox, token: str) -> None
     assert sandbox.api_calls == 1002
 
 
-def test_every_secret_is_known_to_those_who_look_for_leaks(sandbox: Sandbox) -> None:
-    """The app's, and all codes and tokens, used and revoked ones too."""
+def test_secrets_lists_all_codes_and_tokens(sandbox: Sandbox) -> None:
+    """After the client secret; used and revoked ones too."""
     sandbox.refresh_tokens = True
     app = App(sandbox)
     code = app.signs_on()["code"]

@@ -1,4 +1,4 @@
-"""Whom the sandbox lets in, and how much of what they send it keeps."""
+"""Which requests the sandbox refuses, and how much it keeps of the others."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from requests_ticktick.sandbox import (
     connections,
     door,
     ledger,
-    listener,
-    observed,
+    request_log,
+    web_server,
 )
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -39,14 +39,14 @@ def app(sandbox: Sandbox) -> App:
 
 @pytest.fixture
 def token(sandbox: Sandbox) -> str:
-    """A good token, issued without a sign-on."""
+    """A valid token, issued without a sign-on."""
     return sandbox.issue_token()
 
 
 def ask(
     sandbox: Sandbox, method: str, path: str, body: str = "", **headers: str
 ) -> tuple[int, str]:
-    """Send one request with these headers, ``_`` for ``-``."""
+    """Send one request. The headers' names have ``_`` in place of ``-``."""
     address = urlsplit(sandbox.url()).netloc
     connection = HTTPConnection(address, timeout=SECONDS)
     named = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -73,14 +73,14 @@ def wire(sandbox: Sandbox) -> Iterator[Callable[[], socket.socket]]:
 
 
 def sends(wire: socket.socket, *lines: str, host: str | None = None) -> None:
-    """Send a request line and headers, with the sandbox's own name."""
+    """Send a request line, the ``Host`` header and these headers."""
     address = "{}:{}".format(*wire.getpeername())
     head = [lines[0], f"Host: {host or address}", *lines[1:], "", ""]
     wire.sendall("\r\n".join(head).encode())
 
 
 def answer_on(wire: socket.socket) -> tuple[int, str]:
-    """The next answer; 0 where the connection ends without one."""
+    """Read the next response. The status is 0 if the connection ends first."""
     response = HTTPResponse(wire)
     try:
         response.begin()
@@ -89,7 +89,7 @@ def answer_on(wire: socket.socket) -> tuple[int, str]:
     return response.status, response.read().decode()
 
 
-# -- The name that it is called by ----------------------------------------------------
+# -- The host -------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -107,10 +107,10 @@ def answer_on(wire: socket.socket) -> tuple[int, str]:
     "host",
     ["evil.example", "evil.example:{port}", "127.0.0.1:1", "127.0.0.1", "x" * 99],
 )
-def test_a_request_under_a_foreign_name_is_misdirected(
+def test_a_request_to_another_host_is_misdirected(
     sandbox: Sandbox, method: str, path: str, host: str
 ) -> None:
-    """A name that somebody has led here (DNS rebinding)."""
+    """Somebody may have made that name resolve to here (DNS rebinding)."""
     port = urlsplit(sandbox.url()).port
 
     status, page = ask(sandbox, method, path, Host=host.format(port=port))
@@ -121,10 +121,10 @@ def test_a_request_under_a_foreign_name_is_misdirected(
 
 
 @pytest.mark.parametrize("name", ["localhost", "LocalHost", "127.0.0.1", "[::1]"])
-def test_the_names_of_this_machine_will_do(
+def test_the_names_of_the_loopback_interface_are_accepted(
     sandbox: Sandbox, token: str, name: str
 ) -> None:
-    """Nobody can lead those elsewhere."""
+    """Nobody can make these names resolve elsewhere."""
     host = f"{name}:{urlsplit(sandbox.url()).port}"
 
     answer = call(sandbox, token, headers={"Host": host})
@@ -132,8 +132,8 @@ def test_the_names_of_this_machine_will_do(
     assert answer.status_code == 200
 
 
-def test_the_port_of_http_is_not_said() -> None:
-    """RFC 9110 4.2.1: ``Host`` leaves it out."""
+def test_port_80_may_be_left_out_of_the_host() -> None:
+    """Browsers leave it out (RFC 9110 4.2.1)."""
     here = door.Door("127.0.0.9", 80)
     elsewhere = door.Door("127.0.0.9", 81)
     message = Message()
@@ -154,10 +154,10 @@ def test_the_port_of_http_is_not_said() -> None:
         (["OPTIONS * HTTP/1.1"], 404),
     ],
 )
-def test_the_name_is_said_once(
+def test_every_host_of_a_request_is_checked(
     wire: Callable[[], socket.socket], lines: list[str], status: int
 ) -> None:
-    """In the header, and the same in the request line if it is there too."""
+    """The one of the ``Host`` header, and the one of the request line."""
     connection = wire()
 
     sends(connection, *lines)
@@ -165,10 +165,10 @@ def test_the_name_is_said_once(
     assert answer_on(connection)[0] == status
 
 
-def test_without_a_name_there_is_no_answer_but_400(
+def test_a_request_without_a_host_is_refused(
     wire: Callable[[], socket.socket],
 ) -> None:
-    """HTTP/1.0 had none; no client of today is like that."""
+    """HTTP/1.0 allowed it, but no client of today leaves it out."""
     connection = wire()
 
     connection.sendall(b"GET / HTTP/1.0\r\n\r\n")
@@ -176,7 +176,7 @@ def test_without_a_name_there_is_no_answer_but_400(
     assert answer_on(connection)[0] == 400
 
 
-def test_the_whole_address_may_stand_in_the_request_line(
+def test_the_request_line_may_have_a_whole_url(
     sandbox: Sandbox, wire: Callable[[], socket.socket]
 ) -> None:
     """RFC 9112 3.2.2."""
@@ -214,10 +214,10 @@ def test_the_whole_address_may_stand_in_the_request_line(
         ("PUT", "/open/v1/echo"),
     ],
 )
-def test_what_another_sites_page_sends_is_refused(
+def test_requests_of_another_sites_page_are_refused(
     sandbox: Sandbox, method: str, path: str, headers: dict[str, str]
 ) -> None:
-    """A browser says where a request comes from, and the page cannot."""
+    """The browser says which page sends a request. The page cannot forge it."""
     port = urlsplit(sandbox.url()).port
     named = {name: value.format(port=port) for name, value in headers.items()}
 
@@ -237,18 +237,18 @@ def test_what_another_sites_page_sends_is_refused(
         {"Sec_Fetch_Site": "none"},
     ],
 )
-def test_what_clients_and_its_own_pages_send_is_not(
+def test_requests_of_clients_and_of_own_pages_are_accepted(
     sandbox: Sandbox, headers: dict[str, str]
 ) -> None:
-    """Clients that are no browsers send neither header."""
+    """Clients that are not browsers send neither header."""
     port = urlsplit(sandbox.url()).port
     named = {name: value.format(port=port) for name, value in headers.items()}
 
     assert ask(sandbox, "POST", "/open/v1/echo", **named)[0] == 401
 
 
-def test_any_page_may_lead_to_the_consent_page(app: App, sandbox: Sandbox) -> None:
-    """A link in a web application is how a sign-on begins."""
+def test_any_page_may_link_to_the_consent_page(app: App, sandbox: Sandbox) -> None:
+    """A sign-on begins with a link in a web application."""
     query = urlencode(app.parameters())
 
     status, page = ask(
@@ -259,11 +259,11 @@ def test_any_page_may_lead_to_the_consent_page(app: App, sandbox: Sandbox) -> No
     assert 'value="allow"' in page
 
 
-# -- The decision ---------------------------------------------------------------------
+# -- The consent field ----------------------------------------------------------------
 
 
 def consent_of(app: App, **changes: str) -> str:
-    """The field of the page that is shown for such a request."""
+    """Return the hidden field of the consent page for this request."""
     query = urlencode(app.parameters(**changes))
     _, page = ask(app.sandbox, "GET", f"/oauth/authorize?{query}")
     found = re.search('name="consent" value="([^"]+)"', page)
@@ -272,7 +272,7 @@ def consent_of(app: App, **changes: str) -> str:
 
 
 def decide(app: App, decision: str, consent: str | None) -> tuple[int, str]:
-    """Send a decision, as no page of the sandbox has done."""
+    """Send a decision without having opened the consent page."""
     fields = {**app.parameters(), "decision": decision}
     if consent is not None:
         fields["consent"] = consent
@@ -281,10 +281,10 @@ def decide(app: App, decision: str, consent: str | None) -> tuple[int, str]:
 
 @pytest.mark.parametrize("decision", ["allow", "deny"])
 @pytest.mark.parametrize("consent", [None, "", "0" * 64, "é"])
-def test_a_decision_that_no_page_has_made_is_none(
+def test_a_decision_without_a_valid_consent_field_is_refused(
     app: App, sandbox: Sandbox, decision: str, consent: str | None
 ) -> None:
-    """Nothing is granted, and nothing is denied either."""
+    """Nothing is granted, and no denial is used up."""
     sandbox.deny(1)
 
     status, page = decide(app, decision, consent)
@@ -292,11 +292,13 @@ def test_a_decision_that_no_page_has_made_is_none(
     assert status == 403
     assert "Open the authorization URL again" in page
     assert sandbox.sign_ons == 0
-    assert app.signs_on()["error"] == "access_denied"  # that one is still to come
+    assert app.signs_on()["error"] == "access_denied"  # the denial is still there
 
 
-def test_a_page_decides_about_what_it_has_shown(app: App, sandbox: Sandbox) -> None:
-    """Not about another request, and not about another sandbox's."""
+def test_a_consent_field_is_valid_for_one_request_only(
+    app: App, sandbox: Sandbox
+) -> None:
+    """Not for another request, and not for another sandbox."""
     other = consent_of(app, state="another")
     with Sandbox(
         client_id=sandbox.client_id, redirect_uri=sandbox.redirect_uri
@@ -312,14 +314,14 @@ def test_a_page_decides_about_what_it_has_shown(app: App, sandbox: Sandbox) -> N
 
 
 @pytest.mark.parametrize("expect", [[], ["Expect: 100-continue"]])
-@pytest.mark.parametrize("length", [door.MAX_BODY + 1, 10**18, "9" * 5000])
-def test_a_body_too_large_is_refused_before_it_comes(
+@pytest.mark.parametrize("length", [door.MAX_BODY_BYTES + 1, 10**18, "9" * 5000])
+def test_a_body_announced_as_too_large_is_refused(
     sandbox: Sandbox,
     wire: Callable[[], socket.socket],
     length: int | str,
     expect: list[str],
 ) -> None:
-    """By the length that is announced."""
+    """The client has not sent it yet."""
     connection = wire()
 
     sends(
@@ -328,12 +330,12 @@ def test_a_body_too_large_is_refused_before_it_comes(
 
     status, page = answer_on(connection)
     assert status == 413
-    assert f"{door.MAX_BODY} bytes" in page
+    assert f"{door.MAX_BODY_BYTES} bytes" in page
     assert sandbox.received == []
 
 
-def test_a_client_that_sends_it_all_the_same_gets_the_answer(sandbox: Sandbox) -> None:
-    """It is not cut off by a reset before it has read that."""
+def test_a_client_that_sends_too_much_can_read_the_response(sandbox: Sandbox) -> None:
+    """No reset of the connection takes it away."""
     answer = requests.post(
         sandbox.url("/open/v1/echo"), data=bytes(20 << 20), timeout=SECONDS
     )
@@ -341,20 +343,20 @@ def test_a_client_that_sends_it_all_the_same_gets_the_answer(sandbox: Sandbox) -
     assert answer.status_code == 413
 
 
-def test_the_largest_body_is_taken(sandbox: Sandbox, token: str) -> None:
-    """And arrives whole, in one piece or in chunks."""
-    whole = bytes(door.MAX_BODY)
+def test_a_body_of_the_largest_size_is_accepted(sandbox: Sandbox, token: str) -> None:
+    """In one piece or in chunks."""
+    whole = bytes(door.MAX_BODY_BYTES)
 
     for data in (whole, iter([whole[1:], whole[:1]])):
         answer = call(sandbox, token, "POST", "/echo", data=data)
-        assert answer.json()["length"] == door.MAX_BODY
+        assert answer.json()["length"] == door.MAX_BODY_BYTES
 
 
-def test_chunks_without_an_end_are_cut_off(
+def test_an_endless_chunked_body_is_cut_off(
     sandbox: Sandbox, wire: Callable[[], socket.socket], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The answer comes, and then the connection ends, whatever is sent."""
-    monkeypatch.setattr(listener, "_LINGER", 0.1)
+    """The connection ends, whatever the client goes on sending."""
+    monkeypatch.setattr(web_server, "_LINGER_SECONDS", 0.1)
     connection = wire()
     sends(connection, "POST /open/v1/echo HTTP/1.1", "Transfer-Encoding: chunked")
     chunk = b"100000\r\n" + bytes(1 << 20) + b"\r\n"
@@ -382,10 +384,10 @@ def test_chunks_without_an_end_are_cut_off(
         b"0\r\n" + b"a: b\r\n" * 65,
     ],
 )
-def test_chunks_that_are_none_are_a_400(
+def test_malformed_chunks_are_refused(
     sandbox: Sandbox, wire: Callable[[], socket.socket], body: bytes
 ) -> None:
-    """Neither waited for, nor kept."""
+    """The server neither waits for more nor keeps the request."""
     connection = wire()
     sends(connection, "POST /open/v1/echo HTTP/1.1", "Transfer-Encoding: chunked")
 
@@ -396,8 +398,10 @@ def test_chunks_that_are_none_are_a_400(
     assert sandbox.received == []
 
 
-def test_a_line_between_chunks_ends_soon(wire: Callable[[], socket.socket]) -> None:
-    """Nobody waits for the end of one that is too long."""
+def test_an_overlong_line_between_chunks_is_refused(
+    wire: Callable[[], socket.socket],
+) -> None:
+    """The server does not wait for its end."""
     connection = wire()
     sends(connection, "POST /open/v1/echo HTTP/1.1", "Transfer-Encoding: chunked")
 
@@ -409,7 +413,7 @@ def test_a_line_between_chunks_ends_soon(wire: Callable[[], socket.socket]) -> N
 def test_chunks_may_have_extensions_and_trailers(
     sandbox: Sandbox, token: str, wire: Callable[[], socket.socket]
 ) -> None:
-    """RFC 9112 7.1: they are ignored, and the connection goes on."""
+    """They are ignored, and the connection stays open (RFC 9112 7.1)."""
     connection = wire()
     for _ in range(2):
         sends(
@@ -437,10 +441,10 @@ def test_chunks_may_have_extensions_and_trailers(
         ["Transfer-Encoding: chunked", "Transfer-Encoding: chunked"],
     ],
 )
-def test_a_body_of_two_lengths_is_a_400(
+def test_an_ambiguous_or_invalid_length_is_refused(
     wire: Callable[[], socket.socket], headers: list[str]
 ) -> None:
-    """RFC 9112 6.3: else a request could be hidden in it."""
+    """A second request could be hidden in the body (RFC 9112 6.3)."""
     connection = wire()
 
     sends(connection, "POST /open/v1/echo HTTP/1.1", *headers)
@@ -454,8 +458,8 @@ def test_a_body_of_two_lengths_is_a_400(
 def test_the_latest_requests_are_kept_up_to_a_size(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of body, headers and query together; they are counted all the same."""
-    monkeypatch.setattr(observed, "KEPT_BYTES", 50_000)
+    """The size of body, headers and query. All requests are counted."""
+    monkeypatch.setattr(request_log, "MAX_TOTAL_BYTES", 50_000)
 
     for number in range(9):
         call(sandbox, None, "POST", f"/echo?{number}", data=bytes(20_000))
@@ -471,7 +475,7 @@ def test_codes_and_tokens_are_kept_up_to_a_number(
     app: App, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The oldest are forgotten, as if they had been revoked."""
-    monkeypatch.setattr(ledger, "MOST", 3)
+    monkeypatch.setattr(ledger, "MAX_ENTRIES", 3)
     sandbox.refresh_tokens = True
     codes = [app.signs_on()["code"] for _ in range(4)]
 
@@ -485,11 +489,11 @@ def test_codes_and_tokens_are_kept_up_to_a_number(
     assert refreshed["error"] == "invalid_grant"
 
 
-def test_a_secret_that_is_good_for_something_is_known(
+def test_secrets_lists_every_token_that_still_works(
     sandbox: Sandbox, token: str
 ) -> None:
-    """However many were issued since; of the others, the latest."""
-    others = [sandbox.issue_token() for _ in range(ledger.MOST - 1)]
+    """However many were issued since. Of the others it lists the latest."""
+    others = [sandbox.issue_token() for _ in range(ledger.MAX_ENTRIES - 1)]
     for other in others:
         sandbox.revoke(other)
     later = [sandbox.issue_token() for _ in range(2)]
@@ -498,14 +502,14 @@ def test_a_secret_that_is_good_for_something_is_known(
 
     assert {token, *later, others[-1]} <= set(known)
     assert others[0] not in known
-    assert len(known) == ledger.MOST + 2
+    assert len(known) == ledger.MAX_ENTRIES + 2
 
 
 def test_lists_and_tasks_are_kept_up_to_a_number(
     sandbox: Sandbox, token: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Then a client has to delete something; changing something is fine."""
-    monkeypatch.setattr(board, "MOST", 11)
+    """A client can then change and delete, and add only after deleting."""
+    monkeypatch.setattr(board, "MAX_ITEMS", 11)
 
     def add(path: str, **fields: object) -> requests.Response:
         return call(sandbox, token, "POST", path, json=fields)
@@ -525,8 +529,8 @@ def test_lists_and_tasks_are_kept_up_to_a_number(
 def test_lists_and_tasks_are_kept_up_to_a_size(
     sandbox: Sandbox, token: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of all of them, as JSON."""
-    monkeypatch.setattr(board, "MOST_CHARACTERS", 10_000)
+    """The size of all of them together, as JSON."""
+    monkeypatch.setattr(board, "MAX_JSON_CHARACTERS", 10_000)
     task = call(sandbox, token, "POST", "/task", json={"title": "a"}).json()["id"]
 
     for path in ("/task", f"/task/{task}"):
@@ -542,10 +546,10 @@ def test_lists_and_tasks_are_kept_up_to_a_size(
 @pytest.mark.parametrize(
     "body", [b"[" * 500_000, b'{"title": "a", "projectId": [1]}', b"\xff", b"5"]
 )
-def test_a_task_that_is_none_is_a_400(
+def test_a_body_that_is_not_a_task_is_refused(
     sandbox: Sandbox, token: str, body: bytes
 ) -> None:
-    """Whatever it is instead."""
+    """Nested too deeply, of a wrong type, or not JSON at all."""
     assert call(sandbox, token, "POST", "/task", data=body).status_code == 400
 
 
@@ -558,8 +562,8 @@ def test_an_idle_connection_makes_room_for_another(
     wire: Callable[[], socket.socket],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The one that has been idle for the longest; there are no more threads."""
-    monkeypatch.setattr(connections, "MOST", 3)
+    """The server ends the one that was idle the longest, and its thread."""
+    monkeypatch.setattr(connections, "MAX_CONNECTIONS", 3)
     threads = threading.active_count()
     idle = [wire() for _ in range(3)]
     for each in idle[1:]:
@@ -574,20 +578,20 @@ def test_an_idle_connection_makes_room_for_another(
     for _ in range(50):
         wire()
     assert call(sandbox, token).status_code == 200
-    # Those that were hung up on end a moment later.
+    # The threads of the ended connections end a moment later.
     end = time.monotonic() + 30
     while threading.active_count() > threads + 10:
         assert time.monotonic() < end, threading.enumerate()
         time.sleep(0.005)
 
 
-def test_what_follows_a_refusal_is_not_read_for_ever(
+def test_the_server_stops_reading_after_a_refusal(
     wire: Callable[[], socket.socket], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Somebody goes on sending; the answer is there, and the connection ends."""
-    monkeypatch.setattr(listener, "_LINGER_READS", 1)
+    """The client goes on sending. It gets the response all the same."""
+    monkeypatch.setattr(web_server, "_LINGER_READS", 1)
     connection = wire()
-    # More than is read ahead: the rest is found by the one read that is left.
+    # More than the server has read ahead, so that its one read finds some of it.
     sends(
         connection,
         "POST /open/v1/echo HTTP/1.1",
@@ -599,33 +603,38 @@ def test_what_follows_a_refusal_is_not_read_for_ever(
     assert answer_on(connection)[0] == 413
 
 
-def test_a_request_in_hand_is_not_hung_up_on(
+def test_a_busy_connection_does_not_make_room_for_another(
     sandbox: Sandbox,
     token: str,
     wire: Callable[[], socket.socket],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Where all are busy, nobody else is let in until one has ended."""
-    monkeypatch.setattr(connections, "MOST", 1)
-    sandbox.delay(600, "api")
+    """While all are busy, the server refuses new connections."""
+    monkeypatch.setattr(connections, "MAX_CONNECTIONS", 1)
+    reached, go_on = threading.Event(), threading.Event()
+
+    def slow_clock() -> float:
+        reached.set()
+        assert go_on.wait(SECONDS)
+        return 0.0
+
+    sandbox.clock = slow_clock
     busy = wire()
     sends(busy, "GET /open/v1/project HTTP/1.1", f"Authorization: Bearer {token}")
-    while sandbox.api_calls == 0:
-        time.sleep(0.001)
+    assert reached.wait(SECONDS)
 
     refused = wire()
     assert refused.recv(1) == b""
 
-    sandbox.delay(0, "api")
-    sandbox._faults.interrupt(True)
+    go_on.set()
     assert answer_on(busy)[0] == 200
-    # It has its answer a moment before the server knows that it has.
+    # The client has its response a moment before the connection is idle again.
     end = time.monotonic() + 30
     while time.monotonic() < end:
         with contextlib.suppress(requests.ConnectionError):
             assert call(sandbox, token).status_code == 200
             return
-    pytest.fail("nobody was let in again")
+    pytest.fail("the server accepts no connection")
 
 
 @pytest.mark.parametrize(
@@ -636,25 +645,25 @@ def test_a_request_in_hand_is_not_hung_up_on(
         b"POST /open/v1/echo HTTP/1.1\r\nHost: {host}\r\nContent-Length: 5\r\n\r\nab",
     ],
 )
-def test_a_connection_on_which_nothing_comes_ends(
+def test_a_silent_connection_times_out(
     wire: Callable[[], socket.socket], monkeypatch: pytest.MonkeyPatch, begun: bytes
 ) -> None:
-    """Also in the middle of a request."""
-    assert 0 < listener._Handler.timeout <= 60
-    monkeypatch.setattr(listener._Handler, "timeout", 0.05)
+    """In the middle of a request, too."""
+    assert 0 < web_server._Handler.timeout <= 60
+    monkeypatch.setattr(web_server._Handler, "timeout", 0.05)
     connection = wire()
     host = "{}:{}".format(*connection.getpeername()).encode()
 
     seen = b""
-    with contextlib.suppress(ConnectionError):  # it may have ended before we begin
+    with contextlib.suppress(ConnectionError):  # the connection may have ended already
         connection.sendall(begun.replace(b"{host}", host))
         while more := connection.recv(9999):
             seen += more
     assert seen == b"" or seen.startswith(b"HTTP/1.1 400")
 
 
-def test_the_server_does_not_say_what_it_is_made_of(sandbox: Sandbox) -> None:
-    """Neither the library nor the version of Python."""
+def test_the_server_header_names_no_library(sandbox: Sandbox) -> None:
+    """Nor does it show the version of Python."""
     answer = requests.get(sandbox.url("/"), timeout=SECONDS)
 
     assert answer.headers["Server"] == "requests-ticktick-sandbox"

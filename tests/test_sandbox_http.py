@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import multiprocessing
 import os
 import socket
 from collections.abc import Iterator
@@ -33,14 +34,14 @@ def wire(sandbox: Sandbox) -> Iterator[socket.socket]:
 
 
 def sends(wire: socket.socket, text: str) -> None:
-    """Send it; ``Host: x`` stands for the sandbox's own."""
+    """Send a text, with the sandbox's address in place of ``Host: x``."""
     host, port = wire.getpeername()[:2]
     text = text.replace("Host: x\n", f"Host: {host}:{port}\n")
     wire.sendall(text.replace("\n", "\r\n").encode())
 
 
 def reads_until(wire: socket.socket, end: bytes) -> bytes:
-    """What comes, up to ``end`` or to the end of the connection."""
+    """Read up to ``end`` or to the end of the connection."""
     seen = b""
     while not seen.endswith(end):
         more = wire.recv(1)
@@ -54,7 +55,7 @@ def reads_until(wire: socket.socket, end: bytes) -> bytes:
 
 
 def test_a_connection_serves_many_requests(sandbox: Sandbox, token: str) -> None:
-    """Bodies, refusals and failures included, so that reuse is real."""
+    """Refusals and failures do not end it."""
     address = urlsplit(sandbox.url()).netloc
     connection = HTTPConnection(address, timeout=SECONDS)
     connection.connect()
@@ -80,10 +81,10 @@ def test_a_connection_serves_many_requests(sandbox: Sandbox, token: str) -> None
     "request_lines",
     ["GET / HTTP/1.0\nHost: x\n\n", "GET / HTTP/1.1\nHost: x\nConnection: close\n\n"],
 )
-def test_a_connection_ends_when_the_client_wants_it_to(
+def test_a_connection_ends_when_the_client_asks_for_it(
     wire: socket.socket, request_lines: str
 ) -> None:
-    """HTTP/1.0 included."""
+    """Clients of HTTP/1.0 do so by default."""
     sends(wire, request_lines)
 
     answer = reads_until(wire, b"never")
@@ -95,7 +96,7 @@ def test_a_connection_ends_when_the_client_wants_it_to(
 def test_stopping_hangs_up_on_idle_connections(
     sandbox: Sandbox, wire: socket.socket, token: str
 ) -> None:
-    """A connection that is kept alive does not keep the sandbox alive."""
+    """They do not keep the sandbox alive."""
     sends(wire, "GET / HTTP/1.1\nHost: x\n\n")
     assert wire.recv(1)
 
@@ -105,8 +106,8 @@ def test_stopping_hangs_up_on_idle_connections(
     assert wire.recv(1) == b""
 
 
-def test_a_connection_that_comes_too_late_is_hung_up_on() -> None:
-    """One that was accepted just before the sandbox stopped."""
+def test_a_connection_accepted_during_the_stop_is_ended() -> None:
+    """The server accepted it just before it stopped."""
     open_ones = connections.Connections()
     open_ones.close()
     here, there = socket.socketpair()
@@ -117,26 +118,32 @@ def test_a_connection_that_comes_too_late_is_hung_up_on() -> None:
         assert here.recv(1) == b""
 
 
-def test_a_stopped_sandbox_refuses_even_if_its_socket_was_inherited(
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_stopped_sandbox_refuses_clients_while_a_forked_child_lives(
     sandbox: Sandbox,
 ) -> None:
-    """A forked worker has a copy of it, and may live longer."""
+    """The child has a copy of the listening socket."""
     parts = urlsplit(sandbox.url())
-    assert sandbox._listener is not None
-    inherited = os.dup(sandbox._listener._server.fileno())
+    fork = multiprocessing.get_context("fork")
+    ends = fork.Event()
+    child = fork.Process(target=ends.wait, args=(SECONDS,))
+    child.start()
 
     sandbox.stop()
 
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection((parts.hostname, parts.port), SECONDS)
-    os.close(inherited)
+    assert child.is_alive()
+    ends.set()
+    child.join(SECONDS)
 
 
 # -- Bodies ------------------------------------------------------------------
 
 
 def test_a_chunked_body_arrives_whole(sandbox: Sandbox, token: str) -> None:
-    """Of any number of chunks, and the connection goes on."""
+    """The connection can be used again."""
     chunks = [os.urandom(size) for size in (1, 65536, 10, 200000)]
     whole = b"".join(chunks)
 
@@ -153,8 +160,8 @@ def test_a_chunked_body_arrives_whole(sandbox: Sandbox, token: str) -> None:
     assert sandbox.received[-1].body == whole
 
 
-def test_a_client_may_ask_before_it_sends(wire: socket.socket, token: str) -> None:
-    """``Expect: 100-continue`` is answered, once."""
+def test_a_client_may_wait_for_100_continue(wire: socket.socket, token: str) -> None:
+    """The server sends it once."""
     sends(
         wire,
         f"POST /open/v1/echo HTTP/1.1\nHost: x\nAuthorization: Bearer {token}\n"
@@ -167,6 +174,19 @@ def test_a_client_may_ask_before_it_sends(wire: socket.socket, token: str) -> No
     assert reads_until(wire, b"\r\n").startswith(b"HTTP/1.1 200")
 
 
+def test_a_client_that_will_be_refused_gets_no_100_continue(
+    wire: socket.socket,
+) -> None:
+    """It need not send a body that is too large."""
+    sends(
+        wire,
+        "POST /open/v1/echo HTTP/1.1\nHost: x\nExpect: 100-continue\n"
+        "Content-Length: 99999999\n\n",
+    )
+
+    assert reads_until(wire, b"\r\n").startswith(b"HTTP/1.1 413")
+
+
 @pytest.mark.parametrize(
     "request_lines",
     [
@@ -175,10 +195,10 @@ def test_a_client_may_ask_before_it_sends(wire: socket.socket, token: str) -> No
         "what is this\n\n",
     ],
 )
-def test_what_is_not_http_is_a_400(
+def test_a_malformed_request_is_refused(
     wire: socket.socket, request_lines: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The connection ends with it, and nothing of it is logged."""
+    """The connection ends, and the request is not logged."""
     sends(wire, request_lines)
 
     answer = reads_until(wire, b"never")
@@ -188,10 +208,10 @@ def test_what_is_not_http_is_a_400(
     assert "zz" not in caplog.text
 
 
-def test_a_client_that_goes_away_harms_nobody(
+def test_a_client_that_leaves_does_not_affect_others(
     sandbox: Sandbox, wire: socket.socket, token: str
 ) -> None:
-    """In the middle of a body, for instance."""
+    """It leaves in the middle of a body."""
     sends(wire, "POST /open/v1/task HTTP/1.1\nHost: x\nContent-Length: 9\n\nhalf")
     wire.shutdown(socket.SHUT_WR)
 
@@ -203,10 +223,10 @@ def test_a_client_that_goes_away_harms_nobody(
 # -- Logs --------------------------------------------------------------------
 
 
-def test_no_log_shows_what_is_in_a_request(
+def test_logs_contain_no_codes_tokens_or_states(
     sandbox: Sandbox, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Neither the server's own nor oauthlib's, at DEBUG; paths alone are."""
+    """At DEBUG, the server logs paths without queries, and oauthlib nothing."""
     caplog.set_level(logging.DEBUG)
     sandbox.refresh_tokens = True
     app = App(sandbox)
@@ -228,10 +248,10 @@ def test_no_log_shows_what_is_in_a_request(
     assert not [r for r in caplog.records if r.name.startswith("oauthlib")]
 
 
-def test_oauthlib_still_logs_for_everybody_else(
+def test_oauthlib_still_logs_for_the_client_under_test(
     sandbox: Sandbox, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A client under test in the same process is not silenced."""
+    """The client uses the same loggers in the same process."""
     caplog.set_level(logging.DEBUG)
     name = "oauthlib.oauth2.rfc6749.grant_types.authorization_code"
 
@@ -244,7 +264,7 @@ def test_oauthlib_still_logs_for_everybody_else(
 def test_nothing_is_written_to_the_terminal(
     sandbox: Sandbox, token: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """No request log, no warning about development servers, no traceback."""
+    """No request log, no warning of a development server, no traceback."""
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda _: call(sandbox, token), range(8)))
     sandbox.stop()

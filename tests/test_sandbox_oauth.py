@@ -26,7 +26,7 @@ def app(sandbox: Sandbox) -> App:
 
 
 def test_the_state_comes_back_with_a_code_of_six_characters(app: App) -> None:
-    """As long as those that people see in TickTick's redirects."""
+    """TickTick's codes are as long."""
     answer = app.signs_on()
 
     assert set(answer) == {"code", "state"}
@@ -34,8 +34,8 @@ def test_the_state_comes_back_with_a_code_of_six_characters(app: App) -> None:
     assert answer["state"] == STATE
 
 
-def test_a_redirect_uri_keeps_the_query_it_has(app: App, sandbox: Sandbox) -> None:
-    """What is added follows what is there."""
+def test_a_redirect_uri_keeps_its_query(app: App, sandbox: Sandbox) -> None:
+    """The response's parameters are added to it."""
     sandbox.redirect_uri = "http://127.0.0.1/cb?keep=this"
 
     location = sandbox.sign_on(app.asks())
@@ -43,8 +43,8 @@ def test_a_redirect_uri_keeps_the_query_it_has(app: App, sandbox: Sandbox) -> No
     assert location.startswith("http://127.0.0.1/cb?keep=this&code=")
 
 
-def test_the_only_redirect_uri_need_not_be_named(app: App, sandbox: Sandbox) -> None:
-    """RFC 6749 3.1.2.3; then the token request names none either."""
+def test_a_single_redirect_uri_may_be_left_out(app: App, sandbox: Sandbox) -> None:
+    """Then the token request leaves it out as well (RFC 6749 3.1.2.3)."""
     location = sandbox.sign_on(app.asks(redirect_uri=None))
     code = dict(parse_qsl(urlsplit(location).query))["code"]
 
@@ -52,8 +52,8 @@ def test_the_only_redirect_uri_need_not_be_named(app: App, sandbox: Sandbox) -> 
     assert app.exchanges(code, redirect_uri=None).status_code == 200
 
 
-def test_any_registered_redirect_uri_will_do(app: App, sandbox: Sandbox) -> None:
-    """The request says which; with several, it has to."""
+def test_one_of_several_redirect_uris_must_be_named(app: App, sandbox: Sandbox) -> None:
+    """Each of them is accepted."""
     sandbox.redirect_uris = ["http://127.0.0.1/a", "http://127.0.0.1/b"]
 
     assert sandbox.sign_on(app.asks(redirect_uri="http://127.0.0.1/b")).startswith(
@@ -70,7 +70,7 @@ def test_any_registered_redirect_uri_will_do(app: App, sandbox: Sandbox) -> None
 def test_a_redirect_uri_is_matched_character_for_character(
     app: App, sandbox: Sandbox, spelling: str
 ) -> None:
-    """And TickTick's page says which one came and which are registered."""
+    """Like TickTick's, the page quotes the URI and lists the registered ones."""
     wrong = spelling.format(sandbox.redirect_uri.removeprefix("HTTP"))
 
     with pytest.raises(AuthorizationPageError) as caught:
@@ -83,10 +83,10 @@ def test_a_redirect_uri_is_matched_character_for_character(
     ) in str(caught.value)
 
 
-def test_without_a_registered_redirect_uri_the_page_says_so(
+def test_the_page_says_that_no_redirect_uri_is_registered(
     app: App, sandbox: Sandbox
 ) -> None:
-    """The commonest trouble of all: the portal's field was left empty."""
+    """The commonest mistake: the field of the portal was left empty."""
     request = app.asks()
     sandbox.redirect_uris = []
 
@@ -101,13 +101,13 @@ def test_without_a_registered_redirect_uri_the_page_says_so(
 def test_an_unknown_client_gets_a_page_and_no_redirect(
     app: App, sandbox: Sandbox, client_id: str | None
 ) -> None:
-    """Nobody is sent to an address of whose owner nothing is known."""
+    """The owner of the redirect URI is not known."""
     with pytest.raises(AuthorizationPageError, match="Bad client credentials"):
         sandbox.sign_on(app.asks(client_id=client_id))
 
 
-def test_a_parameter_given_twice_is_refused(app: App, sandbox: Sandbox) -> None:
-    """RFC 6749 3.1: which of them should be believed?"""
+def test_a_repeated_parameter_is_refused(app: App, sandbox: Sandbox) -> None:
+    """RFC 6749 3.1."""
     request = SimpleNamespace(url=f"{app.asks().url}&state=another")
 
     with pytest.raises(AuthorizationPageError, match="Duplicate state parameter"):
@@ -124,10 +124,10 @@ def test_a_parameter_given_twice_is_refused(app: App, sandbox: Sandbox) -> None:
         ({"code_challenge": "x", "code_challenge_method": "S1"}, "invalid_request"),
     ],
 )
-def test_other_mistakes_come_back_to_the_app(
+def test_other_errors_are_sent_to_the_redirect_uri(
     app: App, changes: dict[str, str | None], error: str
 ) -> None:
-    """With the state, so that the app knows what they belong to."""
+    """With the state, so that the app knows which request has failed."""
     answer = app.signs_on(**changes)
 
     assert answer["error"] == error
@@ -135,15 +135,15 @@ def test_other_mistakes_come_back_to_the_app(
     assert "code" not in answer
 
 
-def test_no_scope_stands_for_all(app: App) -> None:
-    """As an app that was written before there were scopes."""
+def test_a_request_without_a_scope_gets_all_scopes(app: App) -> None:
+    """Apps that are older than the scopes send none."""
     token = app.gets_a_token(scope=None)
 
     assert set(token["scope"].split()) == {"tasks:read", "tasks:write"}
 
 
-def test_consents_can_be_refused_a_number_of_times(app: App, sandbox: Sandbox) -> None:
-    """As if the person had chosen Deny."""
+def test_the_next_consents_can_be_denied(app: App, sandbox: Sandbox) -> None:
+    """As if the person had chosen *Deny*."""
     sandbox.deny(2)
 
     answers = [app.signs_on() for _ in range(3)]
@@ -158,10 +158,8 @@ def test_consents_can_be_refused_a_number_of_times(app: App, sandbox: Sandbox) -
     assert sandbox.sign_ons == 1
 
 
-def test_consents_can_be_refused_until_further_notice(
-    app: App, sandbox: Sandbox
-) -> None:
-    """``deny(None)`` is on, ``deny(0)`` is off."""
+def test_all_consents_can_be_denied(app: App, sandbox: Sandbox) -> None:
+    """From ``deny(None)`` to ``deny(0)``."""
     sandbox.deny(None)
     assert {app.signs_on()["error"] for _ in range(3)} == {"access_denied"}
 
@@ -180,7 +178,7 @@ def get_page(app: App, **changes: str | None) -> requests.Response:
 def submit(
     app: App, page: requests.Response, decision: dict[str, str]
 ) -> requests.Response:
-    """Press a button of the page, as a browser would."""
+    """Press a button of the page, as a browser does."""
     fields = re.findall(r'<input type="hidden" name="(.*?)" value="(.*?)">', page.text)
     action = re.findall(r'<form method="post" action="(.*?)">', page.text)[0]
     return requests.post(
@@ -191,8 +189,10 @@ def submit(
     )
 
 
-def test_the_page_shows_who_asks_for_what(app: App, sandbox: Sandbox) -> None:
-    """The app, each scope, and where one will be sent; nothing is granted."""
+def test_the_page_shows_the_app_its_scopes_and_the_redirect_uri(
+    app: App, sandbox: Sandbox
+) -> None:
+    """To open it grants nothing."""
     page = get_page(app)
 
     assert page.status_code == 200
@@ -203,15 +203,15 @@ def test_the_page_shows_who_asks_for_what(app: App, sandbox: Sandbox) -> None:
     assert sandbox.sign_ons == 0
 
 
-def test_the_page_asks_for_one_scope_alone(app: App) -> None:
-    """What was not asked for is not shown as if it were."""
+def test_the_page_shows_only_the_requested_scopes(app: App) -> None:
+    """The person is not asked for any other."""
     assert "tasks:write" not in get_page(app, scope="tasks:read").text
 
 
 def test_pressing_allow_sends_the_browser_back_with_a_code(
     app: App, sandbox: Sandbox
 ) -> None:
-    """The parameters survive the form, PKCE's and awkward ones too."""
+    """The form keeps all parameters, PKCE's and awkward ones too."""
     state = """ <"&'> %2B+é"""
     page = get_page(
         app, state=state, code_challenge=CHALLENGE, code_challenge_method="S256"
@@ -226,7 +226,7 @@ def test_pressing_allow_sends_the_browser_back_with_a_code(
     assert sandbox.sign_ons == 1
 
 
-def test_pressing_deny_sends_the_browser_back_without_one(
+def test_pressing_deny_sends_the_browser_back_with_an_error(
     app: App, sandbox: Sandbox
 ) -> None:
     """``access_denied`` and the state."""
@@ -238,8 +238,8 @@ def test_pressing_deny_sends_the_browser_back_without_one(
     assert sandbox.sign_ons == 0
 
 
-def test_pressing_neither_shows_the_page_again(app: App) -> None:
-    """A form that was submitted otherwise grants nothing."""
+def test_a_form_without_a_decision_shows_the_page_again(app: App) -> None:
+    """It grants nothing."""
     page = get_page(app)
 
     again = submit(app, page, {})
@@ -248,8 +248,8 @@ def test_pressing_neither_shows_the_page_again(app: App) -> None:
     assert again.text == page.text
 
 
-def test_the_page_escapes_all_it_shows(app: App, sandbox: Sandbox) -> None:
-    """No parameter becomes markup."""
+def test_the_page_escapes_all_parameters(app: App, sandbox: Sandbox) -> None:
+    """None of them becomes markup."""
     evil = '"><script>alert(1)</script>'
     sandbox.client_id, sandbox.redirect_uri = evil, "http://127.0.0.1/?a=1&b=<'>"
 
@@ -264,8 +264,8 @@ def test_the_page_escapes_all_it_shows(app: App, sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("client_id", ["", "another"])
-def test_pages_are_kept_nowhere_and_load_nothing(app: App, client_id: str) -> None:
-    """They hold the state, so no cache and no other site gets to know them."""
+def test_pages_are_not_cached_and_load_nothing(app: App, client_id: str) -> None:
+    """They contain the state, which no cache and no other site may get."""
     changes = {"client_id": client_id} if client_id else {}
 
     headers = get_page(app, **changes).headers
@@ -282,8 +282,8 @@ def test_pages_are_kept_nowhere_and_load_nothing(app: App, client_id: str) -> No
 # -- The code ----------------------------------------------------------------
 
 
-def test_the_token_has_what_ticktick_sends(app: App) -> None:
-    """A UUID, ``bearer``, 180 days less a second; no refresh token."""
+def test_the_token_response_is_like_ticktick(app: App) -> None:
+    """A UUID, ``bearer``, 180 days less a second, and no refresh token."""
     token = app.gets_a_token()
 
     assert re.fullmatch(
@@ -297,7 +297,7 @@ def test_the_token_has_what_ticktick_sends(app: App) -> None:
     }
 
 
-def test_a_token_response_is_not_to_be_cached(app: App) -> None:
+def test_a_token_response_must_not_be_cached(app: App) -> None:
     """RFC 6749 5.1."""
     response = app.exchanges(app.signs_on()["code"])
 
@@ -305,8 +305,8 @@ def test_a_token_response_is_not_to_be_cached(app: App) -> None:
     assert response.headers["Content-Type"] == "application/json"
 
 
-def test_a_code_is_good_once(app: App) -> None:
-    """The error quotes the code, as Spring's does: do not log it."""
+def test_a_code_works_once(app: App) -> None:
+    """The error quotes the code, as Spring's does. Clients must not log it."""
     code = app.signs_on()["code"]
     assert app.exchanges(code).status_code == 200
 
@@ -319,8 +319,8 @@ def test_a_code_is_good_once(app: App) -> None:
     }
 
 
-def test_a_code_is_good_once_among_many_at_a_time(app: App) -> None:
-    """Checking and using it up are one step."""
+def test_a_code_works_for_one_of_many_clients_that_race(app: App) -> None:
+    """Checking a code and using it up are one step."""
     code = app.signs_on()["code"]
 
     with ThreadPoolExecutor(8) as pool:
@@ -332,7 +332,7 @@ def test_a_code_is_good_once_among_many_at_a_time(app: App) -> None:
 
 
 def test_a_code_is_used_up_by_a_failed_attempt(app: App) -> None:
-    """A request with a mistake in it needs another sign-on."""
+    """The person has to sign on again."""
     code = app.signs_on()["code"]
 
     mismatch = app.exchanges(code, redirect_uri="http://127.0.0.1/other")
@@ -344,7 +344,7 @@ def test_a_code_is_used_up_by_a_failed_attempt(app: App) -> None:
 
 
 def test_a_code_expires(app: App, sandbox: Sandbox) -> None:
-    """After five minutes by the sandbox's clock, unless told otherwise."""
+    """After five minutes by the sandbox's clock."""
     now = [1000.0]
     sandbox.clock = lambda: now[0]
     code, late = app.signs_on()["code"], app.signs_on()["code"]
@@ -364,10 +364,10 @@ def test_a_code_is_bound_to_its_client(app: App, sandbox: Sandbox) -> None:
     assert app.exchanges(code).json()["error"] == "invalid_grant"
 
 
-def test_codes_do_not_repeat(
+def test_a_code_in_use_is_not_issued_again(
     app: App, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Six characters are few: one that is out is not issued again."""
+    """There are few codes of six characters."""
     letters = iter("aaaaaaaaaaaabbbbbb")
     monkeypatch.setattr("secrets.choice", lambda alphabet: next(letters))
 
@@ -377,8 +377,8 @@ def test_codes_do_not_repeat(
 # -- The client --------------------------------------------------------------
 
 
-def test_credentials_may_come_in_the_form(app: App, sandbox: Sandbox) -> None:
-    """``client_secret_post``, with every character of the secret intact."""
+def test_credentials_may_be_sent_in_the_form(app: App, sandbox: Sandbox) -> None:
+    """``client_secret_post`` keeps every character of the secret."""
     response = app.exchanges(
         app.signs_on()["code"],
         auth=None,
@@ -390,10 +390,10 @@ def test_credentials_may_come_in_the_form(app: App, sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("secret", ["wrong", "", "é", None])
-def test_wrong_credentials_in_the_form_get_json(
+def test_wrong_credentials_in_the_form_get_a_json_error(
     app: App, sandbox: Sandbox, secret: str | None
 ) -> None:
-    """401 with ``invalid_client``."""
+    """A 401 with ``invalid_client``. The code is not used up."""
     code = app.signs_on()["code"]
 
     response = app.exchanges(
@@ -416,10 +416,10 @@ def test_wrong_credentials_in_the_form_get_json(
         "",
     ],
 )
-def test_wrong_credentials_in_the_header_get_the_web_servers_page(
+def test_wrong_credentials_in_the_header_get_an_html_page(
     app: App, sandbox: Sandbox, credentials: str
 ) -> None:
-    """401 in HTML; also for a secret that was form-encoded before."""
+    """A 401, also for a secret that was form-encoded first."""
     assert sandbox.client_secret is not None
     quoted = urlencode({"": sandbox.client_secret})[1:]
     given = credentials.format(
@@ -434,11 +434,12 @@ def test_wrong_credentials_in_the_header_get_the_web_servers_page(
 
 
 @pytest.mark.parametrize("encoded", ["%%%", "//79", ""])
-def test_credentials_that_cannot_be_read_are_wrong(
-    sandbox: Sandbox, encoded: str
-) -> None:
-    """No base64, no UTF-8, nothing at all."""
-    assert post_with(sandbox, encoded).status_code == 401
+def test_unreadable_credentials_are_refused(sandbox: Sandbox, encoded: str) -> None:
+    """Not base64, not UTF-8, or empty: the response is the HTML page."""
+    response = post_with(sandbox, encoded)
+
+    assert response.status_code == 401
+    assert "HTTP Status 401" in response.text
 
 
 def post_with(sandbox: Sandbox, encoded: str) -> requests.Response:
@@ -450,15 +451,15 @@ def post_with(sandbox: Sandbox, encoded: str) -> requests.Response:
     )
 
 
-def test_a_secret_may_have_a_colon() -> None:
-    """RFC 7617 2: it ends the id only."""
+def test_a_secret_may_contain_a_colon() -> None:
+    """The first colon ends the id (RFC 7617 2)."""
     with Sandbox(client_secret="a:b:c") as sandbox:
         App(sandbox).gets_a_token()
 
 
 @pytest.mark.parametrize("grant_type", ["client_credentials", "password", None])
-def test_other_grants_are_refused(app: App, grant_type: str | None) -> None:
-    """TickTick's apps are given the code grant alone."""
+def test_other_grant_types_are_refused(app: App, grant_type: str | None) -> None:
+    """TickTick has the authorization code grant only."""
     response = app.exchanges("abcdef", grant_type=grant_type)
 
     assert response.status_code == 400
@@ -466,17 +467,17 @@ def test_other_grants_are_refused(app: App, grant_type: str | None) -> None:
 
 
 def test_a_token_request_needs_a_code(app: App) -> None:
-    """Without one it is no question of a grant."""
+    """The error is ``invalid_request``, not ``invalid_grant``."""
     response = app.exchanges(None)
 
     assert response.status_code == 400
     assert response.json()["error"] == "invalid_request"
 
 
-def test_parameters_in_the_token_endpoints_address_are_refused(
+def test_parameters_in_the_token_endpoints_query_are_refused(
     app: App, sandbox: Sandbox
 ) -> None:
-    """A secret in an address ends up in logs."""
+    """Logs would get to see a secret in a URL."""
     response = requests.post(
         sandbox.url("/oauth/token?grant_type=authorization_code&code=abcdef"),
         timeout=SECONDS,
@@ -490,7 +491,7 @@ def test_parameters_in_the_token_endpoints_address_are_refused(
 
 
 def test_a_public_client_uses_pkce_in_place_of_a_secret() -> None:
-    """As TickTick's own command line."""
+    """Like TickTick's own command line."""
     with Sandbox(public=True) as sandbox:
         app = App(sandbox)
         code = app.signs_on(code_challenge=CHALLENGE, code_challenge_method="S256")
@@ -506,8 +507,8 @@ def test_a_public_client_uses_pkce_in_place_of_a_secret() -> None:
         assert sandbox.secrets == ["", code["code"], response.json()["access_token"]]
 
 
-def test_a_public_client_cannot_do_without_pkce() -> None:
-    """No challenge, no code; another client, no token."""
+def test_a_public_client_must_use_pkce() -> None:
+    """It gets no code without a challenge. Another client gets no token."""
     with Sandbox(public=True) as sandbox:
         app = App(sandbox)
 
@@ -527,7 +528,7 @@ def test_a_public_client_cannot_do_without_pkce() -> None:
         (None, CHALLENGE, 200),
     ],
 )
-def test_a_challenge_is_checked_for_any_client(
+def test_a_challenge_is_checked_for_every_client(
     app: App, method: str | None, verifier: str | None, status: int
 ) -> None:
     """A secret and PKCE can be used together."""
@@ -541,8 +542,8 @@ def test_a_challenge_is_checked_for_any_client(
 # -- Lifetimes ---------------------------------------------------------------
 
 
-def test_a_token_lives_as_long_as_it_says(app: App, sandbox: Sandbox) -> None:
-    """``expires_in`` can be set at any time, and the clock can be moved."""
+def test_a_token_lives_for_expires_in_seconds(app: App, sandbox: Sandbox) -> None:
+    """The setting and the clock can be changed at any time."""
     now = [1000.0]
     sandbox.clock = lambda: now[0]
     sandbox.expires_in = 90
@@ -556,7 +557,7 @@ def test_a_token_lives_as_long_as_it_says(app: App, sandbox: Sandbox) -> None:
     assert call(sandbox, token["access_token"]).status_code == 401
 
 
-def test_a_token_may_have_no_known_lifetime(app: App, sandbox: Sandbox) -> None:
+def test_a_token_may_state_no_lifetime(app: App, sandbox: Sandbox) -> None:
     """``None`` leaves ``expires_in`` out."""
     sandbox.expires_in = None
 
@@ -566,15 +567,15 @@ def test_a_token_may_have_no_known_lifetime(app: App, sandbox: Sandbox) -> None:
     assert call(sandbox, token["access_token"]).status_code == 200
 
 
-def test_every_sign_on_yields_another_token(app: App) -> None:
-    """Unless ``reissue`` says otherwise."""
+def test_each_sign_on_gets_a_new_token(app: App) -> None:
+    """Unless ``reissue`` is set."""
     one, other = app.gets_a_token(), app.gets_a_token()
 
     assert one["access_token"] != other["access_token"]
 
 
-def test_a_live_token_can_be_handed_back(app: App, sandbox: Sandbox) -> None:
-    """The same one, with what is left of its lifetime, until it expires."""
+def test_a_token_that_is_alive_can_be_reissued(app: App, sandbox: Sandbox) -> None:
+    """With the rest of its lifetime, and for the same scopes only."""
     now = [1000.0]
     sandbox.clock, sandbox.reissue, sandbox.expires_in = lambda: now[0], True, 100
     first = app.gets_a_token()
@@ -588,16 +589,16 @@ def test_a_live_token_can_be_handed_back(app: App, sandbox: Sandbox) -> None:
     assert app.gets_a_token()["access_token"] != first["access_token"]
 
 
-def test_a_token_without_a_lifetime_is_handed_back_without_one(
+def test_a_token_without_a_lifetime_is_reissued_without_one(
     app: App, sandbox: Sandbox
 ) -> None:
-    """It is alive for ever."""
+    """It never expires."""
     sandbox.reissue, sandbox.expires_in = True, None
 
     assert app.gets_a_token() == app.gets_a_token()
 
 
-def test_another_apps_token_is_not_handed_back(app: App, sandbox: Sandbox) -> None:
+def test_another_apps_token_is_not_reissued(app: App, sandbox: Sandbox) -> None:
     """A token belongs to one app."""
     sandbox.reissue = True
     first = app.gets_a_token()
@@ -610,7 +611,7 @@ def test_another_apps_token_is_not_handed_back(app: App, sandbox: Sandbox) -> No
 
 
 def test_the_refresh_grant_is_refused_as_dida365_does(app: App) -> None:
-    """Some brokers try it all the same."""
+    """Some clients try it nevertheless."""
     response = app.refreshes("any")
 
     assert response.status_code == 401
@@ -621,7 +622,7 @@ def test_the_refresh_grant_is_refused_as_dida365_does(app: App) -> None:
 
 
 def test_refresh_tokens_rotate(app: App, sandbox: Sandbox) -> None:
-    """Each is good once, and yields the next."""
+    """Each works once, and gets the next one."""
     sandbox.refresh_tokens = True
     first = app.gets_a_token()
 
@@ -639,7 +640,7 @@ def test_refresh_tokens_rotate(app: App, sandbox: Sandbox) -> None:
 def test_reuse_of_a_refresh_token_revokes_its_family(
     app: App, sandbox: Sandbox
 ) -> None:
-    """RFC 9700 4.14.2: nobody knows who is the thief. Others are unharmed."""
+    """Nobody knows who is the thief (RFC 9700 4.14.2). Others are unharmed."""
     sandbox.refresh_tokens = True
     bystander = app.gets_a_token()
     first = app.gets_a_token()
@@ -655,10 +656,10 @@ def test_reuse_of_a_refresh_token_revokes_its_family(
     assert app.refreshes(bystander["refresh_token"]).status_code == 200
 
 
-def test_a_refresh_token_is_good_once_among_many_at_a_time(
+def test_a_refresh_token_works_for_one_of_many_clients_that_race(
     app: App, sandbox: Sandbox
 ) -> None:
-    """Two who race for it are found out."""
+    """The others are detected as reuse."""
     sandbox.refresh_tokens = True
     token = app.gets_a_token()
 
@@ -669,10 +670,8 @@ def test_a_refresh_token_is_good_once_among_many_at_a_time(
     assert sandbox.reuse_detected == 3
 
 
-def test_a_refresh_asks_for_no_more_than_was_granted(
-    app: App, sandbox: Sandbox
-) -> None:
-    """Less is fine; and a mistake does not use the token up."""
+def test_a_refresh_cannot_widen_the_scope(app: App, sandbox: Sandbox) -> None:
+    """It can narrow it. A refused request does not use the token up."""
     sandbox.refresh_tokens = True
     token = app.gets_a_token(scope="tasks:read")
 
@@ -687,7 +686,7 @@ def test_a_refresh_asks_for_no_more_than_was_granted(
 def test_an_unknown_refresh_token_is_refused(
     app: App, sandbox: Sandbox, refresh_token: str | None
 ) -> None:
-    """And reuse was not detected."""
+    """It does not count as reuse."""
     sandbox.refresh_tokens = True
 
     assert app.refreshes(refresh_token).status_code == 400
@@ -703,10 +702,10 @@ def test_a_refresh_token_is_bound_to_its_client(app: App, sandbox: Sandbox) -> N
     assert app.refreshes(token["refresh_token"]).json()["error"] == "invalid_grant"
 
 
-def test_a_refresh_yields_a_new_token_even_where_a_sign_on_would_not(
+def test_a_refresh_gets_a_new_token_even_with_reissue(
     app: App, sandbox: Sandbox
 ) -> None:
-    """``reissue`` is about authorizations."""
+    """``reissue`` is about sign-ons only."""
     sandbox.refresh_tokens = sandbox.reissue = True
     token = app.gets_a_token()
 

@@ -1,4 +1,4 @@
-"""What the tests of the sandbox share: an app, without an OAuth library."""
+"""What the tests of the sandbox share: a client without an OAuth library."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class App:
         self.sandbox = sandbox
 
     def asks(self, **changes: str | None) -> SimpleNamespace:
-        """An authorization request, as a sign-on gets it."""
+        """Return an authorization request, as a sign-on gets it."""
         query = urlencode(self.parameters(**changes))
         return SimpleNamespace(url=f"{self.sandbox.url('/oauth/authorize')}?{query}")
 
@@ -44,7 +44,7 @@ class App:
         )
 
     def signs_on(self, **changes: str | None) -> dict[str, str]:
-        """What comes back to the redirect URI after a consent."""
+        """Sign on, and return the parameters that the redirect URI gets."""
         location = self.sandbox.sign_on(self.asks(**changes))
         return dict(parse_qsl(urlsplit(location).query))
 
@@ -66,7 +66,7 @@ class App:
         )
 
     def gets_a_token(self, **changes: str | None) -> dict[str, Any]:
-        """A sign-on from beginning to end."""
+        """Sign on and exchange the code; return the token response."""
         response = self.exchanges(self.signs_on(**changes)["code"])
         assert response.status_code == 200, response.text
         token: dict[str, Any] = response.json()

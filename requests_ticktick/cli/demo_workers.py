@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 import requests
 
 from ..auth import TickTickAuth
-from ..sandbox.sign_on import SandboxSignOn
+from ..sandbox import SandboxSignOn
 from ..service import sandbox_service
 from ..stores import FileStore
 from .account import new_session, projects_url

@@ -8,11 +8,10 @@
         sandbox.service        # where its endpoints are
         sandbox.sign_on        # grants consent without a browser
         sandbox.revoke_all()   # and see what your program does
-        sandbox.sign_ons       # how often a person was asked
+        sandbox.sign_ons       # how many times access was granted
 
-It is a real HTTP server around oauthlib's authorization server, and imports
-nothing of the code that it is used to test but
-:class:`~requests_ticktick.service.Service`.
+It is a real HTTP server around oauthlib's authorization server. Of the rest
+of the package, which is tested with it, it imports ``service`` alone.
 """
 
 from __future__ import annotations
@@ -21,18 +20,18 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .observed import Received as Received
-    from .server import Sandbox as Sandbox
-    from .sign_on import AuthorizationPageError as AuthorizationPageError
-    from .sign_on import SandboxSignOn as SandboxSignOn
+    from .assembly import Sandbox as Sandbox
+    from .consent import AuthorizationPageError as AuthorizationPageError
+    from .consent import SandboxSignOn as SandboxSignOn
+    from .request_log import Received as Received
 
 __all__ = ["AuthorizationPageError", "Received", "Sandbox", "SandboxSignOn"]
 
-_HOMES = {
-    "AuthorizationPageError": "sign_on",
-    "Received": "observed",
-    "Sandbox": "server",
-    "SandboxSignOn": "sign_on",
+_MODULES = {
+    "AuthorizationPageError": "consent",
+    "Received": "request_log",
+    "Sandbox": "assembly",
+    "SandboxSignOn": "consent",
 }
 
 if find_spec("flask") is None:
@@ -42,13 +41,13 @@ if find_spec("flask") is None:
 
 
 def __getattr__(name: str) -> Any:
-    """Import the server where it is asked for.
+    """Import a public name when it is first used.
 
-    A worker process that unpickles :attr:`Sandbox.sign_on` is a client: it
-    should not have to wait for a web framework.
+    A worker process that unpickles :attr:`Sandbox.sign_on` is a client. It
+    need not import a web framework.
     """
-    if name not in _HOMES:
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    return getattr(import_module(f".{_HOMES[name]}", __name__), name)
+    return getattr(import_module(f".{_MODULES[name]}", __name__), name)

@@ -1,4 +1,4 @@
-"""Lists and tasks, in memory."""
+"""The lists and tasks of the API, kept in memory."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ _SAMPLES: Mapping[str, tuple[str, ...]] = {
     "Reading": ("RFC 6749",),
 }
 
-#: TickTick's inbox: tasks without a list go there, and it is not listed.
+#: TickTick's inbox has the tasks without a list. It is not among the lists.
 INBOX = "inbox"
 
-#: How many lists and tasks there may be together, and how large all of them:
-#: characters of JSON.
-MOST, MOST_CHARACTERS = 10_000, 16_777_216
+#: The most lists and tasks, and the most characters of JSON, all together.
+MAX_ITEMS, MAX_JSON_CHARACTERS = 10_000, 16_777_216
 
 
 class Board:
-    """What the API reads and changes. A missing item is a ``KeyError``.
+    """Lists and tasks, with three sample lists and the inbox to begin with.
 
-    What there is no room for is a ``ValueError``.
+    All methods raise ``KeyError`` for a list or task that does not exist, and
+    ``ValueError`` when the board is full.
     """
 
     def __init__(self) -> None:
@@ -41,17 +41,17 @@ class Board:
                 self.add_task({"projectId": project["id"], "title": title})
 
     def projects(self) -> list[Item]:
-        """All lists but the inbox."""
+        """Return all lists but the inbox."""
         with self._lock:
             return [item for key, item in self._projects.items() if key != INBOX]
 
     def project(self, project_id: str) -> Item:
-        """One list."""
+        """Return one list."""
         with self._lock:
             return self._projects[project_id]
 
     def contents(self, project_id: str) -> Item:
-        """Show a list with the tasks in it that are still to do."""
+        """Return a list and its open tasks."""
         with self._lock:
             project = self.project(project_id)
             tasks = [
@@ -64,7 +64,7 @@ class Board:
     def add_project(self, fields: Item) -> Item:
         """Add a list.
 
-        :raises ValueError: It has no name.
+        :raises ValueError: The list has no name.
         """
         project = _project(_new_id(), _named("name", fields))
         with self._lock:
@@ -77,7 +77,7 @@ class Board:
             return self._put(self._projects, changed)
 
     def delete_project(self, project_id: str) -> None:
-        """Remove a list and the tasks in it."""
+        """Delete a list and its tasks."""
         with self._lock:
             self._drop(self._projects, project_id)
             for task in list(self._tasks.values()):
@@ -85,7 +85,7 @@ class Board:
                     self._drop(self._tasks, task["id"])
 
     def task(self, project_id: str, task_id: str) -> Item:
-        """One task of a list."""
+        """Return one task of a list."""
         with self._lock:
             task = self._tasks[task_id]
         if task["projectId"] != project_id:
@@ -95,7 +95,7 @@ class Board:
     def add_task(self, fields: Item) -> Item:
         """Add a task.
 
-        :raises ValueError: It has no title.
+        :raises ValueError: The task has no title.
         """
         task = _task(_new_id(), _named("title", fields))
         with self._lock:
@@ -103,20 +103,20 @@ class Board:
             return self._put(self._tasks, task)
 
     def update_task(self, task_id: str, fields: Item) -> Item:
-        """Change some of a task's fields; it stays in its list."""
+        """Change some of a task's fields. It stays in its list."""
         with self._lock:
             task = self._tasks[task_id]
             fixed = {"id": task_id, "projectId": task["projectId"]}
             return self._put(self._tasks, {**task, **fields, **fixed})
 
     def complete_task(self, project_id: str, task_id: str) -> None:
-        """Tick a task off."""
+        """Complete a task."""
         with self._lock:
             self.task(project_id, task_id)
             self.update_task(task_id, {"status": 2})
 
     def delete_task(self, project_id: str, task_id: str) -> None:
-        """Remove a task."""
+        """Delete a task."""
         with self._lock:
             self.task(project_id, task_id)
             self._drop(self._tasks, task_id)
@@ -124,14 +124,15 @@ class Board:
     def _put(self, items: dict[str, Item], item: Item) -> Item:
         key, size = item["id"], len(json.dumps(item))
         total = sum(self._sizes.values()) - self._sizes.get(key, 0) + size
-        if total > MOST_CHARACTERS or (key not in items and len(self._sizes) >= MOST):
-            raise ValueError("The sandbox keeps no more: delete something")
+        is_one_more = key not in items and len(self._sizes) >= MAX_ITEMS
+        if is_one_more or total > MAX_JSON_CHARACTERS:
+            raise ValueError("The sandbox is full: delete something")
         items[key], self._sizes[key] = item, size
         return item
 
     def _drop(self, items: dict[str, Item], key: str) -> None:
         del items[key]
-        self._sizes.pop(key, None)  # the inbox is not counted
+        self._sizes.pop(key, None)  # the inbox has no size
 
 
 def _project(project_id: str, fields: Item) -> Item:

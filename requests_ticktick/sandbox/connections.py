@@ -1,4 +1,4 @@
-"""The connections that are open, and the threads that serve them."""
+"""The open connections, and the threads that serve them."""
 
 from __future__ import annotations
 
@@ -7,28 +7,28 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-#: How many are open at a time. Each is a thread.
-MOST = 512
+#: So many connections may be open at a time. Each has a thread.
+MAX_CONNECTIONS = 512
 
 
 class Connections:
-    """Bounded in number, and none outlives the server."""
+    """Bounds the number of connections, and ends them with the server."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        # As keys, in their order: who has waited for the longest comes first.
+        # A dict for its order: the connection that was idle first comes first.
         self._idle: dict[socket.socket, None] = {}
         self._busy: set[socket.socket] = set()
         self._threads: set[threading.Thread] = set()
         self._closed = False
 
     def admit(self, connection: socket.socket) -> bool:
-        """Let it in; where there is no room, instead of one that is idle.
+        """Make room for a connection, if need be by ending an idle one.
 
         :returns: Whether there was room.
         """
         with self._lock:
-            if len(self._idle) + len(self._busy) >= MOST:
+            if len(self._idle) + len(self._busy) >= MAX_CONNECTIONS:
                 if not self._idle:
                     return False
                 longest = next(iter(self._idle))
@@ -39,15 +39,15 @@ class Connections:
                 _hang_up(connection)
             return True
 
-    def joined_by(self, thread: threading.Thread) -> None:
-        """Know a thread that serves one of them."""
+    def add_thread(self, thread: threading.Thread) -> None:
+        """Keep a thread that serves a connection, for :meth:`join`."""
         with self._lock:
             self._threads = {each for each in self._threads if each.is_alive()}
             self._threads.add(thread)
 
     @contextmanager
     def serving(self, connection: socket.socket) -> Iterator[None]:
-        """Leave a connection alone whose request has been read."""
+        """Do not count a connection as idle while its request is served."""
         with self._lock:
             self._idle.pop(connection, None)
             self._busy.add(connection)
@@ -58,23 +58,23 @@ class Connections:
                 self._busy.discard(connection)
                 self._idle[connection] = None
 
-    def leave(self, connection: socket.socket) -> None:
-        """Forget one that has ended."""
+    def remove(self, connection: socket.socket) -> None:
+        """Forget a connection that has ended."""
         with self._lock:
             self._idle.pop(connection, None)
             self._busy.discard(connection)
 
     def close(self) -> None:
-        """Hang up on everybody, and on who comes too late."""
+        """Hang up on all connections, and on those that are admitted later."""
         with self._lock:
             self._closed = True
             for connection in (*self._idle, *self._busy):
                 _hang_up(connection)
 
     def join(self, timeout: float) -> None:
-        """Wait for each of the threads.
+        """Wait for the threads to end.
 
-        :param timeout: Seconds.
+        :param timeout: Seconds to wait for each.
         """
         with self._lock:
             threads = list(self._threads)

@@ -3,70 +3,129 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from .faults import RATE_LIMIT, Faults
 from .ledger import Grant, Ledger
-from .observed import Observed, Received
 from .policy import SCOPES, Policy
+from .request_log import Received, RequestLog
 
 
-class Controls(Policy):
-    """The counters, and what can be made to happen.
+def _setting(name: str, description: str) -> Any:
+    """Make an attribute that is read from the policy, and written to it."""
 
-    Takes what :class:`Policy` takes.
+    def read(controls: Controls) -> Any:
+        return getattr(controls._policy, name)
+
+    def write(controls: Controls, value: Any) -> None:
+        setattr(controls._policy, name, value)
+
+    return property(read, write, doc=description)
+
+
+class Controls:
+    """The settings, the counters, and the failures that a test can order.
+
+    :param policy: The settings.
+    :param ledger: The codes and tokens that were issued.
+    :param faults: The failures that are still to come.
+    :param request_log: The requests that were received.
     """
 
-    def __init__(self, **policy: Any) -> None:
-        super().__init__(**policy)
-        self._ledger = Ledger(self)
-        self._faults = Faults()
-        self._observed = Observed()
+    client_id: str = _setting("client_id", "The registered app's id.")
+    client_secret: str | None = _setting(
+        "client_secret", "Its secret; ``None`` for a public client."
+    )
+    redirect_uris: list[str] = _setting(
+        "redirect_uris", "Its redirect URIs, matched character for character."
+    )
+    expires_in: int | None = _setting(
+        "expires_in", "Seconds until an access token expires; ``None``: never."
+    )
+    reissue: bool = _setting(
+        "reissue", "Whether a second sign-on returns the token that is alive."
+    )
+    refresh_tokens: bool = _setting(
+        "refresh_tokens", "Whether refresh tokens are issued and accepted."
+    )
+    clock: Callable[[], float] = _setting(
+        "clock", "Returns epoch seconds. Codes and tokens expire by it."
+    )
+    code_lifetime: float = _setting(
+        "code_lifetime", "Seconds until an authorization code expires."
+    )
+
+    def __init__(
+        self,
+        policy: Policy,
+        ledger: Ledger,
+        faults: Faults,
+        request_log: RequestLog,
+    ) -> None:
+        self._policy = policy
+        self._ledger = ledger
+        self._faults = faults
+        self._request_log = request_log
+
+    @property
+    def public(self) -> bool:
+        """Whether the client has no secret and must use PKCE instead."""
+        return self._policy.public
+
+    @property
+    def redirect_uri(self) -> str:
+        """The first registered redirect URI. Setting it leaves no other."""
+        return self.redirect_uris[0]
+
+    @redirect_uri.setter
+    def redirect_uri(self, value: str) -> None:
+        self.redirect_uris = [value]
 
     @property
     def authorizations(self) -> int:
-        """How often access was granted."""
-        return self._observed.count("granted")
+        """How many times access was granted."""
+        return self._ledger.codes_issued
 
     sign_ons = authorizations
 
     @property
     def token_requests(self) -> int:
-        """How many requests the token endpoint got, whatever it answered."""
-        return self._observed.count("token")
+        """How many requests the token endpoint received, failed ones too."""
+        return self._request_log.count("token")
 
     @property
     def api_calls(self) -> int:
-        """How many requests the API got, whatever it answered."""
-        return self._observed.count("api")
+        """How many requests the API received, failed ones too."""
+        return self._request_log.count("api")
 
     @property
     def reuse_detected(self) -> int:
-        """How often a refresh token came that had been used before."""
+        """How many times a used refresh token was sent again."""
         return self._ledger.reuse_detected
 
     @property
     def received(self) -> list[Received]:
         """The latest requests to all three endpoints, oldest first.
 
-        1,000 at most, and 16 MiB of them.
+        At most 1,000 requests and 16 MiB are kept.
         """
-        return self._observed.received()
+        return self._request_log.received()
 
     @property
     def secrets(self) -> list[str]:
         """The client secret, and the codes and tokens that were issued.
 
-        What a test looks for in logs and output, where none may appear. All
-        that are good for something, and the latest 10,000 whatever they are.
+        A test looks for them in logs and output, where none may appear. The
+        list has all codes and tokens that still work, and the latest 10,000
+        that were issued.
         """
         return [self.client_secret or "", *self._ledger.issued()]
 
     def issue_token(
         self, access_token: str | None = None, *, scope: str = " ".join(SCOPES)
     ) -> str:
-        """Issue a token without a sign-on, for :attr:`expires_in` seconds.
+        """Issue a token for :attr:`expires_in` seconds, without a sign-on.
 
         :param access_token: The token; by default one like TickTick's
             personal API tokens.
@@ -81,27 +140,27 @@ class Controls(Policy):
     def revoke(self, access_token: str) -> bool:
         """Revoke one access token.
 
-        :returns: Whether it was alive, or expired at least.
+        :returns: Whether there was such a token, alive or expired.
         """
         return self._ledger.revoke(access_token)
 
     def revoke_all(self, *, refresh_tokens: bool = False) -> None:
-        """Revoke every access token, and every refresh token if asked to."""
+        """Revoke all access tokens, and all refresh tokens if asked to."""
         self._ledger.revoke_all(refresh_tokens=refresh_tokens)
 
     def expire_all(self) -> None:
-        """Let every access token that was issued expire now."""
+        """Let all access tokens that were issued expire now."""
         self._ledger.expire_all()
 
     def deny(self, times: int | None = 1) -> None:
         """Refuse the next consents with ``error=access_denied``.
 
-        :param times: How many; ``None``: all, until ``deny(0)``.
+        :param times: How many; ``None`` refuses all until ``deny(0)``.
         """
         self._faults.deny(times)
 
     def delay(self, seconds: float, endpoint: str = "token") -> None:
-        """Take that long over every request, until ``delay(0)``.
+        """Delay every answer of an endpoint, until ``delay(0)``.
 
         :param endpoint: ``authorize``, ``token`` or ``api``.
         """
@@ -115,15 +174,17 @@ class Controls(Policy):
         endpoint: str = "token",
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        """Answer the next calls with this. They do nothing else.
+        """Answer the next requests with this response, and do nothing else.
 
+        :param times: How many requests.
+        :param status: The HTTP status.
         :param body: A ``str`` or ``bytes`` is sent as HTML, anything else
             as JSON.
         :param endpoint: ``authorize``, ``token`` or ``api``.
-        :param headers: Added to the answer; ``Content-Type`` is replaced.
+        :param headers: Added to the response; ``Content-Type`` is replaced.
         """
         self._faults.fail(times, status, body, endpoint, headers)
 
     def rate_limit(self, times: int = 1) -> None:
-        """Answer the next API calls as TickTick does beyond its limit."""
+        """Answer the next API calls as TickTick does beyond its rate limit."""
         self.fail(times, 500, RATE_LIMIT, "api")

@@ -1,7 +1,7 @@
-"""What is let in: requests under our own name, of our own pages, of a size.
+"""Which requests the server lets in: by their host, their origin, their size.
 
-A web page that a developer visits can have the browser send requests to the
-loopback interface. What it cannot do is to forge ``Host`` and ``Origin``.
+Any web page that a developer visits can make the browser send requests to the
+loopback interface. It cannot make the browser forge ``Host`` and ``Origin``.
 """
 
 from __future__ import annotations
@@ -13,20 +13,21 @@ from http import HTTPStatus
 from io import BufferedIOBase
 from urllib.parse import urlsplit
 
-#: The longest body, in bytes. TickTick's own requests are of a few kilobytes.
-MAX_BODY = 1_048_576
+#: The longest body. Requests to TickTick have a few kilobytes.
+MAX_BODY_BYTES = 1_048_576
 
-#: The longest line between two chunks, and how many of them end a body.
-_MAX_LINE, _MAX_TRAILERS = 256, 64
+#: The methods that only read (RFC 9110 9.2.1).
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
-_READING = ("GET", "HEAD", "OPTIONS")
+#: The longest line of a chunked body, and the number of trailers after it.
+_MAX_LINE_BYTES, _MAX_TRAILERS = 256, 64
 
 
 class RefusalError(Exception):
-    """A request that is answered at the door, and not read to its end.
+    """The server refuses a request, and does not read it to its end.
 
-    :param status: Of the answer.
-    :param reason: What the answer says.
+    :param status: The response's status.
+    :param reason: The response's text.
     """
 
     def __init__(self, status: HTTPStatus, reason: str) -> None:
@@ -36,63 +37,67 @@ class RefusalError(Exception):
 
 
 class Door:
-    """Knows the names of the server.
+    """Lets in the requests that are addressed to this server.
 
-    :param netloc: The address that it listens on, in brackets if it has to be.
+    :param netloc: The server's loopback address; an IPv6 address in brackets.
+    :param port: The server's port.
     """
 
     def __init__(self, netloc: str, port: int) -> None:
         self._home = f"http://{netloc}:{port}"
         names = {netloc.lower(), "localhost", "127.0.0.1", "[::1]"}
         self._names = {f"{name}:{port}" for name in names}
-        if port == 80:  # which a browser leaves out (RFC 9110 4.2.1)
+        if port == 80:  # browsers leave it out (RFC 9110 4.2.1)
             self._names |= names
 
     def check(self, method: str, target: str, headers: Message) -> None:
-        """Let a request in, before its body is read.
+        """Check a request before its body is read.
 
-        :param target: As it stands in the request line.
-        :raises RefusalError: It is not for us, of another site, or too large.
+        :param target: The target of the request line.
+        :raises RefusalError: The request names another host, was sent by
+            another site's page, or is too large.
         """
         hosts = headers.get_all("Host", [])
         if len(hosts) != 1:  # RFC 9112 3.2
-            raise RefusalError(HTTPStatus.BAD_REQUEST, "A request has one Host header.")
+            raise RefusalError(
+                HTTPStatus.BAD_REQUEST, "A request must have one Host header."
+            )
         self._require_our_name(hosts[0])
-        if not target.startswith("/"):  # RFC 9112 3.2.2: then it has the host as well
+        if not target.startswith("/"):  # it may be a whole URL (RFC 9112 3.2.2)
             try:
                 parts = urlsplit(target)
             except ValueError:
                 raise RefusalError(
-                    HTTPStatus.BAD_REQUEST, "That is no address."
+                    HTTPStatus.BAD_REQUEST, "The address cannot be read."
                 ) from None
             self._require_our_name(parts.netloc or hosts[0])
-        if method not in _READING:
+        if method not in SAFE_METHODS:
             self._require_our_page(headers)
         _length(headers)
 
     def _require_our_name(self, host: str) -> None:
-        # A name of somebody's own may lead here (DNS rebinding).
+        # Anybody can make a name of their own resolve to here (DNS rebinding).
         if host.strip().lower() not in self._names:
             raise RefusalError(
-                HTTPStatus.MISDIRECTED_REQUEST, f"The sandbox is at {self._home} alone."
+                HTTPStatus.MISDIRECTED_REQUEST, f"The sandbox is at {self._home} only."
             )
 
     def _require_our_page(self, headers: Message) -> None:
-        """Refuse what a page of another site has the browser send."""
+        """Refuse what another site's page makes the browser send."""
         origin = headers.get("Origin")
         is_ours = origin is None or (
             origin.startswith("http://") and origin[7:].lower() in self._names
         )
         if not is_ours or headers.get("Sec-Fetch-Site") in ("cross-site", "same-site"):
             raise RefusalError(
-                HTTPStatus.FORBIDDEN, "Another site's page may not do this here."
+                HTTPStatus.FORBIDDEN, "Another site's page must not do this."
             )
 
 
 def read_body(headers: Message, stream: BufferedIOBase) -> bytes:
-    """Read the body that follows the headers, and no more of it than we take.
+    """Read the body that follows the headers.
 
-    :raises RefusalError: It is too large, or none (RFC 9112 6).
+    :raises RefusalError: The body is too large or malformed (RFC 9112 6).
     """
     length = _length(headers)
     if length is None:
@@ -104,18 +109,18 @@ def read_body(headers: Message, stream: BufferedIOBase) -> bytes:
 
 
 def _length(headers: Message) -> int | None:
-    """Return how long the body is; ``None`` where it comes in chunks."""
+    """Return the length of the body in bytes; ``None`` for a chunked one."""
     lengths = headers.get_all("Content-Length", [])
     encodings = headers.get_all("Transfer-Encoding", [])
     if encodings and not lengths and [e.lower() for e in encodings] == ["chunked"]:
         return None
     if encodings or len(lengths) > 1 or not re.fullmatch("[0-9]*", "".join(lengths)):
-        # RFC 9112 6.3: two answers, and somebody may go by the other one.
+        # Another party may go by the other length (RFC 9112 6.3).
         raise RefusalError(
-            HTTPStatus.BAD_REQUEST, "It is unclear how long the body is."
+            HTTPStatus.BAD_REQUEST, "The length of the body is ambiguous or invalid."
         )
     digits = "".join(lengths).lstrip("0") or "0"
-    if len(digits) > 9 or int(digits) > MAX_BODY:
+    if len(digits) > 9 or int(digits) > MAX_BODY_BYTES:
         raise _too_large()
     return int(digits)
 
@@ -126,9 +131,9 @@ def _chunks(stream: BufferedIOBase) -> Iterator[bytes]:
     while True:
         size = _line(stream).partition(b";")[0].strip()
         if not re.fullmatch(b"[0-9a-fA-F]{1,8}", size):
-            raise RefusalError(HTTPStatus.BAD_REQUEST, "That is no chunk.")
+            raise RefusalError(HTTPStatus.BAD_REQUEST, "A chunk has no valid size.")
         total += int(size, 16)
-        if total > MAX_BODY:
+        if total > MAX_BODY_BYTES:
             raise _too_large()
         if int(size, 16) == 0:
             break
@@ -139,18 +144,20 @@ def _chunks(stream: BufferedIOBase) -> Iterator[bytes]:
     for _ in range(_MAX_TRAILERS):
         if not _line(stream):
             return
-    raise RefusalError(HTTPStatus.BAD_REQUEST, "The body has no end.")
+    raise RefusalError(HTTPStatus.BAD_REQUEST, "The body has too many trailers.")
 
 
 def _line(stream: BufferedIOBase) -> bytes:
-    line = stream.readline(_MAX_LINE)
+    line = stream.readline(_MAX_LINE_BYTES)
     if not line.endswith(b"\n"):
-        raise RefusalError(HTTPStatus.BAD_REQUEST, "A line of the body has no end.")
+        raise RefusalError(
+            HTTPStatus.BAD_REQUEST, "A line of the chunked body is too long or cut off."
+        )
     return line.rstrip(b"\r\n")
 
 
 def _too_large() -> RefusalError:
     return RefusalError(
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-        f"The sandbox takes bodies of {MAX_BODY} bytes at most.",
+        f"The sandbox accepts bodies of at most {MAX_BODY_BYTES} bytes.",
     )

@@ -1,4 +1,4 @@
-"""What goes wrong on demand: delays, failures, refusals."""
+"""What goes wrong because a test asked for it: delays, failures, denials."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import threading
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-#: The three places that a request can go to, and what tests call them.
+#: The endpoints that can be made to fail, by the names that tests use.
 ENDPOINTS = ("authorize", "token", "api")
 
+#: TickTick's answer to a client that sends too many requests.
 RATE_LIMIT: Mapping[str, object] = {
     "errorId": "sandbox@server-1",
     "errorCode": "exceed_query_limit",
@@ -21,8 +21,8 @@ RATE_LIMIT: Mapping[str, object] = {
 
 
 @dataclass(frozen=True)
-class Failure:
-    """An answer given in place of the real one."""
+class CannedResponse:
+    """A response that is sent in place of the endpoint's own."""
 
     status: int
     body: bytes
@@ -30,33 +30,34 @@ class Failure:
 
 
 class Faults:
-    """The failures that are still to come, for all endpoints."""
+    """The delays, failures and denials that are still to come."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._interrupted = threading.Event()
+        self._delays_ended = threading.Event()
         self._delays = dict.fromkeys(ENDPOINTS, 0.0)
-        self._failures: dict[str, deque[Failure]] = {
+        self._failures: dict[str, deque[CannedResponse]] = {
             endpoint: deque() for endpoint in ENDPOINTS
         }
         self._denials: int | None = 0
 
     def delay(self, seconds: float, endpoint: str) -> None:
-        """Answer that much later, from now on."""
+        """Delay every answer of an endpoint from now on."""
         self._delays[_known(endpoint)] = seconds
 
     def wait(self, endpoint: str) -> None:
-        """Sit a delay out, or what is left of it when the server stops."""
+        """Wait for the endpoint's delay, or until all delays are ended."""
         seconds = self._delays[endpoint]
         if seconds > 0:
-            self._interrupted.wait(seconds)
+            self._delays_ended.wait(seconds)
 
-    def interrupt(self, interrupted: bool) -> None:
-        """End all delays, or allow them again."""
-        if interrupted:
-            self._interrupted.set()
-        else:
-            self._interrupted.clear()
+    def end_delays(self) -> None:
+        """End the waiting of all requests, and let no other request wait."""
+        self._delays_ended.set()
+
+    def resume_delays(self) -> None:
+        """Let requests wait again."""
+        self._delays_ended.clear()
 
     def fail(
         self,
@@ -66,24 +67,24 @@ class Faults:
         endpoint: str,
         headers: Mapping[str, str] | None,
     ) -> None:
-        """Queue an answer for the next calls."""
-        failure = _failure(status, body, headers or {})
+        """Queue a response for the next requests to an endpoint."""
+        response = _canned_response(status, body, headers or {})
         with self._lock:
-            self._failures[_known(endpoint)].extend([failure] * times)
+            self._failures[_known(endpoint)].extend([response] * times)
 
-    def next_failure(self, endpoint: str) -> Failure | None:
-        """Take the answer that is to be given in place of the real one."""
+    def next_failure(self, endpoint: str) -> CannedResponse | None:
+        """Take the next queued response, if there is one."""
         with self._lock:
             queue = self._failures[endpoint]
             return queue.popleft() if queue else None
 
     def deny(self, times: int | None) -> None:
-        """Refuse the next consents; ``None``: all of them."""
+        """Refuse the next consents; ``None`` refuses all of them."""
         with self._lock:
             self._denials = times
 
     def take_denial(self) -> bool:
-        """Whether this consent is to be refused."""
+        """Whether to refuse this consent. A denial is used up by asking."""
         with self._lock:
             if self._denials is None:
                 return True
@@ -92,14 +93,16 @@ class Faults:
             return denied
 
 
-def _failure(status: int, body: object, headers: Mapping[str, str]) -> Failure:
+def _canned_response(
+    status: int, body: object, headers: Mapping[str, str]
+) -> CannedResponse:
     if isinstance(body, bytes):
-        return Failure(status, body, {"Content-Type": "text/html", **headers})
-    if isinstance(body, str):
-        html = "text/html; charset=utf-8"
-        return Failure(status, body.encode(), {"Content-Type": html, **headers})
-    content: Any = json.dumps(body).encode()
-    return Failure(status, content, {"Content-Type": "application/json", **headers})
+        content, content_type = body, "text/html"
+    elif isinstance(body, str):
+        content, content_type = body.encode(), "text/html; charset=utf-8"
+    else:
+        content, content_type = json.dumps(body).encode(), "application/json"
+    return CannedResponse(status, content, {"Content-Type": content_type, **headers})
 
 
 def _known(endpoint: str) -> str:

@@ -1,4 +1,4 @@
-"""The codes and tokens that were issued, and what has become of them."""
+"""The authorization codes and tokens that were issued, and their state."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from typing import TypeVar
 
 from .policy import Policy
 
-T = TypeVar("T")
+Entry = TypeVar("Entry")
 
 _CODE_ALPHABET = string.ascii_letters + string.digits
-_CODE_LENGTH = 6  # as TickTick's
+_CODE_CHARACTERS = 6  # as many as TickTick's codes have
 
-#: How many codes, access tokens and refresh tokens there are at a time, of
-#: each. The oldest are forgotten, as if they had been revoked.
-MOST = 10_000
+#: The ledger keeps so many codes, so many access tokens and so many refresh
+#: tokens. It forgets the oldest, as if they had been revoked.
+MAX_ENTRIES = 10_000
 
 
 @dataclass(frozen=True)
 class Grant:
-    """What a person granted once; the family of all tokens that follow."""
+    """What a person granted; all tokens that follow from it are one family."""
 
     client_id: str
     scopes: tuple[str, ...]
@@ -34,7 +34,7 @@ class Grant:
 
 @dataclass(frozen=True)
 class Code:
-    """An authorization code, bound as RFC 6749 4.1.3 and RFC 7636 4.4 ask."""
+    """What a code is bound to (RFC 6749 4.1.3, RFC 7636 4.4)."""
 
     grant: Grant
     redirect_uri: str
@@ -45,7 +45,7 @@ class Code:
 
 @dataclass(frozen=True)
 class AccessToken:
-    """A bearer token's grant, scopes and expiry (``None``: never)."""
+    """A bearer token's grant, scopes and expiry; ``None`` is never."""
 
     grant: Grant
     scopes: tuple[str, ...]
@@ -54,14 +54,16 @@ class AccessToken:
 
 @dataclass
 class RefreshToken:
-    """A refresh token's grant, and whether it has been used up."""
+    """A refresh token's grant, and whether the token was used up."""
 
     grant: Grant
     used: bool = False
 
 
 class Ledger:
-    """Every step is one step: no two requests can use one code or token.
+    """Keeps the codes and tokens.
+
+    Its methods are atomic: no two requests can use the same code or token.
 
     :param policy: How tokens are issued, and what time it is.
     """
@@ -72,26 +74,28 @@ class Ledger:
         self._codes: dict[str, Code] = {}
         self._access: dict[str, AccessToken] = {}
         self._refresh: dict[str, RefreshToken] = {}
-        self._issued: deque[str] = deque(maxlen=MOST)
+        self._issued: deque[str] = deque(maxlen=MAX_ENTRIES)
+        self.codes_issued = 0
         self.reuse_detected = 0
 
     def new_code(self) -> str:
-        """Make up a code that nobody holds."""
+        """Make up a code that is not in use."""
         with self._lock:
             while True:
                 code = "".join(
-                    secrets.choice(_CODE_ALPHABET) for _ in range(_CODE_LENGTH)
+                    secrets.choice(_CODE_ALPHABET) for _ in range(_CODE_CHARACTERS)
                 )
                 if code not in self._codes:
                     return code
 
     def add_code(self, value: str, code: Code) -> None:
-        """Remember a code until it is used."""
+        """Keep a code until it is used, and count it."""
         with self._lock:
+            self.codes_issued += 1
             self._keep(self._codes, value, code)
 
     def take_code(self, value: str, client_id: str) -> Code | None:
-        """Use a code up, and return it if it was good."""
+        """Use a code up, and return it if it is this client's and alive."""
         with self._lock:
             code = self._codes.pop(value, None)
         if code is None or code.grant.client_id != client_id:
@@ -101,11 +105,12 @@ class Ledger:
     def issue(
         self, value: str, grant: Grant, scopes: tuple[str, ...], *, reissue: bool
     ) -> tuple[str, int | None]:
-        """Record a token, or find the live one that is to be handed back.
+        """Issue an access token, or one that was issued before.
 
-        :param value: The new token, should one be needed.
-        :param reissue: Whether a live token of the client will do.
-        :returns: The token, and how many seconds it has left.
+        :param value: The token, if a new one is issued.
+        :param reissue: Whether to return the client's token of these scopes,
+            if one is alive.
+        :returns: The token, and the seconds until it expires.
         """
         now = self._policy.clock()
         with self._lock:
@@ -123,7 +128,7 @@ class Ledger:
             return value, lifetime
 
     def find(self, value: str) -> AccessToken | None:
-        """Look an access token up, if it is alive."""
+        """Return an access token that is alive."""
         with self._lock:
             token = self._access.get(value)
         if token is None or not _alive(token, self._policy.clock()):
@@ -131,21 +136,21 @@ class Ledger:
         return token
 
     def add_refresh_token(self, value: str, grant: Grant) -> None:
-        """Remember a refresh token."""
+        """Keep a refresh token."""
         with self._lock:
             self._keep(self._refresh, value, RefreshToken(grant))
 
     def take_refresh_token(
         self, value: str, client_id: str, scopes: list[str] | None
     ) -> RefreshToken | None:
-        """Use a refresh token up, and return it if it was good.
+        """Use a refresh token up, and return it if the client may use it.
 
-        A token that comes a second time has leaked: RFC 9700 4.14.2 has the
-        whole family revoked, since nobody knows which of the two is the
-        thief.
+        A token that is used a second time has leaked. Nobody knows which of
+        its two users is the thief, so that the whole family is revoked
+        (RFC 9700 4.14.2).
 
-        :param scopes: Those asked for. Where they go beyond the grant the
-            request fails later on, and the token stays good.
+        :param scopes: The requested scopes. If the grant does not cover them,
+            oauthlib refuses the request, and the token is not used up.
         """
         with self._lock:
             token = self._refresh.get(value)
@@ -159,41 +164,38 @@ class Ledger:
             return token
 
     def issued(self) -> Iterable[str]:
-        """List the latest codes and tokens, used and revoked ones too.
-
-        And those that are older and still good for something.
-        """
+        """List the latest codes and tokens, and all others that are kept."""
         with self._lock:
-            good = (*self._codes, *self._access, *self._refresh)
-            return list(dict.fromkeys((*self._issued, *good)))
+            kept = (*self._codes, *self._access, *self._refresh)
+            return list(dict.fromkeys((*self._issued, *kept)))
 
     def revoke(self, value: str) -> bool:
-        """Revoke one access token, and say whether there was such a one."""
+        """Revoke one access token, and return whether it was kept."""
         with self._lock:
             return self._access.pop(value, None) is not None
 
     def revoke_all(self, *, refresh_tokens: bool) -> None:
-        """Revoke every access token, and every refresh token if asked to."""
+        """Revoke all access tokens, and all refresh tokens if asked to."""
         with self._lock:
             self._access.clear()
             if refresh_tokens:
                 self._refresh.clear()
 
     def expire_all(self) -> None:
-        """Let every access token expire now."""
+        """Let all access tokens expire now."""
         now = self._policy.clock()
         with self._lock:
             for value, token in self._access.items():
                 self._access[value] = replace(token, expires_at=now)
 
-    def _keep(self, kept: dict[str, T], value: str, meaning: T) -> None:
-        kept[value] = meaning
+    def _keep(self, entries: dict[str, Entry], value: str, entry: Entry) -> None:
+        entries[value] = entry
         self._issued.append(value)
-        while len(kept) > MOST:
-            del kept[next(iter(kept))]
+        while len(entries) > MAX_ENTRIES:
+            del entries[next(iter(entries))]
 
     def _revoke_family(self, family: str) -> None:
-        # The used refresh tokens stay: their next use is a reuse as well.
+        # The refresh tokens are kept as used: to use one again is reuse, too.
         for refresh in self._refresh.values():
             refresh.used = refresh.used or refresh.grant.id == family
         for value, token in list(self._access.items()):

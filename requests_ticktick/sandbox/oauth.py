@@ -1,14 +1,27 @@
-"""The authorization endpoint and the token endpoint, over HTTP."""
+"""The authorization endpoint and the token endpoint, over HTTP.
+
+Behind them is oauthlib's authorization server. TickTick's error texts are
+those of Spring Security OAuth, and so are its rules: a code has six
+characters and is used up by any attempt to use it, and a second sign-on may
+return the token that is alive.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
 import secrets
+import uuid
+from typing import Any
 from urllib.parse import urlencode
 
-from flask import Blueprint, Response, jsonify, redirect, request
-from oauthlib.oauth2 import AccessDeniedError, FatalClientError, OAuth2Error
+from flask import Blueprint, Response, redirect, request
+from oauthlib.oauth2 import (
+    AccessDeniedError,
+    FatalClientError,
+    OAuth2Error,
+    WebApplicationServer,
+)
 from oauthlib.oauth2.rfc6749.errors import (
     InvalidClientIdError,
     InvalidRedirectURIError,
@@ -17,36 +30,72 @@ from oauthlib.oauth2.rfc6749.errors import (
 )
 from werkzeug.wrappers import Response as AnyResponse
 
-from .api import ECHO
-from .clients import basic_credentials
 from .faults import Faults
 from .ledger import Ledger
-from .observed import Observed
-from .pages import consent_page, error_page, unauthorized_page
-from .policy import Policy
-from .provider import create_provider
+from .policy import Policy, basic_credentials
+from .templates import consent_page, error_page, unauthorized_page
 from .validator import Validator
 
-# oauthlib is right to insist on https. On a loopback address nobody listens.
-_SECURE = "https://sandbox"
+#: oauthlib insists on https, which a loopback address does not need.
+HTTPS_ORIGIN = "https://sandbox"
 
-#: What the consent page's form adds to the request's own parameters.
-_OF_THE_FORM = ("decision", "consent")
+#: The fields that the consent page adds to the authorization request's own.
+_CONSENT_FIELDS = ("decision", "consent")
 
-_READING = ("GET", "HEAD", "OPTIONS")
+
+def create_authorization_server(policy: Policy, ledger: Ledger) -> WebApplicationServer:
+    """Let oauthlib issue codes and tokens such as TickTick's."""
+    server = WebApplicationServer(
+        Validator(policy, ledger), token_generator=lambda request: str(uuid.uuid4())
+    )
+
+    def with_ticktick_code(code: dict[str, str], *context: Any) -> dict[str, str]:
+        return {**code, "code": ledger.new_code()}
+
+    def as_ticktick(
+        token: dict[str, Any], handler: Any, request: Any
+    ) -> dict[str, Any]:
+        grant = request.user.grant
+        access_token, lifetime = ledger.issue(
+            token["access_token"],
+            grant,
+            tuple(request.scopes),
+            reissue=policy.reissue and request.grant_type == "authorization_code",
+        )
+        response: dict[str, Any] = {
+            "access_token": access_token,
+            "token_type": "bearer",
+            "expires_in": lifetime,
+            # Not in the order of the request: clients must not rely on it.
+            "scope": " ".join(reversed(request.scopes)),
+        }
+        if lifetime is None:
+            del response["expires_in"]
+        if policy.refresh_tokens:
+            response["refresh_token"] = token["refresh_token"]
+            ledger.add_refresh_token(token["refresh_token"], grant)
+        return response
+
+    server.auth_grant.register_code_modifier(with_ticktick_code)
+    for grant_type in (server.auth_grant, server.refresh_grant):
+        grant_type.register_token_modifier(as_ticktick)
+    return server
 
 
 class OAuthEndpoints:
-    """The views of ``/oauth/authorize`` and ``/oauth/token``."""
+    """The views of ``/oauth/authorize`` and ``/oauth/token``.
+
+    :param server: Decides, and issues codes and tokens.
+    :param policy: The registered app.
+    :param faults: The denials that are still to come.
+    """
 
     def __init__(
-        self, policy: Policy, ledger: Ledger, faults: Faults, observed: Observed
+        self, server: WebApplicationServer, policy: Policy, faults: Faults
     ) -> None:
+        self._server = server
         self._policy = policy
         self._faults = faults
-        self._observed = observed
-        self._validator = Validator(policy, ledger)
-        self._server = create_provider(self._validator, policy, ledger)
         self._key = secrets.token_bytes(32)
 
     def blueprint(self) -> Blueprint:
@@ -59,13 +108,13 @@ class OAuthEndpoints:
         return routes
 
     def authorize(self) -> AnyResponse:
-        """Show the consent page, or act on the decision that it posts."""
+        """Show the consent page, or act on the decision that it sends."""
         parameters = [
             *request.args.items(multi=True),
             *(
                 (name, value)
                 for name, value in request.form.items(multi=True)
-                if name not in _OF_THE_FORM
+                if name not in _CONSENT_FIELDS
             ),
         ]
         try:
@@ -76,10 +125,10 @@ class OAuthEndpoints:
             return redirect(error.in_uri(str(error.redirect_uri)))
 
     def _decide(self, parameters: list[tuple[str, str]]) -> AnyResponse:
-        uri, body = f"{_SECURE}/oauth/authorize", urlencode(parameters)
+        uri, body = f"{HTTPS_ORIGIN}/oauth/authorize", urlencode(parameters)
         scopes, details = self._server.validate_authorization_request(uri, "POST", body)
-        decision, given = (request.form.get(name, "") for name in _OF_THE_FORM)
-        # Of this request alone: no other page can know it (RFC 9700 4.7).
+        decision, given = (request.form.get(name, "") for name in _CONSENT_FIELDS)
+        # No other page can know the value for this request (RFC 9700 4.7).
         consent = hmac.new(self._key, body.encode(), hashlib.sha256).hexdigest()
         if decision not in ("allow", "deny"):
             return consent_page(
@@ -92,8 +141,8 @@ class OAuthEndpoints:
         if not hmac.compare_digest(given.encode(), consent.encode()):
             return error_page(
                 "access_denied",
-                "The decision was not made on the page that asks for it. Open the "
-                "authorization URL again, and decide there.",
+                "The decision was not made on the consent page of this request. "
+                "Open the authorization URL again, and decide there.",
                 403,
             )
         if decision == "deny" or self._faults.take_denial():
@@ -101,10 +150,10 @@ class OAuthEndpoints:
         headers, _, status = self._server.create_authorization_response(
             uri, "POST", body, scopes=scopes
         )
-        self._observed.granted()
         return Response(status=status, headers=headers)
 
     def _refuse(self, error: FatalClientError) -> Response:
+        """Show an error, where no redirect URI can be trusted with it."""
         if isinstance(error, (InvalidClientIdError, MissingClientIdError)):
             return error_page("invalid_client", "Bad client credentials", 401)
         registered = self._policy.redirect_uris
@@ -127,41 +176,16 @@ class OAuthEndpoints:
         """Answer a token request."""
         authorization = request.headers.get("Authorization")
         basic = basic_credentials(authorization)
-        if basic is not None and not self._validator.knows(*basic):
+        if basic is not None and not self._policy.accepts_credentials(*basic):
             return unauthorized_page()
         query = urlencode(list(request.args.items(multi=True)))
         try:
             headers, body, status = self._server.create_token_response(
-                f"{_SECURE}/oauth/token?{query}",
+                f"{HTTPS_ORIGIN}/oauth/token?{query}",
                 "POST",
                 urlencode(list(request.form.items(multi=True))),
                 {} if authorization is None else {"Authorization": authorization},
             )
-        except OAuth2Error as error:  # it is not even a token request
+        except OAuth2Error as error:  # the request names no grant to ask for
             return Response(error.json, error.status_code, mimetype="application/json")
         return Response(body, status=status, headers=headers)
-
-    def refuse_bearer(self) -> Response | None:
-        """Answer for the API, where the token will not do (RFC 6750 3.1)."""
-        authorization = request.headers.get("Authorization")
-        if authorization is None:
-            return _challenge(401, "unauthorized", "Full authentication is required")
-        valid, verified = self._server.verify_request(
-            f"{_SECURE}/open/v1", headers={"Authorization": authorization}
-        )
-        if not valid:
-            return _challenge(401, "invalid_token", "Invalid access token")
-        needed = "tasks:read" if request.method in _READING else "tasks:write"
-        if needed not in (verified.scopes or ()) and request.path != ECHO:
-            return _challenge(403, "insufficient_scope", f"Needs {needed}")
-        return None
-
-
-def _challenge(status: int, error: str, description: str) -> Response:
-    response = jsonify(error=error, error_description=description)
-    response.status_code = status
-    response.headers["WWW-Authenticate"] = (
-        f'Bearer realm="oauth2-resource", error="{error}", '
-        f'error_description="{description}"'
-    )
-    return response

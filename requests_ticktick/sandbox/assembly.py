@@ -1,4 +1,4 @@
-"""The sandbox: what a test, or a demonstration, holds in its hands."""
+"""The sandbox, put together from its parts, and started and stopped."""
 
 from __future__ import annotations
 
@@ -8,40 +8,51 @@ from collections.abc import Callable
 from types import TracebackType
 
 from ..service import Service, is_loopback
-from .app import create_app
 from .board import Board
+from .consent import SandboxSignOn
 from .controls import Controls
-from .listener import Listener, free_port, netloc
-from .sign_on import SandboxSignOn
+from .faults import Faults
+from .ledger import Ledger
+from .policy import Policy
+from .request_log import RequestLog
+from .web_app import create_app
+from .web_server import WebServer, free_port, netloc
 
-#: 180 days less a second, as TickTick's.
-EXPIRES_IN = 15551999
+#: 180 days less a second, as TickTick's tokens have it.
+TOKEN_LIFETIME_SECONDS = 15551999
 
-#: Characters that TickTick's secrets have and careless encoding spoils.
-_AWKWARD = "^(%2F)!*&~+/"
+#: TickTick's secrets have such characters, and careless encoding spoils them.
+_AWKWARD_CHARACTERS = "^(%2F)!*&~+/"
 
 
 class Sandbox(Controls):
     """A TickTick on a loopback port, from ``start()`` to ``stop()``.
 
-    A context manager. The attributes of
-    :class:`~requests_ticktick.sandbox.policy.Policy` can be assigned to at any
-    time: ``sandbox.expires_in = 90``. Codes, tokens, lists and counters
-    survive a stop and a start, and so does the port.
+    As a context manager it starts and stops itself. Its settings can be
+    changed at any time: ``sandbox.expires_in = 90``. Codes, tokens, lists,
+    tasks, counters and the port survive a stop and a start.
 
     :param host: A loopback address.
-    :param port: ``0`` for any free one.
+    :param port: ``0`` for any free port.
     :param client_id: The registered app's id; made up by default.
     :param client_secret: Its secret; made up by default.
     :param redirect_uri: Its redirect URI; by default an address with a free
         port on the same host.
     :param public: Whether the app has no secret and uses PKCE.
-    :param auth_method: What :attr:`service` says of the client's
-        authentication, ``client_secret_basic`` by default. ``none`` makes
-        the client public. The server takes the others alike.
-    :param code_challenge_method: What :attr:`service` says of PKCE, ``S256``
-        by default. The server demands it of a public client alone, and checks
-        the verifier of whoever has sent a challenge.
+    :param auth_method: The client authentication method that :attr:`service`
+        names, ``client_secret_basic`` by default. ``none`` makes the client
+        public. The server accepts the other methods alike.
+    :param code_challenge_method: The PKCE method that :attr:`service` names,
+        ``S256`` by default. The server demands PKCE of a public client only,
+        and checks the verifier of any client that has sent a challenge.
+    :param expires_in: The lifetime of an access token in seconds; ``None``
+        issues tokens that state no lifetime and do not expire.
+    :param reissue: Whether a second sign-on returns the access token that is
+        still alive, with the rest of its lifetime.
+    :param refresh_tokens: Whether refresh tokens are issued and accepted.
+    :param clock: Returns epoch seconds. Codes and tokens expire by it.
+    :raises ValueError: ``host`` is not a loopback address, or a public client
+        was given a secret or an authentication method.
     """
 
     def __init__(
@@ -55,48 +66,49 @@ class Sandbox(Controls):
         public: bool = False,
         auth_method: str | None = None,
         code_challenge_method: str | None = "S256",
-        expires_in: int | None = EXPIRES_IN,
+        expires_in: int | None = TOKEN_LIFETIME_SECONDS,
         reissue: bool = False,
         refresh_tokens: bool = False,
         clock: Callable[[], float] = time.time,
     ) -> None:
         if not is_loopback(host):
             raise ValueError(f"{host!r} is not a loopback address")
-        self._host, self._port = host, port
-        self._auth_method = auth_method or ("none" if public else "client_secret_basic")
-        self._code_challenge_method = code_challenge_method
-        super().__init__(
+        method = auth_method or ("none" if public else "client_secret_basic")
+        policy = Policy(
             client_id=client_id or f"sandbox{secrets.token_hex(6)}",
-            client_secret=_secret(client_secret, self._auth_method, public),
+            client_secret=_client_secret(client_secret, method, public),
             redirect_uris=[redirect_uri or _free_redirect_uri(host)],
             expires_in=expires_in,
             reissue=reissue,
             refresh_tokens=refresh_tokens,
             clock=clock,
         )
-        self._app = create_app(
-            self, self._ledger, self._faults, self._observed, Board()
-        )
-        self._listener: Listener | None = None
+        ledger, faults, request_log = Ledger(policy), Faults(), RequestLog()
+        super().__init__(policy, ledger, faults, request_log)
+        self._app = create_app(policy, ledger, faults, request_log, Board())
+        self._auth_method = method
+        self._code_challenge_method = code_challenge_method
+        self._host, self._port = host, port
+        self._web_server: WebServer | None = None
 
     def start(self) -> None:
-        """Listen.
+        """Start to listen.
 
         :raises OSError: The port is taken.
         """
-        if self._listener is not None:
+        if self._web_server is not None:
             raise RuntimeError("The sandbox is running already")
-        self._faults.interrupt(False)
-        self._listener = Listener(self._app, self._host, self._port)
-        self._port = self._listener.port
+        self._faults.resume_delays()
+        self._web_server = WebServer(self._app, self._host, self._port)
+        self._port = self._web_server.port
 
     def stop(self) -> None:
-        """End what is going on, delays included, and free the port."""
-        listener, self._listener = self._listener, None
-        if listener is not None:
-            listener.close()
-            self._faults.interrupt(True)
-            listener.join()
+        """Free the port, and hang up on all clients, waiting ones too."""
+        web_server, self._web_server = self._web_server, None
+        if web_server is not None:
+            web_server.close()
+            self._faults.end_delays()
+            web_server.join()
 
     def __enter__(self) -> Sandbox:
         self.start()
@@ -111,7 +123,7 @@ class Sandbox(Controls):
         self.stop()
 
     def __repr__(self) -> str:
-        state = "stopped" if self._listener is None else "running"
+        state = "stopped" if self._web_server is None else "running"
         return f"<Sandbox {netloc(self._host)}:{self._port} {state}>"
 
     def url(self, path: str = "/") -> str:
@@ -139,27 +151,16 @@ class Sandbox(Controls):
         )
 
     @property
-    def redirect_uri(self) -> str:
-        """The first registered redirect URI. Setting it registers no other."""
-        return self.redirect_uris[0]
-
-    @redirect_uri.setter
-    def redirect_uri(self, value: str) -> None:
-        self.redirect_uris = [value]
-
-    @property
     def sign_on(self) -> SandboxSignOn:
-        """A sign-on that grants what is asked for, without a browser."""
+        """A sign-on that grants what it is asked for, without a browser."""
         return SandboxSignOn()
 
 
-def _secret(given: str | None, auth_method: str, public: bool) -> str | None:
-    if auth_method == "none":
-        public = True
-    elif public:
+def _client_secret(given: str | None, auth_method: str, public: bool) -> str | None:
+    if public and auth_method != "none":
         raise ValueError(f"A public client cannot use {auth_method}")
-    if not public:
-        return given or f"{_AWKWARD}{secrets.token_urlsafe(18)}"
+    if auth_method != "none":
+        return given or f"{_AWKWARD_CHARACTERS}{secrets.token_urlsafe(18)}"
     if given is not None:
         raise ValueError("A public client has no secret")
     return None

@@ -1,4 +1,4 @@
-"""``/open/v1``: lists, tasks, and an echo."""
+"""The API under ``/open/v1``: lists, tasks and an echo."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ _ANY_METHOD = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 
 class OpenAPI:
-    """The views of the part of TickTick's Open API that is here."""
+    """The views of TickTick's Open API, as far as the sandbox has it.
+
+    :param board: The lists and tasks.
+    """
 
     def __init__(self, board: Board) -> None:
         self._board = board
@@ -92,7 +95,7 @@ class OpenAPI:
         return Response()
 
     def echo(self) -> Response:
-        """Tell what arrived. TickTick has no such thing; tests want it."""
+        """Return the request, as tests want it. TickTick has no echo."""
         body = request.get_data()
         return jsonify(
             method=request.method,

@@ -1,4 +1,4 @@
-"""The pages that a person sees: consent, and what is wrong with a request."""
+"""The HTML pages: consent, and errors."""
 
 from __future__ import annotations
 
@@ -113,21 +113,21 @@ _SCOPE = Markup("""
 
 _FIELD = Markup('<input type="hidden" name="{name}" value="{value}">\n')
 
-# Spring's error page says it so, and this is what people copy into reports.
+# Worded as Spring's error page, which people copy into their reports.
 _ERROR = Markup("""<h1>OAuth Error</h1>
 <p>error="{error}", error_description="{description}"</p>""")
 
 _HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 _HEADERS = {
     "Cache-Control": "no-store",
-    # No form-action: Chromium applies it to the redirect that answers a form
-    # as well, and that goes to the client's own origin.
+    # There is no form-action: Chromium would apply it to the redirect that
+    # answers the form, and that leads to the client's own origin.
     "Content-Security-Policy": (
         f"default-src 'none'; style-src 'sha256-{_HASH}'; img-src data:; "
         "base-uri 'none'; frame-ancestors 'none'"
     ),
-    # Not no-referrer: with that, a browser says that its form comes from the
-    # origin "null". Other origins are told nothing either way.
+    # With no-referrer a browser would send the form with the origin "null".
+    # Neither value tells other origins anything.
     "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -143,8 +143,9 @@ def consent_page(
 ) -> Response:
     """Ask a person whether the client may have what it asks for.
 
-    :param parameters: The authorization request's, which the form sends on.
-    :param consent: What shows that a decision comes from this page.
+    :param parameters: The authorization request's parameters, which the form
+        sends along.
+    :param consent: Shows that the decision was made on this page.
     """
     main = _CONSENT.format(
         client=client,
@@ -161,13 +162,13 @@ def consent_page(
 
 
 def error_page(error: str, description: str, status: int) -> Response:
-    """Say what is wrong where no redirect URI can be trusted with it."""
+    """Show an error to the person, in place of a redirect to the client."""
     main = _ERROR.format(error=error, description=description)
     return _page("OAuth Error - TickTick sandbox", main, status)
 
 
 def unauthorized_page() -> Response:
-    """Refuse as the web server does, before TickTick sees the request."""
+    """Refuse credentials with the page that TickTick's web server sends."""
     return Response(
         '<!doctype html><html lang="en"><head><title>HTTP Status 401 \u2013 '
         "Unauthorized</title></head><body><h1>HTTP Status 401 \u2013 Unauthorized</h1>"

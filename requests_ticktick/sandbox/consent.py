@@ -1,4 +1,4 @@
-"""A person who always says yes: consent without a browser."""
+"""A sign-on that grants access without a browser."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from http.client import HTTPConnection
 from typing import Protocol
 from urllib.parse import SplitResult, urlsplit
 
-#: The field of the page's form without which it decides nothing.
-_CONSENT = re.compile('name="consent" value="([0-9a-f]+)"')
+#: The hidden field that shows that a decision was made on the consent page.
+_CONSENT_FIELD = re.compile('name="consent" value="([0-9a-f]+)"')
 
 
 class HasURL(Protocol):
-    """What a sign-on is asked: where to grant access."""
+    """The authorization request, as a sign-on gets it."""
 
     @property
     def url(self) -> str:
-        """The authorization request's address, with its query."""
+        """The authorization request's URL."""
 
 
 class AuthorizationPageError(RuntimeError):
     """The authorization endpoint showed a page instead of redirecting.
 
-    A person would be looking at an error in the browser, and nothing would
-    come back to the redirect URI.
+    A person would see an error in the browser, and the browser would never
+    reach the redirect URI.
 
-    :param message: What the page says.
+    :param message: The text of the page.
     :param status_code: Its HTTP status.
     """
 
@@ -40,9 +40,9 @@ class AuthorizationPageError(RuntimeError):
 
 
 class SandboxSignOn:
-    """Grants what is asked for, over HTTP: opens the page, and sends its form.
+    """Opens the consent page over HTTP, and sends its form with *Allow*.
 
-    Pickles, and works in any process that reaches the sandbox.
+    It can be pickled, and works in any process that reaches the sandbox.
 
     :param timeout: Seconds to wait for the sandbox.
     """
@@ -53,16 +53,16 @@ class SandboxSignOn:
     def __call__(self, request: HasURL) -> str:
         """Grant access.
 
-        :param request: Its ``url`` is the authorization request, or leads
-            there, as what ``LoopbackSignOn`` opens.
-        :returns: The address that a browser would be redirected to.
-        :raises AuthorizationPageError: There was a page of another kind.
+        :param request: Its ``url`` is that of the authorization request, or
+            redirects to it, as the URL that ``LoopbackSignOn`` opens.
+        :returns: The URL that a browser would be redirected to.
+        :raises AuthorizationPageError: The page was not the consent page.
         """
         url = urlsplit(request.url)
         if not url.query:
             url = urlsplit(self._location("GET", url)[0] or "")
         location, page, status = self._location("POST", url, url.query)
-        consent = _CONSENT.search(page)
+        consent = _CONSENT_FIELD.search(page)
         if consent is not None:
             form = f"{url.query}&consent={consent[1]}&decision=allow"
             location, page, status = self._location("POST", url, form)
@@ -73,11 +73,11 @@ class SandboxSignOn:
     def _location(
         self, method: str, url: SplitResult, form: str | None = None
     ) -> tuple[str | None, str, int]:
-        """Return where the answer leads, its page and its status."""
+        """Return the response's ``Location``, its page and its status."""
         assert url.hostname is not None
         connection = HTTPConnection(url.hostname, url.port, timeout=self.timeout)
         try:
-            # In the body: HTTP libraries log the addresses that they open.
+            # The form goes in the body, because HTTP libraries log URLs.
             headers = {"Content-Type": "application/x-www-form-urlencoded"}
             connection.request(method, url.path, form, headers if form else {})
             response = connection.getresponse()

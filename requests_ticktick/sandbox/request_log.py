@@ -1,4 +1,4 @@
-"""What the server saw: how many requests, and which."""
+"""The requests that the endpoints received, counted, and the latest kept."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-#: Enough for a test to look at, and no leak in a sandbox that runs for days:
-#: so many requests, of so many bytes in all.
-KEPT, KEPT_BYTES = 1000, 16_777_216
+#: A sandbox may run for days, so only so many requests are kept, of so many
+#: bytes together.
+MAX_REQUESTS, MAX_TOTAL_BYTES = 1000, 16_777_216
 
 
 @dataclass(frozen=True, repr=False)
@@ -17,6 +17,8 @@ class Received:
     """A request as it arrived. Its repr shows neither headers nor body.
 
     :param endpoint: ``authorize``, ``token`` or ``api``.
+    :param method: ``GET``, ``POST`` and so on.
+    :param path: What precedes the ``?``, decoded.
     :param query: What followed the ``?``, undecoded.
     :param headers: By name, spelled ``Content-Type``.
     :param body: The bytes, without the framing of a chunked body.
@@ -31,7 +33,7 @@ class Received:
 
     @property
     def size(self) -> int:
-        """How much there is to keep of it, in bytes."""
+        """How many bytes it takes to keep this request."""
         headers = sum(len(name) + len(value) for name, value in self.headers.items())
         return len(self.path) + len(self.query) + headers + len(self.body)
 
@@ -39,33 +41,31 @@ class Received:
         return f"<Received {self.method} {self.path} {len(self.body)} bytes>"
 
 
-class Observed:
-    """Counters and the latest requests, written and read by any thread."""
+class RequestLog:
+    """Counts requests and keeps the latest. Any thread may read and write."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._counts: Counter[str] = Counter()
         self._received: deque[Received] = deque()
-        self._size = 0
+        self._total_bytes = 0
 
     def add(self, received: Received) -> None:
         """Count a request at its endpoint, and keep it."""
         with self._lock:
             self._counts[received.endpoint] += 1
             self._received.append(received)
-            self._size += received.size
-            while len(self._received) > KEPT or self._size > KEPT_BYTES:
-                self._size -= self._received.popleft().size
+            self._total_bytes += received.size
+            while (
+                len(self._received) > MAX_REQUESTS
+                or self._total_bytes > MAX_TOTAL_BYTES
+            ):
+                self._total_bytes -= self._received.popleft().size
 
-    def granted(self) -> None:
-        """Count a consent."""
+    def count(self, endpoint: str) -> int:
+        """Return how many requests an endpoint received."""
         with self._lock:
-            self._counts["granted"] += 1
-
-    def count(self, name: str) -> int:
-        """How many there were, of an endpoint's name or ``granted``."""
-        with self._lock:
-            return self._counts[name]
+            return self._counts[endpoint]
 
     def received(self) -> list[Received]:
         """List the latest requests, oldest first."""
