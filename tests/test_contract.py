@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import threading
 import uuid
 
 import pytest
@@ -74,6 +75,8 @@ class Careless(FileStore):
 class OneTemporaryFile(FileStore):
     """Has one name for what it writes first: threads get in each other's way."""
 
+    written = threading.Barrier(2)  # by two of them, before either goes on
+
     def __init__(self, path):
         super().__init__(path)
         self.name = uuid.uuid4().hex
@@ -86,6 +89,8 @@ class OneTemporaryFile(FileStore):
         temporary = f"{self.path}.{self.name}"
         with open(temporary, "w") as file:
             json.dump(token.to_dict(), file)
+        with contextlib.suppress(threading.BrokenBarrierError):
+            self.written.wait(10)
         os.replace(temporary, self.path)
 
 

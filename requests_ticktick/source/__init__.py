@@ -115,14 +115,12 @@ class TokenSource:
             return timed.token
         if refused is not None:
             wallet.refuse(refused)
-        best, error = wallet.best()
+        best = wallet.best()
         if best is not None and self._deadlines.is_fresh(best):
             return wallet.use(best)
         snapshot = wallet.snapshot(refused=refused)
         if best is None:
             return self._renew(snapshot)
-        if error is not None:
-            self._once.warn(f"{error} The token in memory is used.")
         wallet.use(best)
         return self._renew_early(best, snapshot)
 

@@ -93,8 +93,9 @@ class Renewal:
         while True:
             version = self._store.version()
             try:
-                # At first there is nothing that the snapshot does not have.
-                if wait.has_begun:
+                # At first there is nothing that the snapshot does not have. A
+                # store that cannot be read says so before it is locked.
+                if wait.has_begun or not snapshot.is_whole:
                     found = self._wallet.read()
                     token = self._answer(snapshot, found, early=early)
                     if token is not None:

@@ -44,6 +44,11 @@ class Snapshot(Value):
             forced=forced,
         )
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether all stores could be read."""
+        return self._known is not None
+
     def is_answered_by(self, token: Token) -> bool:
         """Whether the token was issued since: then any lifetime will do."""
         if self._known is None or token.issued_at is None:

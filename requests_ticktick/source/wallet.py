@@ -63,23 +63,20 @@ class Wallet:
         """Whether a token works, as far as is known."""
         return self.deadlines.is_alive(timed) and not self.is_refused(timed.token)
 
-    def best(self) -> tuple[TimedToken | None, TokenStoreError | None]:
-        """Look for a fresh token, else for one that works.
+    def best(self) -> TimedToken | None:
+        """Return a fresh token, else one that works, else none.
 
-        Stores behind the first fresh one are not read.
-
-        :returns: The token, and why a store could not be read.
+        Stores behind the first fresh one are not read. A renewal will say why
+        one of them cannot be.
         """
         best = None
-        try:
+        with contextlib.suppress(TokenStoreError):
             for timed in self._not_refused():
                 if self.deadlines.is_fresh(timed):
-                    return timed, None
+                    return timed
                 if best is None and self.deadlines.is_alive(timed):
                     best = timed
-        except TokenStoreError as error:
-            return best, error
-        return best, None
+        return best
 
     def snapshot(
         self, *, refused: Token | None = None, forced: bool = False
