@@ -7,6 +7,7 @@ import math
 import time
 from typing import TYPE_CHECKING, Any
 
+from .._defaults import LEEWAY_SECONDS
 from .._value import PerProcess, Secret
 from ..errors import LockTimeoutError, TickTickAuthError, TokenStoreError
 from ..stores._once import Once
@@ -43,7 +44,7 @@ class TokenSource:
         grant: AuthorizationCodeGrant,
         sign_on: Callable[[AuthorizationRequest], str],
         *,
-        leeway: float = 60.0,
+        leeway: float = LEEWAY_SECONDS,
         clock: Clock = time,
     ) -> None:
         self.store = store

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Protocol
 
+from .._usable import renewed_before_end
 from ..token import Token
 
 #: Seconds until the next try, after a renewal failed and nobody was asked.
@@ -96,9 +97,7 @@ class Deadlines:
         timed = TimedToken(
             token, token.expires_at, self._first_known(token, monotonic + left)
         )
-        if lifetime is None or lifetime > self.leeway:
-            # A token born within the leeway would only be handed back.
-            timed.renew_before_end(self.leeway)
+        timed.renew_before_end(renewed_before_end(token, self.leeway))
         return timed
 
     def is_quiet(self, timed: TimedToken) -> bool:

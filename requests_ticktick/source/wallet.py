@@ -7,6 +7,7 @@ import math
 from collections.abc import Container, Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from .._usable import preferred
 from .._value import fingerprint_of
 from ..errors import TokenStoreError
 from ..grant.words import clean
@@ -69,14 +70,8 @@ class Wallet:
         Stores behind the first fresh one are not read. A renewal will say why
         one of them cannot be.
         """
-        best = None
-        with contextlib.suppress(TokenStoreError):
-            for timed in self._not_refused():
-                if self.deadlines.is_fresh(timed):
-                    return timed
-                if best is None and self.deadlines.is_alive(timed):
-                    best = timed
-        return best
+        fresh, alive = self.deadlines.is_fresh, self.deadlines.is_alive
+        return preferred(self._not_refused(), is_fresh=fresh, is_alive=alive)
 
     def snapshot(
         self, *, refused: Token | None = None, forced: bool = False
@@ -173,6 +168,7 @@ class Wallet:
     def _not_refused(self) -> Iterator[TimedToken]:
         if self.current is not None and not self.is_refused(self.current.token):
             yield self.current
-        for token in self.ours(self.read()):
-            if not self.is_refused(token):
-                yield self.deadlines.of(token)
+        with contextlib.suppress(TokenStoreError):
+            for token in self.ours(self.read()):
+                if not self.is_refused(token):
+                    yield self.deadlines.of(token)
