@@ -201,6 +201,9 @@ def test_an_error_code_is_a_short_word(code):
 
 def test_a_status_is_one_of_http():
     """Three digits; a number that is none is no status."""
+    for status in (100, 599):
+        told = forged(type="TokenEndpointError", status_code=status)
+        assert told.status_code == status
     for status in (99, 600, True, 400.0, "400"):
         assert forged(type="TokenEndpointError", status_code=status).status_code is None
 

@@ -1163,6 +1163,30 @@ def test_a_store_that_could_save_no_token_asks_nobody(sandbox, kind):
     assert sandbox.sign_ons == 0
 
 
+def test_threads_share_a_failure_over_a_store_that_keeps_none(sandbox):
+    """Who waited for the one who was asked is not asked in turn."""
+    waiting, asked, wait = threading.Semaphore(0), [], turns.Attempt.wait
+
+    def noted(attempt, timeout):
+        waiting.release()
+        return wait(attempt, timeout)
+
+    def sign_on(request):
+        asked.append(request)
+        for _ in range(3):
+            assert waiting.acquire(timeout=30)
+        raise AuthorizationDeniedError("No, thanks.", error="access_denied")
+
+    auth = client_of(sandbox, Plain(), sign_on=sign_on)
+    with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(4) as pool:
+        patch.setattr(turns.Attempt, "wait", noted)
+        calls = [pool.submit(auth.token) for _ in range(4)]
+        errors = [call.exception(30) for call in calls]
+
+    assert [type(error) for error in errors] == [AuthorizationDeniedError] * 4
+    assert len(asked) == 1
+
+
 def test_waiting_for_a_thread_ends_with_the_stores_time_out(sandbox):
     """Also where the lock is another thread's of this process."""
     store = MemoryStore()

@@ -187,6 +187,13 @@ def test_a_chain_saves_to_the_first_that_can_be_written(monkeypatch, tmp_path):
     assert (file.load(), file.failure()) == (None, None)
 
 
+def test_a_chain_waits_as_long_as_the_store_that_it_saves_to(tmp_path):
+    """Its lock is that one's."""
+    store = FileStore(tmp_path / "t.json", lock_timeout=7.0)
+
+    assert ChainStore([EnvStore("UNSET"), store]).lock_timeout == 7.0
+
+
 def test_a_chain_deletes_from_all_that_can_be_written(tmp_path):
     """Also when one of them fails, which is then said."""
 
