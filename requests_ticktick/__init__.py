@@ -1,4 +1,4 @@
-"""Sign on to TickTick once; every request carries a valid token.
+"""Sign on to TickTick once; then every request carries a valid token.
 
 ::
 

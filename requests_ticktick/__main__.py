@@ -1,4 +1,4 @@
-"""``python -m requests_ticktick``: the command, not on the path."""
+"""``python -m requests_ticktick`` runs the command ``requests-ticktick``."""
 
 from .cli import main
 

@@ -1,4 +1,4 @@
-"""What a token's fields may hold, and what is refused."""
+"""Parsers of a token's fields."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from typing import Any
 
 from .errors import InvalidTokenError
 
-#: RFC 6749 A.12 and A.17 allow visible ASCII and the space; a space or a
-#: control character would let a stored token add headers to a request.
-_OPAQUE = re.compile(r"[\x21-\x7e]+")
+#: RFC 6749 A.12 and A.17, without the space: with spaces or control
+#: characters, a stored token could add headers to a request.
+_TOKEN_STRING = re.compile(r"[\x21-\x7e]+")
 
-#: In ASCII, since float() does not skip all that is space elsewhere.
+#: ASCII only, because float() does not strip all Unicode white space.
 _NUMBER = re.compile(r"\s*[+-]?\d{1,20}(\.\d{0,9})?\s*", re.ASCII)
 
-#: RFC 3339, or a date alone; Go writes nine digits of a second, others none.
-#: Compiled where it is needed: that takes longer than all the rest of a load.
+#: RFC 3339, or a date alone. Go writes nine digits of a second, others none.
+#: Compiled only when needed: compiling takes longer than the rest of a load.
 _DATE = (
     r"(\d{4}-\d\d-\d\d)"
     r"(?:[Tt ](\d\d:\d\d)(:\d\d)?(?:[.,](\d{1,9}))?\s?(?:[Zz]|([+-]\d\d):?(\d\d)?)?)?"
 )
 
-#: The year 5138 in epoch seconds, and 1973 in milliseconds.
-_FAR_AWAY = 1e11
+#: The year 5138. A larger number is in milliseconds, in which this is 1973.
+_MAX_EPOCH_SECONDS = 1e11
 
-#: The keys that a token has fields for. All others are kept as they are.
+#: The keys that have fields of their own. All others are kept unchanged.
 #: ``expire_time`` and ``readable_expire_time`` are ticktick-py's.
 _OWN_KEYS = frozenset(
     {
@@ -43,15 +43,16 @@ _OWN_KEYS = frozenset(
     }
 )
 
-#: No server nests its answer this deeply. What Python reads and cannot write,
-#: compare or pickle any more begins at some hundreds.
-_DEEPEST = 50
+#: Levels of nesting in further fields. No server nests more deeply. Beyond
+#: some hundreds, Python can parse a value but cannot write, compare or pickle
+#: it.
+_MAX_NESTING_LEVELS = 50
 
-#: Seconds. No lifetime is longer: it is in milliseconds, or made up.
-_CENTURY = 100 * 366 * 86_400.0
+#: A century. A longer lifetime is in milliseconds, or invented.
+_MAX_LIFETIME_SECONDS = 100 * 366 * 86_400.0
 
-#: Bits. Python writes no number of more than 4300 digits.
-_WIDEST = 4096
+#: Python writes no integer of more than 4300 digits.
+_MAX_INTEGER_BITS = 4096
 
 
 def mapping(payload: object) -> Mapping[str, Any]:
@@ -62,31 +63,31 @@ def mapping(payload: object) -> Mapping[str, Any]:
     return payload
 
 
-def bearer(value: object) -> str:
+def token_type(value: object) -> str:
     if not isinstance(value, str) or value.lower() != "bearer":
         raise InvalidTokenError(
-            "The token's type is not 'bearer': sign on again, or fix the place "
+            "The token's type is not 'bearer': sign on again, or correct the place "
             "that the token was read from."
         )
     return value
 
 
-def opaque(name: str, value: object) -> str:
+def token_string(name: str, value: object) -> str:
     if not isinstance(value, str) or not value:
         raise InvalidTokenError(f"The token has no {name}.")
-    if not _OPAQUE.fullmatch(value):
+    if not _TOKEN_STRING.fullmatch(value):
         raise InvalidTokenError(
-            f"The {name} holds spaces, control characters or letters outside "
-            "ASCII: copy it again, without quotes or line breaks."
+            f"The {name} contains spaces, control characters or non-ASCII "
+            "characters: copy it again, without quotes or line breaks."
         )
     return value
 
 
-def optional(name: str, value: object) -> str | None:
-    return None if value is None else opaque(name, value)
+def optional_token_string(name: str, value: object) -> str | None:
+    return None if value is None else token_string(name, value)
 
 
-def number(name: str, value: object) -> float | None:
+def finite_seconds(name: str, value: object) -> float | None:
     if value is None:
         return None
     if isinstance(value, (int, float)) and not isinstance(value, bool):
@@ -94,56 +95,53 @@ def number(name: str, value: object) -> float | None:
             seconds = float(value)
         except OverflowError:
             seconds = math.inf
-        if math.isfinite(2 * seconds):  # so that a difference is, too
+        if math.isfinite(2 * seconds):  # then differences are finite as well
             return seconds
     raise InvalidTokenError(f"{name} is not a finite number of seconds.")
 
 
-def lenient(name: str, value: object) -> float | None:
-    """Accept ``"3600"`` too: servers and hand-written files send strings."""
-    if isinstance(value, str) and _NUMBER.fullmatch(value):
-        return float(value)
-    return number(name, value)
-
-
 def lifetime(value: object) -> float | None:
-    """Read an answer's ``expires_in``, if it makes sense.
+    """Return a response's ``expires_in`` in seconds, or ``None``.
 
-    A server that sends 0, nothing, a word or a thousand years does not say
-    when the token expires: it is used until it is refused.
+    With ``None``, for 0, a word or a thousand years, a 401 ends the token.
     """
     seconds = duration(value)
-    return seconds if seconds is not None and 0 < seconds <= _CENTURY else None
+    plausible = seconds is not None and 0 < seconds <= _MAX_LIFETIME_SECONDS
+    return seconds if plausible else None
 
 
 def moment(value: object) -> float | None:
-    """Read epoch seconds from whatever another client has stored.
+    """Return the epoch seconds of a time that any client may have stored.
 
-    Milliseconds, microseconds and nanoseconds are known by their size. A date
-    that names no time zone is in UTC, so that all who share a file agree.
-
-    :returns: ``None`` where the value makes no sense.
+    Milliseconds to nanoseconds are recognised by their size. A date without a
+    time zone is in UTC, so that all readers agree. ``None`` if implausible.
     """
     seconds = duration(value)
     if seconds is None and isinstance(value, str):
         return _date(value.strip())
     for _ in range(3):
-        if seconds is not None and seconds > _FAR_AWAY:
+        if seconds is not None and seconds > _MAX_EPOCH_SECONDS:
             seconds /= 1000
-    return sensible(seconds)
+    return plausible_time(seconds)
 
 
 def duration(value: object) -> float | None:
-    """Read seconds; ``None`` where the value makes no sense."""
+    """Return a number of seconds, or ``None`` if the value is not one.
+
+    A string such as ``"3600"`` is one too: servers and people write those.
+    """
+    if isinstance(value, str) and _NUMBER.fullmatch(value):
+        return float(value)
     try:
-        return lenient("", value)
+        return finite_seconds("", value)
     except InvalidTokenError:
         return None
 
 
-def sensible(seconds: float | None) -> float | None:
-    """Return seconds; ``None`` in place of what nobody can have meant."""
-    return None if seconds is None or abs(seconds) > _FAR_AWAY else seconds
+def plausible_time(seconds: float | None) -> float | None:
+    """Return epoch seconds, or ``None`` if they are too far from today."""
+    plausible = seconds is not None and abs(seconds) <= _MAX_EPOCH_SECONDS
+    return seconds if plausible else None
 
 
 def _date(text: str) -> float | None:
@@ -165,15 +163,15 @@ def _date(text: str) -> float | None:
     seconds = (
         there - datetime(1970, 1, 1, tzinfo=timezone.utc) - offset
     ).total_seconds()
-    # Go's zero time, of the year 1, stands for no expiry.
+    # Go's zero time, in the year 1, means "no expiry".
     return seconds + float(f"0.{fraction or 0}") if seconds > 0 else None
 
 
 def scope(value: object) -> str | None:
-    """Read scopes; ``None`` where it says nothing.
+    """Return scopes separated by spaces (RFC 6749 3.3), or ``None``.
 
-    Lists, and the commas of GitHub's, Slack's and Strava's clients, are read
-    as well as the spaces of RFC 6749 3.3.
+    Lists are accepted, and so are the commas that clients of GitHub, Slack and
+    Strava write.
     """
     if value is None:
         return None
@@ -188,15 +186,17 @@ def scope(value: object) -> str | None:
     return value if value.strip() else None
 
 
-def others(fields: Mapping[Any, Any]) -> dict[str, Any]:
-    """Take along what a token has no field for, if JSON can hold it."""
+def extra_fields(fields: Mapping[Any, Any]) -> dict[str, Any]:
+    """Return the keys that have no fields of their own, if they are JSON."""
     found = {name: fields[name] for name in fields if name not in _OWN_KEYS}
     level: list[Any] = [found]
-    for _ in range(_DEEPEST):
+    for _ in range(_MAX_NESTING_LEVELS):
         level = [child for value in level for child in _children(value)]
         if not level:
             return found
-    raise InvalidTokenError("The token's further fields are nested too deeply.")
+    raise InvalidTokenError(
+        "The token's further fields are nested too deeply: sign on again."
+    )
 
 
 def _children(value: object) -> Iterable[object]:
@@ -204,17 +204,17 @@ def _children(value: object) -> Iterable[object]:
         return value.values()
     if isinstance(value, (list, tuple)):
         return value
-    if isinstance(value, int) and value.bit_length() <= _WIDEST:
+    if isinstance(value, int) and value.bit_length() <= _MAX_INTEGER_BITS:
         return ()
     if value is None or isinstance(value, (str, float)):
         return ()
     raise InvalidTokenError(
-        "The token's further fields hold something that JSON cannot."
+        "The token's further fields contain a value that JSON cannot represent."
     )
 
 
-def readable(expires_at: float) -> str | None:
+def local_time(expires_at: float) -> str | None:
     try:
         return time.asctime(time.localtime(expires_at))
     except (OverflowError, OSError, ValueError):
-        return None  # further away than this machine's calendar goes
+        return None  # beyond this machine's calendar

@@ -1,4 +1,4 @@
-"""The header's value, wherever requests, a cassette or a pickle takes it."""
+"""The ``Authorization`` header, and what copies and pickles of it show."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ _MASKED = "Bearer ***"
 
 
 class Bearer(Secret):
-    """The header's value (RFC 6750 2.1), which is left out of pickles.
+    """The header's value (RFC 6750 2.1), masked in pickles.
 
-    A response holds its request: what caches responses on a disk would
-    otherwise keep tokens there, refused ones in the history among them.
+    A response includes its request and its history. A cache that stores
+    responses on disk would otherwise store the tokens of all of them.
     """
 
     __slots__ = ()
 
     def __new__(cls, token: Token) -> Bearer:
-        _tell_yaml()
+        _register_with_yaml()
         return super().__new__(cls, f"Bearer {token.access_token}")
 
     def __deepcopy__(self, memo: object) -> Bearer:
@@ -35,35 +35,35 @@ class Bearer(Secret):
         return str, (_MASKED,)
 
 
-class SentAgain(Bearer):
-    """The header of a request that was sent again: a 401 is the caller's now.
+class ResentBearer(Bearer):
+    """The header of a request that was sent again, so that a 401 is final.
 
-    requests copies it along when it follows redirects, so that one call has
-    one answer, however many there are of both.
+    requests copies the header when it follows a redirect. A call is therefore
+    sent again only once, however many redirects it follows.
     """
 
     __slots__ = ()
 
 
-def _tell_yaml() -> None:
-    """Have PyYAML, where a program uses it, write the masked value.
+def _register_with_yaml() -> None:
+    """Have PyYAML, if the program uses it, write the masked value.
 
-    vcrpy records requests as YAML, and refuses objects that are not plain.
+    vcrpy records requests as YAML, which accepts no subclasses of ``str``.
     """
     representer: Any = sys.modules.get("yaml.representer")
     if representer is not None:
         for kind in (representer.SafeRepresenter, representer.Representer):
-            for value in (Bearer, SentAgain):
+            for value in (Bearer, ResentBearer):
                 kind.add_representer(
                     value, lambda dumper, _: dumper.represent_str(_MASKED)
                 )
 
 
-class Kept(CaseInsensitiveDict["str | bytes"]):
-    """Headers whose token no password takes the place of.
+class HeadersWithBearer(CaseInsensitiveDict["str | bytes"]):
+    """Headers whose token cannot be replaced by a password.
 
-    When requests follows a redirect, ``Session.rebuild_auth`` has the host's
-    entry in ``.netrc`` replace a header that it has just found fit to be sent.
+    When requests follows a redirect within a host, ``Session.rebuild_auth``
+    replaces the token with the host's password from ``.netrc``.
     """
 
     def __setitem__(self, name: str, value: str | bytes) -> None:
@@ -71,9 +71,9 @@ class Kept(CaseInsensitiveDict["str | bytes"]):
         if not (is_password and isinstance(self.get(name), Bearer)):
             super().__setitem__(name, value)
 
-    def copy(self) -> Kept:
-        """Copy the headers, for the request that follows the redirect."""
-        return Kept(self)
+    def copy(self) -> HeadersWithBearer:
+        """Copy the headers for the request that follows the redirect."""
+        return HeadersWithBearer(self)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return CaseInsensitiveDict, (dict(self),)

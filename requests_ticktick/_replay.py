@@ -1,4 +1,4 @@
-"""The hook that meets a 401, and sending a request once more, honestly."""
+"""The response hook, and how a request is sent a second time."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from requests.models import REDIRECT_STATI
 from requests.utils import rewind_body, super_len
 from urllib3.exceptions import HTTPError
 
-from ._header import Bearer, Kept, SentAgain
+from ._header import Bearer, HeadersWithBearer, ResentBearer
 
 if TYPE_CHECKING:
     from requests import PreparedRequest, Response
@@ -24,19 +24,19 @@ if TYPE_CHECKING:
     from .auth import TickTickAuth
     from .token import Token
 
-#: The bytes of a 401 that are kept. An API says what is wrong in far less.
-_MAX_BYTES = 65_536
+#: Bytes of a 401's body that are kept. Error messages are far shorter.
+_MAX_BODY_BYTES = 65_536
 
-#: Seconds that its body may take.
-_DEADLINE = 10.0
+#: Seconds allowed for reading a 401's body.
+_BODY_SECONDS = 10.0
 
-#: Content codings of which 1 KiB inflates to 1 MiB at most. Others may inflate
-#: without bounds, where urllib3 is older than 2.6.
-_INFLATE_LITTLE = frozenset({"", "identity", "gzip", "x-gzip", "deflate"})
+#: Content codings that inflate 1 KiB to at most 1 MiB. urllib3 before 2.6 does
+#: not limit how far it inflates the others.
+_BOUNDED_CODINGS = frozenset({"", "identity", "gzip", "x-gzip", "deflate"})
 
 
-class Answer401:
-    """The response hook of all requests that carry one token."""
+class ResponseHook:
+    """The response hook shared by all requests that carry one token."""
 
     __slots__ = ("auth", "header", "token")
 
@@ -50,32 +50,32 @@ class Answer401:
         if status == 401:
             return self.auth.handle_401(self.token, response, **kwargs)
         if status in REDIRECT_STATI:
-            response.request.headers = Kept(response.request.headers)
+            response.request.headers = HeadersWithBearer(response.request.headers)
         return response
 
-    def __deepcopy__(self, memo: object) -> Answer401:
+    def __deepcopy__(self, memo: object) -> ResponseHook:
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # A pickled response holds its request, and that its hooks. They have
-        # done their work; the client secret does not belong in there.
-        return _Done, ()
+        # A pickled response includes its request and the request's hooks.
+        # This one has done its work, and its auth knows the client secret.
+        return _InertHook, ()
 
 
-class _Done:
-    """A hook that leaves every response as it is."""
+class _InertHook:
+    """Takes the place of a pickled hook, and leaves responses unchanged."""
 
     def __call__(self, response: Response, **kwargs: Any) -> None:
         """Do nothing."""
 
 
 def can_send_again(response: Response) -> bool:
-    """Whether the response's request can be sent once more, byte for byte.
+    """Whether the response's request can be sent again byte for byte.
 
-    Its body is then back where it began.
+    If so, its body has been rewound.
     """
     if not isinstance(getattr(response, "connection", None), BaseAdapter):
-        return False  # no adapter has sent it: it was made up, or pickled
+        return False  # no adapter: the response was made by hand, or unpickled
     request: Any = response.request
     body = request.body
     if body is None or isinstance(body, (str, bytes, bytearray, memoryview)):
@@ -83,23 +83,24 @@ def can_send_again(response: Response) -> bool:
     try:
         rewind_body(request)
         length = super_len(body)
-    except (UnrewindableBodyError, ValueError):  # ValueError: it was closed
+    except (UnrewindableBodyError, ValueError):  # ValueError: a closed file
         return False
-    # A file that has grown or shrunk is another body than the one announced.
+    # A file that has grown or shrunk no longer matches Content-Length.
     announced: str = request.headers.get("Content-Length", "0")
     return announced == str(length)
 
 
 def send_again(response: Response, token: Token, kwargs: dict[str, Any]) -> Response:
-    """Send the response's request once more, with another token.
+    """Send the response's request again with another token.
 
-    :param kwargs: How it was sent: ``timeout``, ``verify``, ``proxies``...
+    :param kwargs: The adapter's arguments: ``timeout``, ``verify``,
+        ``proxies``...
     """
-    _finish(response)
-    first, authorization = response.request, SentAgain(token)
+    _release(response)
+    first, authorization = response.request, ResentBearer(token)
     request = first.copy()
     request.headers["Authorization"] = authorization
-    _take_cookies(request, response)
+    _update_cookies(request, response)
     began = time.perf_counter()
     connection: Any = response.connection  # set by the adapter
     second: Response = connection.send(request, **kwargs)
@@ -107,48 +108,48 @@ def send_again(response: Response, token: Token, kwargs: dict[str, Any]) -> Resp
     second.history.append(response)
     second.request = request
     if second.is_redirect:
-        # requests goes on with a copy of the first request: that one is to
-        # have the new token, and the history the one that was sent.
+        # requests follows the redirect with a copy of the first request, which
+        # therefore gets the new token. The history keeps a copy with the old.
         response.request = first.copy()
         first.headers["Authorization"] = authorization
-        first.headers = Kept(first.headers)
+        first.headers = HeadersWithBearer(first.headers)
     return second
 
 
-def _finish(response: Any) -> None:
-    """Read a 401 to its end, so that its connection can be used again.
+def _release(response: Any) -> None:
+    """Read a 401 to its end, so that its connection can be reused.
 
-    A body that is long, stalls, drips or breaks off costs the connection, no
-    more.
+    If the body is too long, too slow or incomplete, the connection is closed
+    instead.
     """
     if response.raw is None:
         return  # from an adapter that has no connections
-    if response._content is False:  # nobody has read it before
-        response._content = _beginning_of(response)
+    if response._content is False:  # no hook has read the body
+        response._content = _start_of_body(response)
     response.close()
 
 
-def _beginning_of(response: Response) -> bytes:
-    if response.headers.get("Content-Encoding", "").lower() not in _INFLATE_LITTLE:
+def _start_of_body(response: Response) -> bytes:
+    if response.headers.get("Content-Encoding", "").lower() not in _BOUNDED_CODINGS:
         return b""
-    # The call's own time-out, if it has one, counts from byte to byte.
-    deadline = threading.Timer(_DEADLINE, _hang_up, [response.raw])
+    # The call's own time-out, if any, starts anew with each byte.
+    deadline = threading.Timer(_BODY_SECONDS, _shut_down, [response.raw])
     deadline.daemon = True
-    kept = b""
-    with suppress(RuntimeError):  # no more threads, as at the interpreter's exit
+    body = b""
+    with suppress(RuntimeError):  # no thread can be started, as at exit
         deadline.start()
         with suppress(OSError, HTTPError):  # requests' errors are OSErrors
             for block in response.iter_content(1024):
-                kept += block
-                if len(kept) >= _MAX_BYTES:
+                body += block
+                if len(body) >= _MAX_BODY_BYTES:
                     break
         deadline.cancel()
-    return kept
+    return body
 
 
-def _hang_up(raw: Any) -> None:
-    """End a read that another thread waits in. To close would wait as well."""
-    with suppress(Exception):  # it has ended by itself, or has no socket
+def _shut_down(raw: Any) -> None:
+    """End a read in another thread. Closing would wait for that thread."""
+    with suppress(Exception):  # the read has ended, or there is no socket
         connection = socket.socket(fileno=raw.fileno())
         try:
             connection.shutdown(socket.SHUT_RDWR)
@@ -156,8 +157,8 @@ def _hang_up(raw: Any) -> None:
             connection.detach()
 
 
-def _take_cookies(request: PreparedRequest, response: Response) -> None:
-    """Take over the response's cookies, unless the caller wrote the header."""
+def _update_cookies(request: PreparedRequest, response: Response) -> None:
+    """Send the response's cookies, unless the caller set the header."""
     library: Any = cookies
     jar: Any = request._cookies
     sent = request.headers.pop("Cookie", None)

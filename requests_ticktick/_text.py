@@ -1,13 +1,13 @@
-"""Text as it arrives from a shell, a ``.env`` file, an editor, a clipboard."""
+"""Values copied from a shell, a ``.env`` file, an editor or a clipboard."""
 
 from __future__ import annotations
 
-#: What a BOM looks like to whoever reads it in a Windows code page.
+#: A UTF-8 BOM that was decoded with a Windows code page.
 _MISREAD_BOM = "\u00ef\u00bb\u00bf"
 
 _QUOTES = {'"': '"', "'": "'", "\u201c": "\u201d", "\u2018": "\u2019"}
 
-#: What cannot be seen: white space, control and format characters, a BOM.
+#: Invisible characters: white space, control and format characters, a BOM.
 _BLANK = "".join(
     map(
         chr,
@@ -25,10 +25,10 @@ _BLANK = "".join(
 
 
 def unwrapped(text: str) -> str:
-    """Take off what is around a value and no part of it.
+    """Return a value without the quotes and invisible characters around it.
 
-    That is white space, line ends of any system, a BOM, other characters that
-    cannot be seen, and quotes.
+    Invisible characters are white space, line ends of any system, a BOM, and
+    control and format characters.
     """
     text = _trimmed(text)
     for _ in range(3):

@@ -1,4 +1,4 @@
-"""What is safe to say of a URL before a secret is sent there."""
+"""What a URL is, decided before a secret is sent there."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def is_loopback(host: str | None) -> bool:
     if host == "localhost":
         return True
     if ":" not in host and not host[:1].isdigit():
-        return False  # a name: nothing has to be imported to know that
+        return False  # a name, which needs no import of ipaddress
     import ipaddress
 
     try:
@@ -30,17 +30,17 @@ def is_loopback(host: str | None) -> bool:
 
 
 def require_secure(url: str) -> None:
-    """Let ``https://`` pass, and ``http://`` on a loopback address.
+    """Require ``https://``, or ``http://`` on a loopback address.
 
-    :raises InsecureTransportError: It is neither.
+    :raises InsecureTransportError: The URL is neither.
     """
     parts = _parse(url)
     scheme, host = parts if parts is not None else (None, None)
     if host and (scheme == "https" or (scheme == "http" and is_loopback(host))):
         return
     raise InsecureTransportError(
-        f"{without_query(url)!r} is not an https:// address. Plain http:// is "
-        "for loopback addresses (127.0.0.1, [::1], localhost) alone."
+        f"{without_query(url)!r} is not an https:// address. Use https://; plain "
+        "http:// is for loopback addresses (127.0.0.1, [::1], localhost) only."
     )
 
 
@@ -55,8 +55,9 @@ def _parse(url: str) -> tuple[str | None, str | None] | None:
 def reached_origin(url: str) -> str | None:
     """Return the origin that requests will connect to, or ``None``.
 
-    requests prepares a URL by urllib3's reading, and connects by the standard
-    library's. Where the two see different hosts, it is nobody's origin.
+    requests prepares a URL with urllib3's parser, and connects to the host
+    that the standard library's parser finds. If the two differ, there is no
+    origin.
     """
     try:
         parts, other = parse_url(url), urlsplit(url)
@@ -70,7 +71,7 @@ def reached_origin(url: str) -> str | None:
 def origin(url: str) -> str | None:
     """Return ``scheme://host[:port]`` as urllib3 reads it, or ``None``.
 
-    :param url: One that urllib3 can read.
+    :param url: A URL that urllib3 can parse.
     """
     parts = parse_url(url)
     if parts.scheme is None or parts.host is None:
@@ -81,5 +82,5 @@ def origin(url: str) -> str | None:
 
 
 def without_query(url: str) -> str:
-    """Return a URL that can be shown: without its query and its user."""
+    """Return a URL without its query and user, so that it can be shown."""
     return url.partition("?")[0].rpartition("@")[2]

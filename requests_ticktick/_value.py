@@ -1,7 +1,7 @@
-"""A frozen value, without :mod:`dataclasses`; one value a process; secrets.
+"""Frozen values, one value per process, and secrets.
 
-``dataclasses`` imports ``inspect``, which alone would be a tenth of
-``import requests``. This is what is needed of it, once.
+:mod:`dataclasses` is not used: it imports ``inspect``, which takes a tenth of
+the time of ``import requests``.
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ from typing import Any, ClassVar, Generic, ParamSpec, TypeVar
 
 
 class Value:
-    """Fields are the subclass's ``__slots__``, set once through :meth:`_set`.
+    """A frozen value whose fields are the subclass's ``__slots__``.
 
-    Equal when of one class and equal in every field; pickled and copied by
-    field, without running ``__init__`` again.
+    The constructor sets them with :meth:`_set`. Two values are equal if they
+    have the same class and equal fields. Pickles and copies take over the
+    fields without calling ``__init__``.
     """
 
     __slots__: ClassVar[tuple[str, ...]] = ()
@@ -57,12 +58,12 @@ T = TypeVar("T")
 
 
 class PerProcess(Generic[T]):
-    """One ``T`` for each process; a forked child gets one of its own.
+    """One ``T`` for each process, so that a forked child gets its own.
 
-    A lock that another thread held at the moment of the fork would stay
-    locked in the child for ever.
+    A lock that another thread held during the fork would stay locked in the
+    child for ever.
 
-    :param make: Makes a ``T``; pickled by reference.
+    :param make: Returns a new ``T``. Pickled by reference.
     """
 
     def __init__(self, make: Callable[[], T]) -> None:
@@ -70,8 +71,8 @@ class PerProcess(Generic[T]):
         self._made: dict[int, T] = {}
 
     def get(self) -> T:
-        """Return this process's own."""
-        # dict.setdefault is atomic: of two threads, both get the first's.
+        """Return this process's ``T``."""
+        # dict.setdefault is atomic, so that two threads get the same one.
         return self._made.setdefault(os.getpid(), self._make())
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -79,7 +80,7 @@ class PerProcess(Generic[T]):
 
 
 class Secret(str):
-    """Text that a traceback with local variables, or a log, does not show."""
+    """A string whose ``repr`` is masked, for tracebacks and logs."""
 
     __slots__ = ()
 
@@ -88,20 +89,21 @@ class Secret(str):
 
 
 def fingerprint_of(secret: str) -> str:
-    """Return what a secret is called in logs: 8 hex digits of its SHA-256."""
+    """Return a secret's name in logs: 8 hex digits of its SHA-256."""
     return hashlib.sha256(secret.encode()).hexdigest()[:8]
 
 
 def discreet(function: Callable[P, T]) -> Callable[P, T]:
-    """Have what is raised leave without the local variables of this function.
+    """Decorate a function so that its exceptions carry no local variables.
 
-    Nor those of what it has called: they hold secrets, and error trackers send
-    the variables of every frame. The lines that were reached stay.
+    The variables of the function and of all that it called are cleared: they
+    hold secrets, and error trackers send the variables of every frame. File
+    names and line numbers stay.
     """
 
     @functools.wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> T:
-        handled = sys.exc_info()[1]  # the caller's, and none of our business
+        handled = sys.exc_info()[1]  # the caller's exception, left as it is
         try:
             return function(*args, **kwargs)
         except BaseException as error:

@@ -1,4 +1,4 @@
-"""The app that was registered: its id, its secret, its redirect URI."""
+"""The registered app: its id, its secret and its redirect URI."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from ._text import unwrapped
 from ._value import Value, discreet
 from .errors import SignOnRequiredError
 
-#: What a template, or a missing value, leaves behind.
+#: What an unfilled template or a missing value looks like.
 _PLACEHOLDER = r"(?i)[$%{]?\{.*\}|<.*>|null|none|undefined"
 
 
 class Client(Value):
-    """The app that was registered with the service.
+    """An app registered with the service.
 
-    What is not given is read from the environment when it is needed, so that
-    a pickle of a client configured there holds no secret. White space, line
-    ends, a BOM and quotes around a value are no part of it.
+    The environment is read when a value is needed, so that a pickle of a
+    client configured there contains no secret. White space, line ends, a BOM
+    and quotes around a value are removed.
 
-    :param client_id: RFC 6749 2.2, or ``$TICKTICK_CLIENT_ID``.
-    :param client_secret: RFC 6749 2.3.1, or ``$TICKTICK_CLIENT_SECRET``.
-    :param redirect_uri: As registered, letter for letter (RFC 9700 4.1.3), or
-        ``$TICKTICK_REDIRECT_URI``; else each service has one of its own.
+    :param client_id: RFC 6749 2.2. Default: ``$TICKTICK_CLIENT_ID``.
+    :param client_secret: RFC 6749 2.3.1. Default: ``$TICKTICK_CLIENT_SECRET``.
+    :param redirect_uri: Exactly as registered (RFC 9700 4.1.3). Default:
+        ``$TICKTICK_REDIRECT_URI``, then the service's own.
     """
 
     __slots__ = ("_client_id", "_client_secret", "_redirect_uri")
@@ -57,13 +57,13 @@ class Client(Value):
 
     @property
     def redirect_uri(self) -> str | None:
-        """Return where the person is sent back to, if that is configured."""
+        """Return where the service redirects the person, if configured."""
         return _configured(self._redirect_uri, "TICKTICK_REDIRECT_URI")
 
     def require_id(self) -> str:
         """Return the app's id.
 
-        :raises SignOnRequiredError: None is configured, or it cannot be one.
+        :raises SignOnRequiredError: It is not configured, or cannot be valid.
         """
         return _required(self.client_id, "client_id", "TICKTICK_CLIENT_ID")
 
@@ -71,7 +71,7 @@ class Client(Value):
     def require_secret(self) -> str:
         """Return the app's secret.
 
-        :raises SignOnRequiredError: None is configured, or it cannot be one.
+        :raises SignOnRequiredError: It is not configured, or cannot be valid.
         """
         return _required(self.client_secret, "client_secret", "TICKTICK_CLIENT_SECRET")
 
@@ -85,25 +85,25 @@ def _configured(given: str | None, variable: str) -> str | None:
 
 
 def _required(value: str | None, parameter: str, variable: str) -> str:
-    """Let a value pass that a server can know (RFC 6749 A.1 and A.2)."""
+    """Return a value that a server can accept (RFC 6749 A.1 and A.2)."""
     if value is None:
         _missing(parameter, variable)
     if not value.isprintable():
-        problem = "a line break, or another character that cannot be seen"
+        problem = "a line break or another invisible character"
     elif re.fullmatch(_PLACEHOLDER, value):
-        problem = "a placeholder that nobody has filled in"
+        problem = "a placeholder that was not filled in"
     else:
         return value
     raise SignOnRequiredError(
-        f"The {parameter} that is configured holds {problem}. Copy it again from the "
-        f"page of your app in TickTick's developer portal, into {parameter}=... or "
+        f"The configured {parameter} contains {problem}. Copy it again from your "
+        f"app's page in TickTick's developer portal into {parameter}=... or "
         f"{variable}."
     )
 
 
 def _missing(parameter: str, variable: str) -> NoReturn:
     raise SignOnRequiredError(
-        f"A sign-on is needed, and no {parameter} is configured: pass "
-        f"{parameter}=... or set {variable}. Both are on the page of your app "
-        "in TickTick's developer portal. Or sign on beforehand: requests-ticktick login"
+        f"A sign-on is needed, but no {parameter} is configured: pass "
+        f"{parameter}=... or set {variable}. Your app's page in TickTick's developer "
+        "portal has the id and the secret. Or sign on first: requests-ticktick login"
     )

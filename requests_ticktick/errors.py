@@ -1,11 +1,11 @@
-"""Everything that can go wrong, as one tree.
+"""The errors of this package, as one tree.
 
 ::
 
     requests.RequestException
      └── TickTickAuthError
-          ├── SignOnRequiredError        a person has to act, and none is here
-          ├── SignOnError                a person was asked, and it failed
+          ├── SignOnRequiredError        a person is needed, but none is here
+          ├── SignOnError                a sign-on failed
           │    ├── AuthorizationDeniedError   error, description
           │    ├── StateMismatchError
           │    └── SignOnTimeoutError
@@ -16,10 +16,11 @@
           ├── LockTimeoutError           holder
           └── InsecureTransportError     also a ValueError
 
-They derive from :class:`requests.RequestException`, so that a program which
-already handles what its session raises handles these too. A message names the
-next step. Neither messages nor fields hold a secret, and ``request`` and
-``response`` stay ``None``: a token request's body is nobody's to log.
+They derive from :class:`requests.RequestException`, so that a program that
+handles the errors of its session handles these too. Each message names the
+next step. Neither messages nor fields contain a secret, and ``request`` and
+``response`` stay ``None``, since the body of a token request must not be
+logged.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ import requests
 
 
 class TickTickAuthError(requests.RequestException):
-    """The root of this package's errors.
+    """The base class of this package's errors.
 
     :param message: What happened, and what to do next.
     """
@@ -38,18 +39,18 @@ class TickTickAuthError(requests.RequestException):
 
 
 class SignOnRequiredError(TickTickAuthError):
-    """No usable token, and nobody who could be asked for one."""
+    """There is no usable token, and no person who could be asked."""
 
 
 class SignOnError(TickTickAuthError):
-    """A sign-on was started and did not end in a token."""
+    """A sign-on did not lead to a token."""
 
 
 class AuthorizationDeniedError(SignOnError):
     """The authorization endpoint answered with an error (RFC 6749 4.1.2.1).
 
     :param error: The ``error`` parameter, such as ``access_denied``.
-    :param description: The ``error_description`` parameter, if there was one.
+    :param description: The ``error_description`` parameter, if any.
     """
 
     def __init__(
@@ -73,13 +74,13 @@ class SignOnTimeoutError(SignOnError):
 
 
 class TokenEndpointError(TickTickAuthError):
-    """The token endpoint refused, could not be reached, or made no sense.
+    """The token endpoint refused, was unreachable, or sent no token.
 
-    :param error: The ``error`` field of RFC 6749 5.2, if the answer had one.
-    :param description: Its ``error_description``, if the answer had one.
-    :param status_code: The HTTP status; ``None`` where no answer came.
+    :param error: The ``error`` field (RFC 6749 5.2), if any.
+    :param description: The ``error_description`` field, if any.
+    :param status_code: The HTTP status, or ``None`` if no response came.
     :param retry_after: Seconds that the server asks to wait (``Retry-After``,
-        RFC 9110 10.2.3), an hour at most; ``None`` where it does not say.
+        RFC 9110 10.2.3), at most an hour. ``None`` if it does not ask.
     """
 
     def __init__(
@@ -99,14 +100,13 @@ class TokenEndpointError(TickTickAuthError):
 
 
 class InvalidTokenError(TickTickAuthError, ValueError):
-    """What should have been a token is none."""
+    """A value that should be a token is not one."""
 
 
 class TokenStoreError(TickTickAuthError):
     """A token store cannot be read or written.
 
-    :param location: Where the token would be: a path, a variable's name, a
-        key. Never its content.
+    :param location: The store's path, variable or key. Never its content.
     """
 
     def __init__(self, message: str = "", location: str | None = None) -> None:
@@ -115,10 +115,9 @@ class TokenStoreError(TickTickAuthError):
 
 
 class LockTimeoutError(TickTickAuthError):
-    """Somebody else held a store's lock for too long.
+    """Another process or thread held a store's lock for too long.
 
-    :param holder: Who holds it (process id, host, since when), as far as is
-        known.
+    :param holder: Its process id, host and since when, as far as known.
     """
 
     def __init__(self, message: str = "", holder: str | None = None) -> None:
@@ -127,4 +126,4 @@ class LockTimeoutError(TickTickAuthError):
 
 
 class InsecureTransportError(TickTickAuthError, ValueError):
-    """A secret would have travelled in clear (RFC 6749 1.6)."""
+    """A secret would have been sent without encryption (RFC 6749 1.6)."""

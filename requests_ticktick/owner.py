@@ -13,19 +13,19 @@ from .token import Token
 #: The keys that say whose a token is.
 STAMP = ("client_id", "token_endpoint", "requested_scope")
 
-#: What personal API tokens begin with.
+#: The prefixes of personal API tokens.
 PREFIXES = {"tp_": TICKTICK, "dp_": DIDA365}
 
 
 class Owner(Value):
     """Whose token it is: of which client, which service, which scopes.
 
-    A response may grant other scopes than were asked for (RFC 6749 3.3), so
-    the scopes *requested* are what a token is found by.
+    A response may grant other scopes than were requested (RFC 6749 3.3), so a
+    token is found by the scopes that were *requested*.
 
-    :param client_id: The registered app's id; ``None`` matches any.
-    :param token_endpoint: The service's; ``None`` matches any.
-    :param scope: The scopes requested; ``None`` matches any.
+    :param client_id: The registered app's id. ``None`` matches any.
+    :param token_endpoint: The service's token endpoint. ``None`` matches any.
+    :param scope: The scopes requested. ``None`` matches any.
     :param is_local: Whether the service's API is on this machine.
     """
 
@@ -72,10 +72,11 @@ class Owner(Value):
         return self.difference(token) is None
 
     def difference(self, token: Token) -> str | None:
-        """Say for what else the token is; ``None`` where it is this owner's.
+        """Return what the token is for instead, or ``None`` if it matches.
 
-        A token without a stamp (ticktick-py's, a literal) is anybody's who
-        asks for no more than it grants; but see :func:`presumed`.
+        A token without a stamp (ticktick-py's, a literal) matches any client
+        that requests no more than it grants. Its service follows from
+        :func:`presumed_service`.
         """
         other = Owner.of(token)
         service = self._other_service(token, other.token_endpoint)
@@ -97,22 +98,21 @@ class Owner(Value):
             return None if self.token_endpoint in (None, stamped) else stamped
         if token.found_in is None:
             return None
-        service, why = presumed(token)
+        service, why = presumed_service(token)
         if service is None:
             return why
         fits = self.token_endpoint in (None, service.token_endpoint)
-        # Whoever gets the port of a sandbox that has ended must not get it.
+        # Another program may have the port of a sandbox that has ended.
         if fits and (service.is_local or not self.is_local):
             return None
         return f"{service.api_origins[0]}, {why}"
 
 
-def presumed(token: Token) -> tuple[Service | None, str]:
-    """Return for which service a token without a stamp is, and who says so.
+def presumed_service(token: Token) -> tuple[Service | None, str]:
+    """Return the service of a token without a stamp, and the reason.
 
-    The program that hands a token over says it. The variable and the file
-    that are read where no program names a place are all services' alike: there
-    the token's prefix says it, else ``TICKTICK_SERVICE``.
+    All services share the default variable and the default file. A token found
+    there is for the service that its prefix names, or ``TICKTICK_SERVICE``.
     """
     prefix = token.access_token[:3]
     if prefix in PREFIXES:
@@ -129,18 +129,18 @@ def presumed(token: Token) -> tuple[Service | None, str]:
     )
 
 
-def is_of(service: Service, token: Token) -> bool:
-    """Whether the token's stamp, or else its prefix, names this service."""
+def is_stamped_for(service: Service, token: Token) -> bool:
+    """Whether the token's stamp, or else its prefix, names the service."""
     stamped = Owner.of(token).token_endpoint
     if stamped is not None:
         return stamped == service.token_endpoint
     return PREFIXES.get(token.access_token[:3]) == service
 
 
-def handed_over(value: Any) -> Token:
-    """Return a token that a program hands over, as text or as it is.
+def token_from_program(value: Any) -> Token:
+    """Return the token that a program passed, as a string or as a token.
 
-    :raises InvalidTokenError: It cannot be one.
+    :raises InvalidTokenError: The value cannot be a token.
     """
     if isinstance(value, Token):
         return value

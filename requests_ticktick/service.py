@@ -1,4 +1,4 @@
-"""Which TickTick: its endpoints, and the origins of its API."""
+"""The services: their endpoints and the origins of their APIs."""
 
 from __future__ import annotations
 
@@ -19,21 +19,22 @@ _AUTH_METHODS = ("client_secret_basic", "client_secret_post", "none")
 class Service(Value):
     """An OAuth 2.0 authorization server and the API that takes its tokens.
 
-    :param authorization_endpoint: RFC 6749 3.1, where a person grants access.
+    :param authorization_endpoint: Where a person grants access (RFC 6749 3.1).
     :param token_endpoint: RFC 6749 3.2.
-    :param api_origins: ``scheme://host[:port]``, one or several: the only
-        places that the token is ever sent to.
-    :param revocation_endpoint: RFC 7009, where there is one.
+    :param api_origins: One or several ``scheme://host[:port]``. The token is
+        sent to no other origin.
+    :param revocation_endpoint: RFC 7009, if the service has one.
     :param token_endpoint_auth_method: ``client_secret_basic``,
         ``client_secret_post`` or ``none`` (RFC 7591 2).
-    :param code_challenge_method: ``S256``: PKCE (RFC 7636) is used beside a
-        client secret as well (RFC 9700 2.1.1). ``None`` leaves it out, for a
-        server that fails over it.
-    :param extra_authorization_params: Added to the authorization request.
-    :raises InsecureTransportError: An address is not ``https://``, nor
+    :param code_challenge_method: ``S256`` for PKCE (RFC 7636), which is used
+        with a client secret as well (RFC 9700 2.1.1). ``None`` for a server
+        that does not tolerate PKCE.
+    :param extra_authorization_params: Further parameters of the authorization
+        request.
+    :raises InsecureTransportError: An address is neither ``https://`` nor
         ``http://`` on a loopback address.
-    :raises ValueError: A method is unknown, an origin is none, or there is
-        neither client authentication nor PKCE.
+    :raises ValueError: A method is unknown, an API origin is not an origin, or
+        there is neither client authentication nor PKCE.
     """
 
     __slots__ = (
@@ -73,14 +74,17 @@ class Service(Value):
     ) -> None:
         if token_endpoint_auth_method not in _AUTH_METHODS:
             raise ValueError(
-                f"token_endpoint_auth_method is one of {', '.join(_AUTH_METHODS)}"
+                f"token_endpoint_auth_method must be one of {', '.join(_AUTH_METHODS)}"
             )
         if code_challenge_method not in (None, "S256"):
             # RFC 9700 2.1.1: 'plain' reveals the verifier.
-            raise ValueError("code_challenge_method is 'S256' or None")
+            raise ValueError("code_challenge_method must be 'S256' or None")
         if code_challenge_method is None and token_endpoint_auth_method == "none":
-            # RFC 9700 2.1.1: whoever saw the code could use it.
-            raise ValueError("Without client authentication PKCE is needed: 'S256'")
+            # RFC 9700 2.1.1: anybody who saw the code could use it.
+            raise ValueError(
+                "PKCE is required without client authentication: "
+                "code_challenge_method must be 'S256'"
+            )
         if isinstance(api_origins, str):
             api_origins = (api_origins,)
         origins = tuple(_api_origin(origin) for origin in api_origins)
@@ -91,7 +95,7 @@ class Service(Value):
             authorization_endpoint=authorization_endpoint,
             token_endpoint=token_endpoint,
             api_origins=origins,
-            # What a URL that requests has prepared begins with.
+            # URLs prepared by requests begin with one of these.
             api_prefixes=tuple(f"{origin}/" for origin in origins),
             is_local=any(is_loopback(urlsplit(url).hostname) for url in origins),
             revocation_endpoint=revocation_endpoint,
@@ -102,22 +106,22 @@ class Service(Value):
 
     @property
     def extra_authorization_params(self) -> Mapping[str, str]:
-        """Return what is added to the authorization request."""
+        """Return the further parameters of the authorization request."""
         return MappingProxyType(self._extra)
 
     @property
     def issuer(self) -> str:
-        """Return whom authorization responses come from (RFC 9207 2)."""
+        """Return the issuer of authorization responses (RFC 9207 2)."""
         found = origin(self.authorization_endpoint)
-        assert found is not None  # require_secure has found scheme and host
+        assert found is not None  # require_secure() found a scheme and a host
         return found
 
     @property
     def default_redirect_uri(self) -> str:
-        """Return the redirect URI of whoever configures none.
+        """Return the redirect URI of a client that configures none.
 
-        Each service has another: then a response tells by the address that it
-        comes to which service it is from (RFC 9700 4.4.2.2).
+        Each service has its own, so that the address of a response shows which
+        service it came from (RFC 9700 4.4.2.2).
         """
         path = _REDIRECT_PATHS.get(self.authorization_endpoint)
         if path is None:
@@ -126,7 +130,7 @@ class Service(Value):
         return f"http://127.0.0.1:8765{path}"
 
     def is_api_url(self, url: str | None) -> bool:
-        """Whether the token may be sent to ``url``: an API origin's."""
+        """Whether ``url`` is on an API origin: the token may be sent there."""
         if url is None:
             return False
         return (
@@ -145,11 +149,11 @@ def _api_origin(url: str) -> str:
     parts = parse_url(url)
     if parts.path not in (None, "", "/") or parts.query or parts.fragment or parts.auth:
         raise ValueError(
-            f"An API origin is scheme://host[:port] and no more, not "
+            f"An API origin must be scheme://host[:port] without a path, not "
             f"{without_query(url)!r}"
         )
     found = origin(url)
-    assert found is not None  # require_secure has found scheme and host
+    assert found is not None  # require_secure() found a scheme and a host
     return found
 
 
@@ -159,7 +163,7 @@ TICKTICK = Service(
     ["https://api.ticktick.com"],
 )
 
-#: TickTick in China: separate accounts, apps and developer portal.
+#: TickTick in China, with separate accounts, apps and developer portal.
 DIDA365 = Service(
     "https://dida365.com/oauth/authorize",
     "https://dida365.com/oauth/token",
@@ -171,12 +175,12 @@ _REDIRECT_PATHS = {
     DIDA365.authorization_endpoint: "/dida365/callback",
 }
 
-#: What ``TICKTICK_SERVICE`` and ``--service`` call them.
+#: The services' names in ``TICKTICK_SERVICE`` and ``--service``.
 NAMES = {"ticktick": TICKTICK, "dida365": DIDA365}
 
 
 def named(name: str) -> Service | None:
-    """Return the service that a person means.
+    """Return the service that has this name, if there is one.
 
     :param name: ``ticktick``, ``dida365``, or the address of a sandbox.
     """
@@ -185,7 +189,7 @@ def named(name: str) -> Service | None:
 
 
 def sandbox_base(text: str) -> str | None:
-    """Return ``http://host:port`` if a sandbox can be running there."""
+    """Return ``http://host:port`` if the text can be a sandbox's address."""
     try:
         parts = urlsplit(text.lower())
         port = parts.port
@@ -204,5 +208,5 @@ def sandbox_base(text: str) -> str | None:
 
 
 def sandbox_service(base: str) -> Service:
-    """Return the endpoints of the sandbox at a base URL."""
+    """Return the service of a sandbox at a base URL."""
     return Service(f"{base}/oauth/authorize", f"{base}/oauth/token", [base])

@@ -1,4 +1,4 @@
-"""What TickTick issued: a bearer token, its expiry and its scopes."""
+"""A bearer token, its expiry and its scopes."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from ._value import Value, discreet, fingerprint_of
 
 
 class Token(Value):
-    """A bearer token (RFC 6750), frozen, and masked wherever it is shown.
+    """A frozen bearer token (RFC 6750) that masks its secrets in ``repr``.
 
-    Two tokens are equal when all fields are, scopes compared as sets.
+    Two tokens are equal if all their fields are. Scopes compare as sets.
 
-    :param access_token: The opaque token: a UUID, ``tp_...``, a JWT.
+    :param access_token: An opaque string: a UUID, ``tp_...``, a JWT.
     :param token_type: ``bearer``, in any case (RFC 6749 7.1).
-    :param expires_at: When it expires, in epoch seconds; ``None`` if unknown.
-    :param scope: The scopes granted, separated by spaces; ``None`` if unknown.
-        Commas separate them too, and an empty text is unknown.
+    :param expires_at: When it expires, in epoch seconds. ``None`` if unknown.
+    :param scope: The scopes granted, as a list or separated by spaces or
+        commas. ``None`` or empty if unknown.
     :param refresh_token: RFC 6749 1.5. TickTick issues none today.
-    :param issued_at: When it was asked for, in epoch seconds.
-    :param extra: Further keys of the response or the file, kept as they came.
-    :raises InvalidTokenError: A field is not what it must be.
+    :param issued_at: When the token was requested, in epoch seconds.
+    :param extra: Further keys of the response or the file, kept unchanged.
+    :raises InvalidTokenError: A field has an invalid value.
     """
 
     __slots__ = (
@@ -43,8 +43,8 @@ class Token(Value):
     scope: str | None
     refresh_token: str | None
     issued_at: float | None
-    #: The place that it was read from without a program having named it; it is
-    #: not saved, not compared, and not handed on to copies with changes.
+    #: The default place that the token was read from; ``None`` if the program
+    #: named the place. Not saved, compared, or copied by :meth:`replace`.
     found_in: str | None
     _extra: dict[str, Any]
 
@@ -61,12 +61,12 @@ class Token(Value):
         extra: Mapping[str, Any] | None = None,
     ) -> None:
         self._set(
-            access_token=_fields.opaque("access_token", access_token),
-            token_type=_fields.bearer(token_type),
-            expires_at=_fields.number("expires_at", expires_at),
+            access_token=_fields.token_string("access_token", access_token),
+            token_type=_fields.token_type(token_type),
+            expires_at=_fields.finite_seconds("expires_at", expires_at),
             scope=_fields.scope(scope),
-            refresh_token=_fields.optional("refresh_token", refresh_token),
-            issued_at=_fields.number("issued_at", issued_at),
+            refresh_token=_fields.optional_token_string("refresh_token", refresh_token),
+            issued_at=_fields.finite_seconds("issued_at", issued_at),
             found_in=None,
             _extra=dict(extra) if extra is not None else {},
         )
@@ -77,10 +77,10 @@ class Token(Value):
         """Read a token response (RFC 6749 5.1).
 
         :param payload: The parsed JSON body.
-        :param now: When the request was sent, in epoch seconds. A lifetime
-            counted from there is never too long, however slow the answer was.
-            One that makes no sense, such as 0 or text, is an unknown expiry.
-        :raises InvalidTokenError: It is not a token response.
+        :param now: When the request was sent, in epoch seconds. The lifetime
+            counts from there, so that a slow response does not extend it. An
+            implausible lifetime, such as 0 or text, means an unknown expiry.
+        :raises InvalidTokenError: The payload is not a token response.
         """
         fields = _fields.mapping(payload)
         lifetime = _fields.lifetime(fields.get("expires_in"))
@@ -93,13 +93,13 @@ class Token(Value):
     @classmethod
     @discreet
     def from_dict(cls, payload: object) -> Token:
-        """Read a stored token: this package's, ticktick-py's, oauthlib's.
+        """Read a token that this package, ticktick-py or oauthlib stored.
 
         :param payload: A mapping with ``access_token`` and, for the expiry,
             ``expires_at`` or ``expire_time``: epoch seconds, milliseconds, or
-            a date of RFC 3339, in UTC where it names no zone. An expiry that
-            makes no sense is unknown: the token is used until a 401.
-        :raises InvalidTokenError: It is not a token.
+            an RFC 3339 date, in UTC unless it names a time zone. A token with
+            an implausible expiry is used until the API answers 401.
+        :raises InvalidTokenError: The payload is not a token.
         """
         fields = _fields.mapping(payload)
         expires_at = _fields.moment(fields.get("expires_at"))
@@ -108,7 +108,7 @@ class Token(Value):
         issued_at = _fields.moment(fields.get("issued_at"))
         lifetime = _fields.lifetime(fields.get("expires_in"))
         if lifetime is not None:
-            # ticktick-py keeps the lifetime as issued, not what is left of it.
+            # ticktick-py stores the whole lifetime, not the remaining one.
             if issued_at is None and expires_at is not None:
                 issued_at = expires_at - lifetime
             elif expires_at is None and issued_at is not None:
@@ -127,15 +127,15 @@ class Token(Value):
         return cls(
             fields.get("access_token", ""),
             token_type="bearer" if token_type is None else token_type,
-            expires_at=_fields.sensible(expires_at),
+            expires_at=_fields.plausible_time(expires_at),
             scope=fields.get("scope"),
             refresh_token=fields.get("refresh_token") or None,
-            issued_at=_fields.sensible(issued_at),
-            extra=_fields.others(fields),
+            issued_at=_fields.plausible_time(issued_at),
+            extra=_fields.extra_fields(fields),
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data that :meth:`from_dict`, ticktick-py and oauthlib read."""
+        """Return plain data for this package, ticktick-py and oauthlib."""
         fields: dict[str, Any] = {
             **self._extra,
             "access_token": self.access_token,
@@ -144,9 +144,9 @@ class Token(Value):
         if self.expires_at is not None:
             fields["expires_at"] = self.expires_at
             fields["expire_time"] = int(self.expires_at)
-            readable = _fields.readable(self.expires_at)
-            if readable is not None:
-                fields["readable_expire_time"] = readable
+            local_time = _fields.local_time(self.expires_at)
+            if local_time is not None:
+                fields["readable_expire_time"] = local_time
         if self.lifetime is not None:
             fields["expires_in"] = int(self.lifetime)
         for name in ("scope", "refresh_token", "issued_at"):
@@ -157,14 +157,14 @@ class Token(Value):
 
     @discreet
     def replace(self, **changes: Any) -> Token:
-        """Copy the token, with some constructor arguments changed."""
+        """Return a copy with some constructor arguments changed."""
         fields = {**self.__getstate__(), **changes}
         del fields["found_in"]
         extra = fields.pop("_extra")
         return Token(**{"extra": extra, **fields})
 
     def in_default_place(self, place: str | None) -> Token:
-        """Return it as found there; ``None``: as a program hands it over."""
+        """Return it as read there; ``None``: as passed by the program."""
         if self.found_in == place:
             return self
         copy = self.replace()
@@ -173,28 +173,28 @@ class Token(Value):
 
     @property
     def extra(self) -> Mapping[str, Any]:
-        """The keys that came along and mean nothing to this class."""
+        """The further keys of the response or the file."""
         return MappingProxyType(self._extra)
 
     @property
     def scopes(self) -> frozenset[str]:
-        """The scopes granted; their order means nothing (RFC 6749 3.3)."""
+        """The scopes granted, which have no order (RFC 6749 3.3)."""
         return frozenset((self.scope or "").split())
 
     @property
     def lifetime(self) -> float | None:
-        """Seconds from issue to expiry, where both are known."""
+        """Seconds from issue to expiry, if both are known."""
         if self.expires_at is None or self.issued_at is None:
             return None
         return self.expires_at - self.issued_at
 
     @property
     def fingerprint(self) -> str:
-        """What the token is called in logs: 8 hex digits of its SHA-256."""
+        """The token's name in logs: 8 hex digits of its SHA-256."""
         return fingerprint_of(self.access_token)
 
     def expires_within(self, seconds: float, *, now: float) -> bool:
-        """Whether fewer than ``seconds`` are left at ``now``.
+        """Whether less than ``seconds`` of the lifetime is left at ``now``.
 
         :param now: Epoch seconds. A token of unknown expiry never expires.
         """

@@ -43,7 +43,7 @@ def prepared(url="https://api.ticktick.com/open/v1/project", **kwargs):
 
 
 def test_three_lines_are_enough(session, sandbox):
-    """A session with the auth calls the API; the sign-on happened by itself."""
+    """Three lines of code call the API; the sign-on happens by itself."""
     response = session.get(sandbox.url(PROJECT))
 
     assert response.status_code == 200
@@ -52,8 +52,8 @@ def test_three_lines_are_enough(session, sandbox):
     assert (sandbox.sign_ons, sandbox.token_requests, sandbox.api_calls) == (1, 1, 2)
 
 
-def test_a_constructor_does_nothing(tmp_path, monkeypatch):
-    """It opens no file, no socket and no browser, and needs no credentials."""
+def test_the_constructor_does_no_io(tmp_path, monkeypatch):
+    """It opens no file, socket or browser, and needs no credentials."""
     monkeypatch.setattr("builtins.open", None)
     monkeypatch.setattr("os.open", None)
 
@@ -62,8 +62,29 @@ def test_a_constructor_does_nothing(tmp_path, monkeypatch):
     assert repr(auth) == "<TickTickAuth https://ticktick.com/oauth/authorize>"
 
 
-def test_a_request_elsewhere_is_left_alone():
-    """No header, no hook, and no sign-on for it."""
+@pytest.mark.parametrize(
+    ("options", "kind", "message"),
+    [
+        ({"store": "token.json"}, TypeError, "store must be a TokenStore .* not str"),
+        ({"store": FileStore}, TypeError, "store must be a TokenStore .* not ABCMeta"),
+        ({"leeway": None}, TypeError, "leeway must be a number of .*, not NoneType"),
+        ({"leeway": "60"}, TypeError, "leeway must be a number of seconds, not str"),
+        ({"leeway": True}, TypeError, "leeway must be a number of seconds, not bool"),
+        ({"leeway": -1}, ValueError, "leeway must be 0 or more seconds, not -1"),
+        ({"leeway": float("nan")}, ValueError, "leeway must be 0 or more .*, not nan"),
+        ({"leeway": float("inf")}, ValueError, "leeway must be 0 or more .*, not inf"),
+    ],
+)
+def test_an_argument_of_a_wrong_type_is_refused_by_the_constructor(
+    options, kind, message
+):
+    """The first request would blame the store."""
+    with pytest.raises(kind, match=message):
+        TickTickAuth(**options)
+
+
+def test_a_request_to_another_host_is_unchanged():
+    """It gets no header and no hook, and starts no sign-on."""
     auth = TickTickAuth(sign_on=refuse)
 
     request = prepared("https://example.org/", auth=auth)
@@ -73,7 +94,7 @@ def test_a_request_elsewhere_is_left_alone():
 
 
 def test_a_personal_api_token_needs_nothing_else():
-    """``tp_`` is TickTick's, ``dp_`` Dida365's."""
+    """``tp_`` tokens are TickTick's, ``dp_`` tokens Dida365's."""
     request = prepared(auth=TickTickAuth.from_token("tp_1"))
     assert request.headers["Authorization"] == "Bearer tp_1"
 
@@ -88,7 +109,7 @@ def test_a_personal_api_token_needs_nothing_else():
 
 
 def test_the_environment_is_read_by_default(monkeypatch):
-    """``TICKTICK_TOKEN`` alone makes it work."""
+    """``TICKTICK_TOKEN`` alone is enough."""
     monkeypatch.setenv("TICKTICK_TOKEN", "{'access_token': 'from-env'}")
 
     request = prepared(auth=TickTickAuth())
@@ -97,14 +118,14 @@ def test_the_environment_is_read_by_default(monkeypatch):
 
 
 def test_the_default_file_is_used_by_default(monkeypatch, tmp_path):
-    """What one process saved, the next one finds."""
+    """A process finds the token that another one saved."""
     FileStore().save(Token("from-file", scope="tasks:read tasks:write"))
 
     assert prepared(auth=TickTickAuth()).headers["Authorization"] == "Bearer from-file"
 
 
 def test_one_hook_is_registered_however_often_the_auth_is_applied():
-    """And the user's own hooks stay."""
+    """The user's own hooks stay."""
     auth = TickTickAuth.from_token("tp_1")
     request = prepared(auth=auth, hooks={"response": print})
     auth(request)
@@ -129,8 +150,8 @@ def test_a_revoked_token_is_replaced_once(sandbox, session):
     assert sandbox.api_calls == 3
 
 
-def test_a_second_401_is_the_callers(sandbox, session):
-    """One answer by construction: what is sent again is not answered again."""
+def test_a_second_401_is_returned_to_the_caller(sandbox, session):
+    """A request that was sent again is not sent a third time."""
     session.get(sandbox.url(PROJECT))
     sandbox.fail(2, 401, endpoint="api")
 
@@ -141,8 +162,8 @@ def test_a_second_401_is_the_callers(sandbox, session):
     assert sandbox.sign_ons == 2
 
 
-def test_a_sibling_s_token_answers_a_401_first(sandbox, tmp_path):
-    """The store is read before anybody is asked."""
+def test_a_401_uses_a_token_from_the_store_first(sandbox, tmp_path):
+    """The store is read before a person is asked."""
     store = FileStore(tmp_path / "t.json")
     one, two = client_of(sandbox, store), client_of(sandbox, store)
     old = one.token()
@@ -156,10 +177,8 @@ def test_a_sibling_s_token_answers_a_401_first(sandbox, tmp_path):
     assert sandbox.sign_ons == 2
 
 
-def test_tokens_that_were_refused_in_turn_do_not_take_turns(
-    sandbox, tmp_path, monkeypatch
-):
-    """A literal and a file, both revoked: then a person is asked, once."""
+def test_two_revoked_tokens_do_not_alternate(sandbox, tmp_path, monkeypatch):
+    """If a literal and a file are both revoked, a person is asked once."""
     monkeypatch.setenv("A_TOKEN", sandbox.issue_token("tp_of-a-literal"))
     file = FileStore(tmp_path / "t.json")
     kept = sandbox.issue_token("tp_of-a-file")
@@ -175,7 +194,7 @@ def test_tokens_that_were_refused_in_turn_do_not_take_turns(
 
 
 def test_without_a_way_to_renew_the_caller_gets_the_401(sandbox, caplog):
-    """A personal token that was revoked, or a worker without a person."""
+    """That is so for a revoked personal token, or without a person."""
     auth = TickTickAuth.from_token("tp_unknown", service=sandbox.service)
 
     response = requests.get(sandbox.url(PROJECT), auth=auth)
@@ -183,14 +202,14 @@ def test_without_a_way_to_renew_the_caller_gets_the_401(sandbox, caplog):
     assert response.status_code == 401
     assert response.history == []
     assert sandbox.api_calls == 1
-    assert "refuses the token" in caplog.text
+    assert "refused the token" in caplog.text
 
 
 @pytest.mark.parametrize(
     "error", [AuthorizationDeniedError("no"), TokenEndpointError("down")]
 )
-def test_a_sign_on_that_fails_after_a_401_is_an_error(sandbox, error):
-    """The person said no: that is what the caller learns."""
+def test_a_failed_sign_on_after_a_401_raises(sandbox, error):
+    """If the person denies access, the caller gets that error."""
     auth = client_of(sandbox, sign_on=Person(sandbox, None, error))
     requests.get(sandbox.url(PROJECT), auth=auth)
     sandbox.revoke_all()
@@ -211,7 +230,7 @@ def test_a_sign_on_that_fails_after_a_401_is_an_error(sandbox, error):
 
 
 def test_an_api_that_refuses_every_token_asks_one_person_once(sandbox):
-    """To ask again with each request would not mend it."""
+    """A sign-on for each request would not help."""
     person = Person(sandbox)
     auth = client_of(sandbox, sign_on=person)
     requests.get(sandbox.url(PROJECT), auth=auth)
@@ -227,10 +246,10 @@ def test_an_api_that_refuses_every_token_asks_one_person_once(sandbox):
     assert person.asked == 2
 
 
-def test_an_api_that_refuses_every_token_asks_no_process_after_the_other(
+def test_an_api_that_refuses_every_token_does_not_ask_in_each_process(
     sandbox, tmp_path
 ):
-    """Whoever was asked for the token: it is refused as soon as it was granted."""
+    """A second process does not ask again for a token just refused."""
     person = Person(sandbox)
     auths = [
         client_of(sandbox, FileStore(tmp_path / "t.json"), sign_on=person)
@@ -247,8 +266,8 @@ def test_an_api_that_refuses_every_token_asks_no_process_after_the_other(
     assert person.asked <= 3
 
 
-def test_a_token_refused_at_once_is_replaced_later_all_the_same(sandbox, clock):
-    """The API was out of order for a moment, and months later it is revoked."""
+def test_a_token_once_refused_can_still_be_replaced_later(sandbox, clock):
+    """The API failed for a moment. Months later the token is revoked."""
     person = Person(sandbox)
     auth = client_of(sandbox, sign_on=person, clock=clock)
     requests.get(sandbox.url(PROJECT), auth=auth)
@@ -263,8 +282,10 @@ def test_a_token_refused_at_once_is_replaced_later_all_the_same(sandbox, clock):
     assert person.asked == 3
 
 
-def test_a_token_that_is_handed_back_refused_asks_nobody_again(sandbox, clock, caplog):
-    """TickTick re-issues it, its API refuses it: asking on would be a loop."""
+def test_a_reissued_token_that_is_refused_starts_no_further_sign_on(
+    sandbox, clock, caplog
+):
+    """TickTick re-issues a token that its API refuses: no loop follows."""
     sandbox.reissue = True
     person = Person(sandbox)
     auth = client_of(sandbox, sign_on=person)
@@ -279,8 +300,8 @@ def test_a_token_that_is_handed_back_refused_asks_nobody_again(sandbox, clock, c
     assert "Remove this app" in caplog.text
 
 
-def test_a_401_that_does_not_answer_our_header_is_left_alone(sandbox, auth, session):
-    """The caller's own header was refused, not ours."""
+def test_a_401_to_the_callers_own_header_is_unchanged(sandbox, auth, session):
+    """The API refused the caller's header and not the auth's."""
     request = session.prepare_request(requests.Request("GET", sandbox.url(PROJECT)))
     request.headers["Authorization"] = "Bearer of-mine"
 
@@ -290,8 +311,8 @@ def test_a_401_that_does_not_answer_our_header_is_left_alone(sandbox, auth, sess
     assert sandbox.sign_ons == 1
 
 
-def test_a_foreign_401_after_a_redirect_does_not_get_the_token(sandbox, session):
-    """Requests keeps hooks across redirects: the origin is checked there too."""
+def test_another_hosts_401_after_a_redirect_gets_no_token(sandbox, session):
+    """Hooks survive redirects in requests, so the origin is checked again."""
     with Sandbox() as foreign:
         sandbox.fail(1, 302, endpoint="api", headers={"Location": foreign.url(PROJECT)})
 
@@ -304,7 +325,7 @@ def test_a_foreign_401_after_a_redirect_does_not_get_the_token(sandbox, session)
     assert sandbox.sign_ons == 1
 
 
-def test_a_foreign_401_to_our_own_header_does_not_get_a_new_one(sandbox, auth):
+def test_another_hosts_401_to_a_leaked_token_gets_no_new_token(sandbox, auth):
     """A session that keeps headers on redirects leaks one token, not two."""
 
     class Careless(requests.Session):
@@ -322,7 +343,7 @@ def test_a_foreign_401_to_our_own_header_does_not_get_a_new_one(sandbox, auth):
 
 
 def test_the_rate_limit_is_no_authentication_error(sandbox, session):
-    """TickTick answers it with a 500; it starts no sign-on."""
+    """TickTick reports it with a 500, which starts no sign-on."""
     session.get(sandbox.url(PROJECT))
     sandbox.rate_limit(1)
 
@@ -334,8 +355,8 @@ def test_the_rate_limit_is_no_authentication_error(sandbox, session):
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 407, 429, 500, 503])
-def test_only_a_401_is_answered(sandbox, session, status):
-    """Every other status is the caller's."""
+def test_only_a_401_is_handled(sandbox, session, status):
+    """Every other status is returned to the caller."""
     session.get(sandbox.url(PROJECT))
     sandbox.fail(1, status, endpoint="api")
 
@@ -370,7 +391,7 @@ BODIES = {
 
 @pytest.mark.parametrize("kind", BODIES)
 def test_a_body_is_sent_again_byte_for_byte(sandbox, session, tmp_path, kind):
-    """What arrives the second time is what was sent the first time."""
+    """The second request has the same body as the first."""
     session.get(sandbox.url(PROJECT))
     sandbox.revoke_all()
 
@@ -393,8 +414,8 @@ def test_a_body_is_sent_again_byte_for_byte(sandbox, session, tmp_path, kind):
     assert differing == {"Authorization"}
 
 
-def test_a_body_that_cannot_be_sent_again_is_not(sandbox, session):
-    """A generator is used up: the 401 comes back, the next call succeeds."""
+def test_a_body_that_can_be_read_only_once_is_not_sent_again(sandbox, session):
+    """A generator is used up: the 401 is returned and the next call succeeds."""
     session.get(sandbox.url(PROJECT))
     sandbox.revoke_all()
 
@@ -406,8 +427,8 @@ def test_a_body_that_cannot_be_sent_again_is_not(sandbox, session):
     assert sandbox.sign_ons == 2
 
 
-def test_a_file_that_was_closed_is_not_sent_again(sandbox, session, tmp_path):
-    """The 401 comes back instead of half a body."""
+def test_a_closed_file_is_not_sent_again(sandbox, session, tmp_path):
+    """The 401 is returned and no partial body is sent."""
     session.get(sandbox.url(PROJECT))
     sandbox.revoke_all()
     file = io.BytesIO(b"body")
@@ -425,8 +446,8 @@ def test_a_file_that_was_closed_is_not_sent_again(sandbox, session, tmp_path):
 # -- what stays honest ---------------------------------------------------------------
 
 
-def test_cookies_of_the_401_come_along(sandbox, session):
-    """As requests does after a redirect; and they are kept for later."""
+def test_cookies_of_the_401_are_sent_and_kept(sandbox, session):
+    """They are handled as requests does after a redirect."""
     session.get(sandbox.url(PROJECT))
     session.cookies.set("mine", "1")
     sandbox.fail(1, 401, endpoint="api", headers={"Set-Cookie": "theirs=2; Path=/"})
@@ -437,8 +458,8 @@ def test_cookies_of_the_401_come_along(sandbox, session):
     assert session.cookies["theirs"] == "2"
 
 
-def test_a_cookie_header_of_the_callers_is_kept(sandbox, session):
-    """Who writes the header means it."""
+def test_the_callers_cookie_header_is_kept(sandbox, session):
+    """A header that the caller set has precedence over the cookie jar."""
     session.get(sandbox.url(PROJECT))
     sandbox.fail(1, 401, endpoint="api", headers={"Set-Cookie": "theirs=2; Path=/"})
 
@@ -447,8 +468,8 @@ def test_a_cookie_header_of_the_callers_is_kept(sandbox, session):
     assert sandbox.received[-1].headers["Cookie"] == "raw=1"
 
 
-def test_the_second_request_is_sent_as_the_first(sandbox, auth):
-    """Time-out, certificates and proxies of the call hold for both."""
+def test_the_second_request_uses_the_options_of_the_first(sandbox, auth):
+    """The call's time-out, certificates and proxies apply to both."""
     sent = []
 
     class Recorder(requests.adapters.HTTPAdapter):
@@ -479,8 +500,8 @@ def test_the_second_request_is_sent_as_the_first(sandbox, auth):
     )
 
 
-def test_a_made_up_response_is_left_alone(auth, sandbox):
-    """Mocks, caches and unpickled responses have no connection to send on."""
+def test_a_response_without_a_connection_is_unchanged(auth, sandbox):
+    """Mocks, caches and pickles make responses that cannot send again."""
     response = requests.Response()
     response.status_code = 401
     response.request = prepared(sandbox.url(PROJECT), auth=auth)
@@ -494,8 +515,8 @@ def test_a_made_up_response_is_left_alone(auth, sandbox):
 # -- copies ------------------------------------------------------------------------
 
 
-def test_a_pickled_response_holds_no_client_secret(sandbox, session):
-    """A cache of responses is no place for credentials."""
+def test_a_pickled_response_contains_no_client_secret(sandbox, session):
+    """A cache of responses stores no credentials."""
     response = session.get(sandbox.url(PROJECT))
 
     data = pickle.dumps(response)
@@ -505,8 +526,8 @@ def test_a_pickled_response_holds_no_client_secret(sandbox, session):
     assert hook(response) is None
 
 
-def test_a_request_written_as_yaml_holds_no_token(require_module):
-    """As vcrpy and others record it, with either of PyYAML's dumpers."""
+def test_a_request_recorded_as_yaml_contains_no_token(require_module):
+    """It is masked for vcrpy and others, with either of PyYAML's dumpers."""
     yaml = require_module("yaml")
     auth = TickTickAuth.from_token("tp_1")
     request = requests.Request(
@@ -523,7 +544,7 @@ def test_a_request_written_as_yaml_holds_no_token(require_module):
     "clone", [copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))]
 )
 def test_a_session_with_an_auth_can_be_copied(sandbox, session, clone):
-    """The copy finds the same token, and signs nobody on."""
+    """The copy finds the same token and starts no sign-on."""
     session.get(sandbox.url(PROJECT))
 
     with clone(session) as other:
@@ -533,7 +554,7 @@ def test_a_session_with_an_auth_can_be_copied(sandbox, session, clone):
 
 
 def test_one_auth_serves_many_sessions_and_threads(sandbox, auth):
-    """One sign-on for all of them, and one answer to the 401 of each."""
+    """All share one sign-on, and each gets its 401 handled."""
     barrier = threading.Barrier(8)
 
     def work(_):
@@ -552,7 +573,7 @@ def test_one_auth_serves_many_sessions_and_threads(sandbox, auth):
 
 
 def test_a_request_prepared_in_one_thread_is_sent_in_another(sandbox, session):
-    """What it needs is bound to the request, not to the thread."""
+    """The hook is bound to the request and not to the thread."""
     request = session.prepare_request(requests.Request("GET", sandbox.url(PROJECT)))
     sandbox.revoke_all()
 
@@ -563,24 +584,26 @@ def test_a_request_prepared_in_one_thread_is_sent_in_another(sandbox, session):
 # -- the package ---------------------------------------------------------------------
 
 
-def test_every_name_of_the_api_is_there():
-    """``from requests_ticktick import *`` gives what the documentation names."""
+def test_the_documented_names_are_exported():
+    """``from requests_ticktick import *`` imports all of them."""
     for name in requests_ticktick.__all__:
         assert getattr(requests_ticktick, name) is not None
     with pytest.raises(AttributeError):
         requests_ticktick.no_such_name  # noqa: B018 - reading it is the test
 
 
-def test_a_missing_credential_shows_at_the_first_request(sandbox):
-    """And not before: a store may have the token."""
+def test_a_missing_credential_is_reported_at_the_first_request(sandbox):
+    """Not before, because a store may have the token."""
     auth = TickTickAuth(service=sandbox.service, store=MemoryStore())
 
     with pytest.raises(requests.RequestException, match="TICKTICK_CLIENT_ID"):
         requests.get(sandbox.url(PROJECT), auth=auth)
 
 
-def test_nothing_of_a_whole_life_is_logged(sandbox, secrets, caplog, tmp_path):
-    """Sign-on, 401 and refresh at DEBUG: no token, code, secret or state."""
+def test_no_secret_is_logged_from_sign_on_to_refresh(
+    sandbox, secrets, caplog, tmp_path
+):
+    """At DEBUG, the log has no token, code, client secret or state."""
     caplog.set_level(logging.DEBUG)
     sandbox.refresh_tokens = True
     secrets.watch(lambda: sandbox.secrets)

@@ -43,8 +43,8 @@ def told(caplog):
         ("https://me:hunter2@ticktick.com/?key=hunter3", "https://ticktick.com,"),
     ],
 )
-def test_the_right_address_is_told_once(told, secrets, url, place):
-    """As a warning: what follows is a bare 401."""
+def test_the_right_address_is_logged_once(told, secrets, url, place):
+    """As a warning, because a bare 401 follows."""
     secrets.add("hunter2", "hunter3")
     auth = TickTickAuth.from_token("tp_1")
 
@@ -53,15 +53,15 @@ def test_the_right_address_is_told_once(told, secrets, url, place):
 
     ((level, line),) = told()
     assert level == logging.WARNING
-    assert f"No token is sent to {place} " in line
+    assert f"No token was sent to {place} " in line
     assert "Call https://api.ticktick.com/open/v1/... instead" in line
     assert ("choose that service: TickTickAuth(service=DIDA365)" in line) is (
         "dida365" in url
     )
 
 
-def test_each_host_and_each_auth_is_told_of(told, sandbox):
-    """The address is that of the auth's own service."""
+def test_each_host_and_each_auth_is_logged(told, sandbox):
+    """The warning names the API of the auth's own service."""
     urls = ["https://ticktick.com/open/v1", "https://api.ticktick.com/open/v1"]
     auths = [TickTickAuth.from_token("dp_1"), client_of(sandbox)]
     for auth in auths:
@@ -89,8 +89,8 @@ def test_each_host_and_each_auth_is_told_of(told, sandbox):
         "mailto:ticktick.com",
     ],
 )
-def test_of_other_hosts_nothing_is_said(told, url):
-    """A session calls whom it likes."""
+def test_other_hosts_are_not_logged(told, url):
+    """A session may call any host."""
     auth = TickTickAuth.from_token("tp_1")
     request = requests.PreparedRequest()
     request.url = url
@@ -102,8 +102,8 @@ def test_of_other_hosts_nothing_is_said(told, url):
     assert told() == []
 
 
-def test_the_api_itself_is_no_news(told):
-    """Nothing is said, and nothing done."""
+def test_a_call_to_the_api_is_not_logged(told):
+    """There is nothing to warn of."""
     auth = TickTickAuth.from_token("tp_1")
     auth._elsewhere = None
 
@@ -112,8 +112,8 @@ def test_the_api_itself_is_no_news(told):
     assert told() == []
 
 
-def test_a_copy_does_not_say_it_again(told):
-    """An auth that travels knows what was told."""
+def test_a_copy_does_not_log_it_again(told):
+    """A pickled auth keeps the list of hosts already logged."""
     auth = TickTickAuth.from_token("tp_1")
     url = "https://ticktick.com/open/v1"
     prepared(url, auth)

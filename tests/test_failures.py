@@ -57,8 +57,8 @@ def forged(**record):
             AuthorizationDeniedError(
                 "x", error="invalid_request", description=UNREGISTERED
             ),
-            f"Access was not granted (invalid_request: {UNREGISTERED}). Your app has "
-            "no redirect URI: add the one in use to it",
+            f"Access was not granted (invalid_request: {UNREGISTERED[:-1]}). Your app "
+            "has no redirect URI: add the one in use to it",
         ),
         (
             AuthorizationDeniedError("x", error="invalid_grant", description=MISMATCH),
@@ -68,7 +68,8 @@ def forged(**record):
         (
             TokenEndpointError("x", "invalid_grant", "the code is AbC123", 400),
             "The token endpoint answered with HTTP status 400 and an error "
-            "(invalid_grant). The code has expired or was used before: sign on again.",
+            "(invalid_grant). The code has expired or has already been used: sign on "
+            "again.",
         ),
         (
             TokenEndpointError("x", None, None, 401),
@@ -79,14 +80,26 @@ def forged(**record):
             "(invalid_client: Bad client credentials). Compare client_id and",
         ),
         (TokenEndpointError("x", None, None, 403), "an error. Compare client_id and"),
+        (
+            TokenEndpointError("x", "invalid_scope", None, 400),
+            "(invalid_scope). The service does not grant these scopes to your app: "
+            "correct scope=...",
+        ),
+        (
+            AuthorizationDeniedError("x", error="server_error"),
+            "(server_error). Wait a minute, then sign on again.",
+        ),
         (TokenEndpointError("x", None, None, 503), "Wait a minute, then try again."),
         (TokenEndpointError("x", None, None, 302), "Check the service's token_end"),
-        (TokenEndpointError("x"), "No answer came from the token endpoint. Check the"),
+        (
+            TokenEndpointError("x"),
+            "No response came from the token endpoint. Check the",
+        ),
         (SignOnTimeoutError("x"), "Nobody finished the sign-on"),
-        (StateMismatchError("x"), "answered by another's redirect. Start again"),
+        (StateMismatchError("x"), "got the redirect of another sign-on. Start again"),
         (SignOnError("x"), "failed, and said why where it was made. Try again"),
         (SignOnRequiredError("x"), "had nobody to ask. Run: requests-ticktick login"),
-        (InvalidTokenError("x"), "no token. Sign on again."),
+        (InvalidTokenError("x"), "did not return a token. Sign on again."),
         (TokenStoreError("x", "/srv/t.json"), "Run: requests-ticktick status"),
         (LockTimeoutError("x", "process 1 on h"), "Finish or stop the sign-on there"),
         (InsecureTransportError("x"), "Use https:// addresses."),

@@ -83,7 +83,7 @@ def test_a_token_endpoint_that_is_down_loses_nothing(sandbox, store, person, age
     """Refused connections are tried again, then told; nobody is asked."""
     before = store.load()
     sandbox.stop()
-    with pytest.raises(TokenEndpointError, match="No answer"):
+    with pytest.raises(TokenEndpointError, match="No response"):
         aged.token()
     assert store.load() == before
 
@@ -101,7 +101,7 @@ def test_a_token_endpoint_that_is_slow_loses_nothing(
     sandbox.delay(60)
     with monkeypatch.context() as patched:
         patched.setattr(token_endpoint, "TIMEOUT", (5.0, 0.2))
-        with pytest.raises(TokenEndpointError, match="No answer"):
+        with pytest.raises(TokenEndpointError, match="No response"):
             aged.token()
     assert store.load() == before
 

@@ -346,7 +346,7 @@ class Pasted(Target):
                 REQUEST.code_from(url)
         _, _, answers = shown.getvalue().partition("press Enter:\n")
         for answer in answers.splitlines():
-            begins = f"It begins with {REQUEST.redirect_uri}"
+            begins = f"The address begins with {REQUEST.redirect_uri}"
             assert answer.endswith(begins) or answer in self.translations
             assert answer in self.translations or len(answer) < 200
 
@@ -557,7 +557,7 @@ def test_a_bomb_in_a_compressed_answer_ends_early():
     service = Service("https://as.test/a", "https://as.test/t", "https://api.test")
     auth = TickTickAuth("id", "the-secret", service=service, session=session)
 
-    with pytest.raises(TokenEndpointError, match="no JSON object"):
+    with pytest.raises(TokenEndpointError, match="not a JSON object"):
         auth.complete_sign_on(REQUEST, REDIRECT)
 
 

@@ -43,8 +43,8 @@ def token_request(sandbox):
 # -- the authorization request ---------------------------------------------------
 
 
-def test_the_authorization_request_is_ticktick_s():
-    """Endpoint and parameters are those of TickTick's documentation."""
+def test_the_authorization_request_follows_ticktick_s_documentation():
+    """It has the documented endpoint and parameters."""
     auth = TickTickAuth("my-id", "my-secret", "http://localhost:1234/x/?a=b")
 
     request = auth.begin_sign_on()
@@ -62,8 +62,8 @@ def test_the_authorization_request_is_ticktick_s():
     }
 
 
-def test_every_request_has_a_state_of_its_own():
-    """256 random bits: a redirect cannot be guessed, nor used twice."""
+def test_every_request_has_its_own_state():
+    """256 random bits: a redirect can be neither guessed nor used twice."""
     auth = TickTickAuth("id", "secret")
 
     states = {auth.begin_sign_on().state for _ in range(50)}
@@ -72,8 +72,8 @@ def test_every_request_has_a_state_of_its_own():
     assert min(map(len, states)) >= 43
 
 
-def test_further_parameters_come_along():
-    """What a service wants besides, it gets."""
+def test_extra_parameters_are_sent():
+    """A service may require parameters of its own."""
     service = Service(
         "http://127.0.0.1:1/a",
         "http://127.0.0.1:1/t",
@@ -94,8 +94,8 @@ def test_further_parameters_come_along():
         (("id", None), "TICKTICK_CLIENT_SECRET"),
     ],
 )
-def test_a_missing_credential_is_named_before_anybody_is_asked(given, named):
-    """Nobody grants access only to learn that it was in vain."""
+def test_a_missing_credential_is_reported_before_anybody_is_asked(given, named):
+    """Nobody grants access that could not be used."""
     with pytest.raises(SignOnRequiredError, match=named):
         TickTickAuth(*given).begin_sign_on()
 
@@ -103,8 +103,8 @@ def test_a_missing_credential_is_named_before_anybody_is_asked(given, named):
 # -- the token request -----------------------------------------------------------
 
 
-def test_the_token_request_is_ticktick_s(sandbox):
-    """Basic with the raw id and secret; the scope again; no secret in the form."""
+def test_the_token_request_follows_ticktick_s_documentation(sandbox):
+    """Basic with the raw id and secret, the scope, no secret in the form."""
     auth = client_of(sandbox)
 
     auth.sign_on()
@@ -125,7 +125,7 @@ def test_the_token_request_is_ticktick_s(sandbox):
 
 
 def test_client_secret_post_sends_the_secret_in_the_form():
-    """For services that want it there; and nowhere else then."""
+    """The secret is in no header."""
     with Sandbox(auth_method="client_secret_post") as sandbox:
         client_of(sandbox).sign_on()
 
@@ -137,7 +137,7 @@ def test_client_secret_post_sends_the_secret_in_the_form():
 
 
 def test_client_secret_post_refreshes_in_the_form_as_well():
-    """Id and secret are there, and not in a header."""
+    """The id and the secret are in the form and in no header."""
     with Sandbox(auth_method="client_secret_post", refresh_tokens=True) as sandbox:
         auth = client_of(sandbox)
         auth.source.token(instead_of=auth.token())
@@ -152,7 +152,7 @@ def test_client_secret_post_refreshes_in_the_form_as_well():
 
 
 def test_a_client_without_a_secret_uses_pkce():
-    """The challenge goes ahead, the verifier follows; neither is guessable."""
+    """The challenge is sent first, the verifier later. Neither is guessable."""
     with Sandbox(public=True) as sandbox:
         auth = client_of(sandbox)
         requests_made = [auth.begin_sign_on() for _ in range(3)]
@@ -170,8 +170,8 @@ def test_a_client_without_a_secret_uses_pkce():
     assert len({r.code_verifier for r in requests_made}) == 3
 
 
-def test_pkce_and_a_secret_go_together():
-    """Where the service asks for both, both are sent (RFC 9700 2.1.1)."""
+def test_pkce_and_a_secret_are_used_together():
+    """Both are sent where the service requires both (RFC 9700 2.1.1)."""
     with Sandbox(code_challenge_method="S256") as sandbox:
         assert client_of(sandbox).sign_on()
         received, form = token_request(sandbox)
@@ -180,7 +180,7 @@ def test_pkce_and_a_secret_go_together():
     assert received.headers["Authorization"].startswith("Basic ")
 
 
-def test_the_users_session_carries_the_token_request(sandbox):
+def test_the_users_session_sends_the_token_request(sandbox):
     """Its proxies, certificates and adapters apply; its auth does not."""
     sent = []
 
@@ -205,8 +205,8 @@ def test_the_users_session_carries_the_token_request(sandbox):
     assert kwargs["timeout"] == token_endpoint.TIMEOUT
 
 
-def test_a_proxy_is_not_asked_for_a_loopback_address(sandbox, monkeypatch):
-    """``HTTP_PROXY`` is for the world outside; the sandbox is in here."""
+def test_a_loopback_address_is_not_requested_through_a_proxy(sandbox, monkeypatch):
+    """``HTTP_PROXY`` does not apply to the sandbox on this machine."""
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
 
@@ -214,7 +214,7 @@ def test_a_proxy_is_not_asked_for_a_loopback_address(sandbox, monkeypatch):
 
 
 def test_a_redirect_of_the_token_endpoint_is_not_followed(sandbox):
-    """A 307 would carry the code and the secret to wherever it points."""
+    """A 307 would send the code and the secret to another address."""
     with Sandbox() as elsewhere:
         sandbox.fail(1, 307, headers={"Location": elsewhere.url("/oauth/token")})
 
@@ -239,7 +239,7 @@ COMPLETE = {
 
 
 def test_a_web_application_signs_on_in_two_steps(sandbox):
-    """The request travels as plain data, and is completed by another process."""
+    """The request is stored as plain data and completed by another process."""
     request = client_of(sandbox).begin_sign_on()
     in_the_session = json.dumps(request.to_dict())
     redirected_url = sandbox.sign_on(request)
@@ -264,14 +264,14 @@ def test_a_web_application_signs_on_in_two_steps(sandbox):
         {name: COMPLETE[name] for name in ("url", "state", "redirect_uri")},
     ],
 )
-def test_a_stored_request_that_is_none_is_refused(fields):
-    """A tampered or lost session ends in a clear error."""
+def test_an_invalid_stored_request_is_refused(fields):
+    """A changed or lost session ends in a clear error."""
     with pytest.raises(SignOnError, match="begin the sign-on again"):
         AuthorizationRequest.from_dict(fields)
 
 
-def test_a_code_is_good_once(sandbox, monkeypatch):
-    """A redirect that another process has used ends in TickTick's refusal."""
+def test_a_code_can_be_used_once(sandbox, monkeypatch):
+    """TickTick refuses a redirect that another process has used."""
     auth = client_of(sandbox)
     request = auth.begin_sign_on()
     redirected_url = sandbox.sign_on(request)
@@ -305,7 +305,7 @@ REQUEST = AuthorizationRequest(
     ],
 )
 def test_the_code_is_found_in_the_redirect(redirected_url):
-    """The whole URL, or its query alone."""
+    """The redirect may be the whole URL or its query."""
     assert REQUEST.code_from(redirected_url) == "c0de"
     assert REQUEST.accepts(redirected_url)
 
@@ -326,8 +326,8 @@ def test_the_code_is_found_in_the_redirect(redirected_url):
         "",
     ],
 )
-def test_another_redirect_is_not_this_sign_ons(redirected_url):
-    """Wrong, missing, doubled or absurd: the state decides (RFC 6749 10.12)."""
+def test_a_redirect_with_a_wrong_state_is_refused(redirected_url):
+    """The state may be different, missing, doubled or absurd (RFC 6749 10.12)."""
     assert not REQUEST.accepts(redirected_url)
     with pytest.raises(StateMismatchError, match="whole address") as caught:
         REQUEST.code_from(redirected_url)
@@ -335,7 +335,7 @@ def test_another_redirect_is_not_this_sign_ons(redirected_url):
     assert "c0de" not in str(caught.value)
 
 
-def test_a_redirect_without_a_code_is_said_to_be_one():
+def test_a_redirect_without_a_code_is_refused():
     """The right state alone grants nothing."""
     for url in ("?state=right-state", "?code=&state=right-state"):
         with pytest.raises(SignOnError, match="no authorization code"):
@@ -343,8 +343,8 @@ def test_a_redirect_without_a_code_is_said_to_be_one():
 
 
 @pytest.mark.parametrize("code", ["&code=c0de", ""])
-def test_a_refusal_is_an_error_with_its_fields(code):
-    """An error wins over a code."""
+def test_an_authorization_error_carries_its_fields(code):
+    """An error has precedence over a code."""
     with pytest.raises(AuthorizationDeniedError, match="allow access") as caught:
         REQUEST.code_from(
             f"?error=access_denied&error_description=No+way&state=right-state{code}"
@@ -370,19 +370,55 @@ def test_a_refusal_is_an_error_with_its_fields(code):
         ("Bad client credentials", r"client_id and client_secret"),
     ],
 )
-def test_ticktick_s_own_words_are_translated(text, advice):
-    """The most frequent trouble gets the advice that ends it."""
+def test_ticktick_s_error_texts_are_explained(text, advice):
+    """The most frequent problems get the advice that solves them."""
     from urllib.parse import quote
 
     url = f"?error=invalid_request&error_description={quote(text)}&state=right-state"
     with pytest.raises(AuthorizationDeniedError, match=advice) as caught:
         REQUEST.code_from(url)
 
-    assert text in str(caught.value)
+    assert text.rstrip(".") in str(caught.value)
+    assert ".)" not in str(caught.value)
 
 
-def test_what_the_server_says_is_made_fit_to_print():
-    """Control characters and pages of text stay out of the message."""
+@pytest.mark.parametrize(
+    ("error", "advice"),
+    [
+        ("access_denied", "Sign on again, and allow access."),
+        (
+            "invalid_scope",
+            "The service does not grant these scopes to your app: correct scope=... "
+            "(--scope), then sign on again.",
+        ),
+        ("server_error", "Wait a minute, then sign on again."),
+        ("temporarily_unavailable", "Wait a minute, then sign on again."),
+    ],
+)
+def test_an_authorization_error_has_its_own_advice(error, advice):
+    """Allowing access again helps only if the person denied it."""
+    with pytest.raises(AuthorizationDeniedError) as caught:
+        REQUEST.code_from(f"?error={error}&state=right-state")
+
+    assert str(caught.value) == f"Access was not granted ({error}). {advice}"
+
+
+def test_a_response_without_a_token_is_one_sentence(sandbox):
+    """Messages within messages keep neither their full stop nor their advice."""
+    sandbox.fail(1, 200, {"access_token": "two words"})
+
+    with pytest.raises(TokenEndpointError) as caught:
+        client_of(sandbox).token()
+
+    assert str(caught.value) == (
+        "The token endpoint answered with HTTP status 200 and no valid token (The "
+        "access_token contains spaces, control characters or non-ASCII characters). "
+        "Check the service's token_endpoint, then sign on again."
+    )
+
+
+def test_the_servers_text_is_cleaned():
+    """The message has no control characters and no pages of text."""
     with pytest.raises(AuthorizationDeniedError) as caught:
         REQUEST.code_from("?state=right-state&error=x%1b[31m%0d%0ay" + "z" * 9999)
 
@@ -401,26 +437,26 @@ HTML = "<html><title>401</title>Bad client credentials</html>"
         pytest.param(200, HTML, "web page", id="HTML"),
         pytest.param(401, HTML, "client_id and client_secret", id="HTML with 401"),
         pytest.param(403, {}, "client_id and client_secret", id="403"),
-        pytest.param(200, "", "no JSON object", id="empty"),
-        pytest.param(204, "", "no JSON object", id="204"),
-        pytest.param(200, [1], "no JSON object", id="a list"),
-        pytest.param(200, b"\xff\xfe\x00", "no JSON object", id="binary"),
-        pytest.param(200, "{" * 100_000, "no JSON object", id="nested"),
-        pytest.param(200, b"x" * 3_000_000, "no JSON object", id="3 MB"),
+        pytest.param(200, "", "not a JSON object", id="empty"),
+        pytest.param(204, "", "not a JSON object", id="204"),
+        pytest.param(200, [1], "not a JSON object", id="a list"),
+        pytest.param(200, b"\xff\xfe\x00", "not a JSON object", id="binary"),
+        pytest.param(200, "{" * 100_000, "not a JSON object", id="nested"),
+        pytest.param(200, b"x" * 3_000_000, "not a JSON object", id="3 MB"),
         pytest.param(200, {}, "has no access_token", id="no token"),
         pytest.param(200, {"error": "oops"}, "oops", id="200 with an error"),
         pytest.param(200, {"error": {"a": 1}}, "an error", id="a strange error"),
         pytest.param(
             200, {"access_token": "a", "token_type": "mac"}, "bearer", id="mac"
         ),
-        pytest.param(400, {"error": "invalid_scope"}, "token_endpoint", id="400"),
+        pytest.param(400, {"error": "invalid_scope"}, "correct scope=", id="400"),
         pytest.param(429, "slow down", "Wait a minute", id="429"),
         pytest.param(500, HTML.replace("Bad", "x"), "Wait a minute", id="500"),
         pytest.param(503, "", "Wait a minute", id="503"),
     ],
 )
-def test_a_bad_answer_is_one_clear_error(sandbox, status, body, said):
-    """Whatever comes back: what it was, its status, and what to do next."""
+def test_an_invalid_response_is_one_clear_error(sandbox, status, body, said):
+    """The message names the problem, the status and the next step."""
     sandbox.fail(1, status, body)
 
     with pytest.raises(TokenEndpointError, match=said) as caught:
@@ -431,8 +467,8 @@ def test_a_bad_answer_is_one_clear_error(sandbox, status, body, said):
     assert sandbox.token_requests == 1
 
 
-def test_the_answers_fields_are_on_the_error_without_its_secrets(sandbox, secrets):
-    """Spring's servers quote the code that they refuse; we do not."""
+def test_the_errors_fields_contain_no_secrets(sandbox, secrets):
+    """Spring's servers quote the code that they refuse."""
     auth = client_of(sandbox)
     request = auth.begin_sign_on()
     redirected_url = sandbox.sign_on(request)
@@ -456,15 +492,15 @@ def test_the_answers_fields_are_on_the_error_without_its_secrets(sandbox, secret
 
 
 @pytest.mark.parametrize("lifetime", ["3600", 3600, 3600.9])
-def test_a_lifetime_may_be_any_spelling_of_a_number(sandbox, lifetime):
-    """Oauthlib would refuse some of these; servers send them."""
+def test_a_lifetime_may_be_any_form_of_a_number(sandbox, lifetime):
+    """Servers send some that oauthlib would refuse."""
     sandbox.fail(1, 200, {"access_token": "a", "expires_in": lifetime})
 
     assert client_of(sandbox).sign_on().lifetime == pytest.approx(float(lifetime))
 
 
-def test_other_scopes_than_asked_for_are_no_error(sandbox):
-    """RFC 6749 3.3: the server may grant less; the answer says so."""
+def test_scopes_that_differ_from_the_request_are_no_error(sandbox):
+    """The server may grant fewer scopes, and says so (RFC 6749 3.3)."""
     sandbox.fail(1, 200, {"access_token": "a", "scope": "tasks:read"})
     auth = client_of(sandbox)
 
@@ -474,7 +510,7 @@ def test_other_scopes_than_asked_for_are_no_error(sandbox):
 
 
 def test_a_refused_connection_is_tried_again(sandbox, monkeypatch):
-    """Nothing was sent, so nothing is lost by a second try."""
+    """Nothing was sent, so a second try is safe."""
     auth = client_of(sandbox)
     request = auth.begin_sign_on()
     redirected_url = sandbox.sign_on(request)
@@ -492,7 +528,7 @@ def test_a_refused_connection_is_tried_again(sandbox, monkeypatch):
     assert len(refused) == 1
 
 
-def test_what_was_sent_is_not_sent_again(sandbox):
+def test_a_token_request_is_not_sent_twice(sandbox):
     """A server that hangs up after reading gets no second copy of the code."""
     listener = socket.create_server(("127.0.0.1", 0))
     accepted = []
@@ -515,7 +551,7 @@ def test_what_was_sent_is_not_sent_again(sandbox):
         sandbox.service.api_origins,
     )
     try:
-        with pytest.raises(TokenEndpointError, match="No answer") as caught:
+        with pytest.raises(TokenEndpointError, match="No response") as caught:
             client_of(sandbox, service=service).sign_on()
     finally:
         listener.shutdown(socket.SHUT_RDWR)
@@ -526,8 +562,8 @@ def test_what_was_sent_is_not_sent_again(sandbox):
     assert caught.value.status_code is None
 
 
-def test_a_silent_token_endpoint_ends_with_the_time_out(sandbox, monkeypatch):
-    """Every wait has an end, and the error names the endpoint."""
+def test_a_silent_token_endpoint_times_out(sandbox, monkeypatch):
+    """The error names the endpoint."""
     monkeypatch.setattr(token_endpoint, "TIMEOUT", (5.0, 1.0))
     sandbox.delay(30)
 
@@ -545,7 +581,7 @@ def test_a_silent_token_endpoint_ends_with_the_time_out(sandbox, monkeypatch):
 
 
 def test_no_secret_is_logged_by_any_library(sandbox, secrets, caplog):
-    """requests-oauthlib logs all that it knows at DEBUG, so it knows nothing."""
+    """The placeholders that requests-oauthlib gets are all that it can log."""
     caplog.set_level(logging.DEBUG)
     sandbox.refresh_tokens = True
     secrets.watch(lambda: sandbox.secrets)
@@ -572,8 +608,8 @@ def test_no_secret_is_logged_by_any_library(sandbox, secrets, caplog):
         (200, {"access_token": "a b"}),
     ],
 )
-def test_no_secret_is_in_a_traceback_with_its_locals(sandbox, secrets, fault):
-    """Error trackers send every frame's variables; ours hold nothing."""
+def test_no_secret_is_in_a_tracebacks_local_variables(sandbox, secrets, fault):
+    """Error trackers send the variables of every frame."""
     sandbox.fail(1, *fault)
     request = client_of(sandbox).begin_sign_on()
     redirects = [sandbox.sign_on(request)]
@@ -597,8 +633,8 @@ def test_no_secret_is_in_a_traceback_with_its_locals(sandbox, secrets, fault):
     assert caught.value.request is None
 
 
-def test_the_request_shows_neither_state_nor_verifier():
-    """Its repr has the redirect URI alone."""
+def test_the_requests_repr_shows_neither_state_nor_verifier():
+    """It shows only the redirect URI."""
     service = Service(
         TICKTICK.authorization_endpoint,
         TICKTICK.token_endpoint,
@@ -612,8 +648,8 @@ def test_the_request_shows_neither_state_nor_verifier():
     assert request.url not in repr(request)
 
 
-def test_begin_lets_nothing_out_that_is_not_ours(sandbox):
-    """A client id of another type, as from a configuration file."""
+def test_begin_raises_only_this_packages_errors(sandbox):
+    """A client id from a configuration file may have another type."""
     auth = TickTickAuth(12345, "s3cret", service=sandbox.service)
 
     with pytest.raises(TickTickAuthError, match="AttributeError"):
@@ -623,8 +659,8 @@ def test_begin_lets_nothing_out_that_is_not_ours(sandbox):
 @pytest.mark.parametrize(
     "scope", [["tasks:read", "tasks:write"], "tasks:read, tasks:write"]
 )
-def test_scopes_are_asked_for_however_they_are_listed(sandbox, scope):
-    """requests-oauthlib takes a list, other providers take commas."""
+def test_scopes_may_be_a_list_or_a_string(sandbox, scope):
+    """Commas are read as well."""
     request = client_of(sandbox, scope=scope).begin_sign_on()
 
     assert query_of(request.url)["scope"] == "tasks:read tasks:write"

@@ -114,7 +114,7 @@ PLACES = ("variable", "chain", "file", "default file", "profile")
 def test_a_token_of_a_default_place_has_one_service(
     place, text, named, owners, monkeypatch
 ):
-    """Its stamp says which, else its prefix, else TICKTICK_SERVICE: TickTick."""
+    """Its stamp names the service, or its prefix, or TICKTICK_SERVICE."""
     if named is not None:
         monkeypatch.setenv("TICKTICK_SERVICE", named)
     store = place(text)
@@ -122,8 +122,8 @@ def test_a_token_of_a_default_place_has_one_service(
     assert {name for name in SERVICES if gets_it(store, SERVICES[name])} == owners
 
 
-def test_a_sandbox_that_is_named_gets_it(sandbox, monkeypatch):
-    """As the command line reads the variable; and no other sandbox does."""
+def test_a_sandbox_named_by_the_variable_gets_the_token(sandbox, monkeypatch):
+    """Other sandboxes do not."""
     monkeypatch.setenv("TICKTICK_TOKEN", sandbox.issue_token("of-the-sandbox"))
     auth = client_of(sandbox, EnvStore("TICKTICK_TOKEN"), sign_on=refuse)
 
@@ -170,10 +170,10 @@ def saved_in_memory(monkeypatch, tmp_path, text):
     ],
 )
 @pytest.mark.parametrize("text", ["tp_1", "dp_1", "628ff081"])
-def test_what_a_program_hands_over_goes_where_it_says(
+def test_a_token_passed_by_the_program_goes_to_its_service(
     sandbox, monkeypatch, tmp_path, hand_over, text
 ):
-    """Whatever the token looks like, and wherever it was read."""
+    """Whatever its prefix is, and wherever the program read it."""
     sandbox.issue_token(text)
     store = hand_over(monkeypatch, tmp_path, text)
     auth = client_of(sandbox, store, sign_on=refuse)
@@ -181,8 +181,8 @@ def test_what_a_program_hands_over_goes_where_it_says(
     assert requests.get(sandbox.url(PROJECT), auth=auth).status_code == 200
 
 
-def test_from_token_is_a_program_that_hands_over(sandbox, monkeypatch, tmp_path):
-    """Also what it has read from the default variable."""
+def test_from_token_counts_as_passed_by_the_program(sandbox, monkeypatch, tmp_path):
+    """Even if the program read it from the default variable."""
     sandbox.issue_token("tp_1")
     token = of_the_variable(monkeypatch, tmp_path, "tp_1")
 
@@ -207,7 +207,7 @@ def test_from_token_is_a_program_that_hands_over(sandbox, monkeypatch, tmp_path)
     ],
 )
 def test_from_token_picks_the_tokens_own_service(given, service, monkeypatch):
-    """By its stamp or prefix, with whatever was copied around it."""
+    """By its stamp or prefix. Quotes and spaces around it do not matter."""
     monkeypatch.setenv("TICKTICK_SERVICE", "dida365")  # is for what is found
     auth = TickTickAuth.from_token(given)
 
@@ -218,8 +218,8 @@ def test_from_token_picks_the_tokens_own_service(given, service, monkeypatch):
 
 
 @pytest.mark.parametrize("given", ["", " ", '""', "dp_1 dp_2", "dp\n_1", None, 5])
-def test_from_token_refuses_what_is_none(given):
-    """A variable that is not set, two words, a line break inside."""
+def test_from_token_refuses_an_invalid_token(given):
+    """An unset variable, two words, a line break inside."""
     with pytest.raises(InvalidTokenError):
         TickTickAuth.from_token(given)
 
@@ -242,10 +242,10 @@ def test_from_token_refuses_what_is_none(given):
         ),
     ],
 )
-def test_a_token_that_is_not_used_is_named_with_its_service(
+def test_an_unused_token_is_reported_with_its_service(
     sandbox, monkeypatch, caplog, text, named, told
 ):
-    """In the log before a person is asked, in the error where nobody is there."""
+    """In the log before a person is asked, or in the error."""
     monkeypatch.setenv("TICKTICK_TOKEN", text)
     if named is not None:
         monkeypatch.setenv("TICKTICK_SERVICE", named)
@@ -267,8 +267,10 @@ def test_a_token_that_is_not_used_is_named_with_its_service(
     assert warning.getMessage().isprintable()
 
 
-def test_nobody_is_told_where_another_token_is_used(monkeypatch, caplog):
-    """Two services share a machine, each with a token of its own."""
+def test_another_services_token_is_not_reported_if_there_is_a_token(
+    monkeypatch, caplog
+):
+    """Two services share a machine, each with its own token."""
     monkeypatch.setenv("TICKTICK_TOKEN", "tp_1")
     stamp = Owner(None, DIDA365.token_endpoint, None).stamp
     FileStore().save(stamp(Token("628ff081", scope="tasks:read tasks:write")))
@@ -278,8 +280,10 @@ def test_nobody_is_told_where_another_token_is_used(monkeypatch, caplog):
     assert caplog.records == []
 
 
-def test_a_sign_on_that_was_asked_for_says_nothing_of_it(sandbox, monkeypatch, caplog):
-    """``sign_on(force=True)`` wants another token, whatever is there."""
+def test_a_forced_sign_on_does_not_report_another_services_token(
+    sandbox, monkeypatch, caplog
+):
+    """``sign_on(force=True)`` replaces any token."""
     monkeypatch.setenv("TICKTICK_TOKEN", "tp_1")
     chain = ChainStore([EnvStore("TICKTICK_TOKEN"), MemoryStore()])
 
@@ -294,7 +298,7 @@ def test_a_sign_on_that_was_asked_for_says_nothing_of_it(sandbox, monkeypatch, c
 def test_a_token_of_the_default_file_is_not_overwritten_by_another_services(
     sandbox, caplog
 ):
-    """It has no stamp, and is TickTick's all the same."""
+    """It has no stamp and is TickTick's."""
     FileStore().save(Token("628ff081"))
     auth = client_of(sandbox, FileStore())
 
@@ -306,8 +310,8 @@ def test_a_token_of_the_default_file_is_not_overwritten_by_another_services(
     assert "is not overwritten" in caplog.text
 
 
-def test_what_replaces_a_token_does_not_inherit_its_stamp(tmp_path):
-    """The keys of the file that are not ours stay; whose it was does not."""
+def test_a_new_token_does_not_inherit_the_old_ones_stamp(tmp_path):
+    """Other keys of the file are kept."""
     store = FileStore(tmp_path / "t.json")
     theirs = Owner("id", TICKTICK.token_endpoint, "tasks:read").stamp(Token("old"))
     store.save(theirs.replace(extra={**theirs.extra, "note": "kept"}))
@@ -317,8 +321,8 @@ def test_what_replaces_a_token_does_not_inherit_its_stamp(tmp_path):
     assert dict(store.load().extra) == {"note": "kept"}
 
 
-def test_where_it_was_found_is_not_saved_nor_compared(monkeypatch, tmp_path):
-    """It is no part of the token."""
+def test_found_in_is_neither_saved_nor_compared(monkeypatch, tmp_path):
+    """It is not part of the token."""
     token = of_the_variable(monkeypatch, tmp_path, "tp_1")
 
     assert token == Token("tp_1")
@@ -336,8 +340,8 @@ def shell(sandbox, secrets, monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize("command", ["status", "token"])
-def test_the_command_line_says_for_which_service_a_token_is(shell, command):
-    """And prints none that is for another."""
+def test_the_command_line_names_a_tokens_service(shell, command):
+    """It prints no token of another service."""
     env = {"TICKTICK_TOKEN": "tp_1", "TICKTICK_SERVICE": None}
 
     done = shell.run(command, "--service", "dida365", env=env)
@@ -348,8 +352,8 @@ def test_the_command_line_says_for_which_service_a_token_is(shell, command):
     assert "as its prefix tp_ says" in told
 
 
-def test_a_sandbox_that_an_option_names_gets_no_token_of_the_variable(shell, sandbox):
-    """TICKTICK_SERVICE is what a token is for; an option is what is asked for."""
+def test_a_sandbox_named_by_an_option_gets_no_token_of_the_variable(shell, sandbox):
+    """TICKTICK_SERVICE says what a token is for; the option does not."""
     env = {"TICKTICK_TOKEN": "628ff081", "TICKTICK_SERVICE": None}
 
     done = shell.run("status", "--check", "--service", sandbox.url(""), env=env)
@@ -359,8 +363,8 @@ def test_a_sandbox_that_an_option_names_gets_no_token_of_the_variable(shell, san
     assert sandbox.received == []
 
 
-def test_the_default_file_of_another_service_is_left_alone(shell):
-    """``logout`` and ``login`` say whose it is."""
+def test_another_services_default_file_is_unchanged(shell):
+    """``logout`` and ``login`` name its service."""
     FileStore().save(Token("628ff081"))
     env = {"TICKTICK_SERVICE": None, **shell.browser()}
 
@@ -372,8 +376,8 @@ def test_the_default_file_of_another_service_is_left_alone(shell):
 
 
 @pytest.mark.parametrize("words", [["login", "--print"], ["token", "--json"]])
-def test_a_token_that_is_printed_says_for_which_service_it_is(shell, sandbox, words):
-    """Pasted elsewhere, it goes to no other; nor does its client matter there."""
+def test_a_printed_token_carries_its_service(shell, sandbox, words):
+    """If pasted elsewhere it goes to no other service. Its client is ignored."""
     env = {"TICKTICK_TOKEN": sandbox.issue_token("no-stamp")}
 
     done = shell.run(*words, env=env, prints_secrets=True)

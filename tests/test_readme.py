@@ -62,7 +62,7 @@ def run(sandbox, monkeypatch):
     options = TickTickAuth.__init__.__kwdefaults__
     monkeypatch.setitem(options, "service", sandbox.service)
     monkeypatch.setattr("requests_ticktick.auth.TICKTICK", sandbox.service)
-    monkeypatch.setattr("requests_ticktick.auth.automatic", sandbox.sign_on)
+    monkeypatch.setattr("requests_ticktick.auth.default_sign_on", sandbox.sign_on)
     monkeypatch.setenv("TICKTICK_CLIENT_ID", sandbox.client_id)
     monkeypatch.setenv("TICKTICK_CLIENT_SECRET", sandbox.client_secret)
     monkeypatch.setenv("TICKTICK_REDIRECT_URI", sandbox.redirect_uri)

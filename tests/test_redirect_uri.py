@@ -91,8 +91,8 @@ def test_a_redirect_uri_is_sent_as_it_was_registered(uri):
         ("https://user:hunter2@app.example/cb#x?y=hunter3", SignOnError),
     ],
 )
-def test_a_redirect_uri_that_gives_the_code_away_is_refused(uri, error):
-    """Before anybody is asked; the message says what would do."""
+def test_an_insecure_redirect_uri_is_refused(uri, error):
+    """Before anybody is asked. The message says what is allowed."""
     with pytest.raises(error, match=r"[Rr]egister") as caught:
         begun(uri)
 
@@ -101,7 +101,7 @@ def test_a_redirect_uri_that_gives_the_code_away_is_refused(uri, error):
 
 
 def test_each_service_has_a_redirect_uri_of_its_own():
-    """Then the address says whose response it is (RFC 9700 4.4.2)."""
+    """The address then shows whose response it is (RFC 9700 4.4.2)."""
     services = [
         TICKTICK,
         DIDA365,
@@ -125,8 +125,8 @@ def test_each_service_has_a_redirect_uri_of_its_own():
 
 
 @pytest.mark.parametrize("service", [TICKTICK, DIDA365], ids=["ticktick", "dida365"])
-def test_pkce_is_used_beside_the_secret(service):
-    """A code that somebody else sees is of no use to them (RFC 9700 2.1.1)."""
+def test_pkce_is_used_with_a_client_secret(service):
+    """A stolen code is useless (RFC 9700 2.1.1)."""
     request = begun(service=service)
 
     assert query_of(request.url)["code_challenge_method"] == "S256"
@@ -135,7 +135,7 @@ def test_pkce_is_used_beside_the_secret(service):
 
 
 def test_the_server_checks_the_verifier_of_a_client_with_a_secret(sandbox):
-    """The sandbox does, as TickTick: neither another nor none will do."""
+    """The sandbox refuses a wrong or missing verifier, as TickTick does."""
     auth = client_of(sandbox)
     for verifier in ("another" * 7, None):
         fields = auth.begin_sign_on().to_dict()
@@ -147,8 +147,8 @@ def test_the_server_checks_the_verifier_of_a_client_with_a_secret(sandbox):
         assert caught.value.status_code == 400
 
 
-def test_a_service_that_fails_over_pkce_can_do_without():
-    """Its client authenticates itself; a public client could not."""
+def test_pkce_can_be_disabled_for_a_confidential_client():
+    """A public client needs it."""
     with Sandbox(code_challenge_method=None) as sandbox:
         request = client_of(sandbox).begin_sign_on()
         assert client_of(sandbox).token()
@@ -196,10 +196,10 @@ def request_at(redirect_uri):
         ("com.example.app:/cb", "com.example.app:/cb?code=c0de&state=S"),
     ],
 )
-def test_browsers_and_frameworks_may_spell_an_address_their_way(
+def test_equivalent_spellings_of_the_redirect_uri_are_accepted(
     redirect_uri, redirected_url
 ):
-    """Order, case, the port that goes without saying, a fragment of their own."""
+    """Parameter order, case, the default port and a fragment may differ."""
     request = request_at(redirect_uri)
 
     assert request.accepts(redirected_url)
@@ -231,8 +231,8 @@ def test_browsers_and_frameworks_may_spell_an_address_their_way(
         ("com.example.app:/cb", "com.example.other:/cb?code=c0de&state=S"),
     ],
 )
-def test_a_response_that_came_elsewhere_is_refused(redirect_uri, redirected_url):
-    """RFC 8252 8.10: it may be another server's. It says what to do."""
+def test_a_response_at_another_address_is_refused(redirect_uri, redirected_url):
+    """It may be another server's (RFC 8252 8.10). The message helps."""
     request = request_at(redirect_uri)
 
     assert not request.accepts(redirected_url)
@@ -242,25 +242,25 @@ def test_a_response_that_came_elsewhere_is_refused(redirect_uri, redirected_url)
     assert redirect_uri in str(caught.value)
 
 
-def test_a_code_in_a_fragment_is_none():
-    """What a page has put there came from no server."""
+def test_a_code_in_a_fragment_is_ignored():
+    """A server never receives a fragment."""
     with pytest.raises(StateMismatchError):
         request_at(REDIRECT_URI).code_from(f"{REDIRECT_URI}#?code=c0de&state=S")
 
 
-def test_a_person_who_pastes_another_address_is_told_so():
-    """Not that it were another sign-on's."""
+def test_a_pasted_address_at_another_place_is_explained():
+    """The message does not speak of another sign-on."""
     console = piped(f"https://evil.example/x?code=c0de&state={a_request().state}\n" * 5)
 
-    with pytest.raises(SignOnError, match="never the address"):
+    with pytest.raises(SignOnError, match="Nothing that was pasted"):
         console(a_request())
 
-    assert "That is another address" in console._output.getvalue()
+    assert "That is not the address that the browser" in console._output.getvalue()
 
 
 @pytest.mark.parametrize("query", ["error=locked&error_description=Call+555-0100", ""])
-def test_an_error_without_a_state_is_nobodys(query):
-    """RFC 6749 4.1.2.1: anybody can send one; its words are not shown."""
+def test_an_error_without_a_state_is_not_shown(query):
+    """Anybody can send one (RFC 6749 4.1.2.1)."""
     with pytest.raises(StateMismatchError) as caught:
         request_at(REDIRECT_URI).code_from(f"{REDIRECT_URI}?{query}")
 
@@ -270,8 +270,8 @@ def test_an_error_without_a_state_is_nobodys(query):
 # -- where a sign-on may be completed ----------------------------------------------
 
 
-def test_a_request_records_whom_it_asks():
-    """Issuer, client and token endpoint, in the stored data as well."""
+def test_a_request_records_issuer_client_and_token_endpoint():
+    """The stored data has them as well."""
     request = begun(service=DIDA365)
 
     fields = json.loads(json.dumps(request.to_dict()))
@@ -301,7 +301,7 @@ def elsewhere(sandbox, other):
 
 
 def test_a_sign_on_is_completed_where_it_was_begun(sandbox):
-    """No other server sees its code and verifier (RFC 9700 4.4.2)."""
+    """No other server gets its code and verifier (RFC 9700 4.4.2)."""
     request = client_of(sandbox).begin_sign_on()
     redirected_url = sandbox.sign_on(request)
     stored = AuthorizationRequest.from_dict(request.to_dict())
@@ -317,8 +317,8 @@ def test_a_sign_on_is_completed_where_it_was_begun(sandbox):
     assert client_of(sandbox).complete_sign_on(stored, redirected_url)
 
 
-def test_a_request_that_names_nobody_cannot_be_completed(sandbox):
-    """Whoever made it by hand makes it anew."""
+def test_a_request_without_an_issuer_cannot_be_completed(sandbox):
+    """A request made by hand has to be created again."""
     made = AuthorizationRequest("u", state="S", redirect_uri=sandbox.redirect_uri)
 
     with pytest.raises(SignOnError, match="begin again"):
@@ -327,8 +327,8 @@ def test_a_request_that_names_nobody_cannot_be_completed(sandbox):
 
 
 @pytest.mark.parametrize("given", [None, {}, "request"])
-def test_what_is_no_request_cannot_be_completed(sandbox, given):
-    """A web application whose session has ended, or that forgot from_dict()."""
+def test_an_object_of_another_type_cannot_be_completed(sandbox, given):
+    """The session has expired, or from_dict() was not called."""
     with pytest.raises(SignOnError, match="begin again") as caught:
         client_of(sandbox).complete_sign_on(given, "?code=c0de&state=S")
 
@@ -341,19 +341,19 @@ def test_what_is_no_request_cannot_be_completed(sandbox, given):
 
 
 def test_a_sign_on_is_completed_once(sandbox):
-    """A reloaded page, a stored copy, another auth: the state is used up."""
+    """A reloaded page, a stored copy or another auth cannot do it again."""
     request = client_of(sandbox).begin_sign_on()
     client_of(sandbox).complete_sign_on(request, sandbox.sign_on(request))
     again = sandbox.sign_on(request)
 
     for copy in (request, pickle.loads(pickle.dumps(request))):
-        with pytest.raises(SignOnError, match="was completed already"):
+        with pytest.raises(SignOnError, match="has already been completed"):
             client_of(sandbox).complete_sign_on(copy, again)
     assert sandbox.token_requests == 1
 
 
 @pytest.mark.parametrize("status", [503, 429, 400])
-def test_a_sign_on_that_failed_can_be_tried_again(sandbox, status):
+def test_a_failed_completion_can_be_tried_again(sandbox, status):
     """Only the server knows whether its code was used."""
     auth = client_of(sandbox)
     request = auth.begin_sign_on()
@@ -366,8 +366,8 @@ def test_a_sign_on_that_failed_can_be_tried_again(sandbox, status):
     assert auth.complete_sign_on(request, redirected_url)
 
 
-def test_a_stray_redirect_uses_up_nothing(sandbox):
-    """Else anybody could end the sign-ons of others."""
+def test_a_stray_redirect_does_not_end_a_sign_on(sandbox):
+    """Otherwise anybody could end the sign-ons of others."""
     auth = client_of(sandbox)
     request = auth.begin_sign_on()
 
@@ -378,8 +378,8 @@ def test_a_stray_redirect_uses_up_nothing(sandbox):
     assert auth.complete_sign_on(request, sandbox.sign_on(request))
 
 
-def test_of_two_at_once_one_completes_it(sandbox):
-    """Somebody clicks twice; the code is sent once."""
+def test_one_of_two_simultaneous_completions_wins(sandbox):
+    """After a double click, the code is sent once."""
     auth = client_of(sandbox)
     request = auth.begin_sign_on()
     redirected_url = sandbox.sign_on(request)
@@ -398,7 +398,7 @@ def test_of_two_at_once_one_completes_it(sandbox):
     first.start()
     try:
         assert arrived.wait(20)
-        with pytest.raises(SignOnError, match="was completed already"):
+        with pytest.raises(SignOnError, match="has already been completed"):
             auth.complete_sign_on(request, redirected_url)
     finally:
         go_on.set()
@@ -409,13 +409,13 @@ def test_of_two_at_once_one_completes_it(sandbox):
 
 
 def test_the_latest_sign_ons_are_remembered(monkeypatch):
-    """A server that runs for years does not fill its memory with them."""
+    """A server that runs for years does not fill its memory."""
     monkeypatch.setattr(once, "_completed", {})
-    for number in range(once._REMEMBERED + 5):
+    for number in range(once._MAX_STATES + 5):
         with once.completed_once(f"state-{number}"):
             pass
 
-    assert len(once._completed) == once._REMEMBERED
+    assert len(once._completed) == once._MAX_STATES
     with pytest.raises(SignOnError), once.completed_once(f"state-{number}"):
         pass
     with once.completed_once("state-0"):
@@ -430,14 +430,17 @@ def test_the_latest_sign_ons_are_remembered(monkeypatch):
     [
         ("tasks:read", ["without the scopes tasks:write: the API answers 403"]),
         ("tasks:write tasks:read", []),
-        ("tasks:read tasks:write admin\x1b[2J", ["for more than was asked: admin [2J"]),
-        ("profile", ["without the scopes tasks:read tasks:write", "asked: profile"]),
+        ("tasks:read tasks:write admin\x1b[2J", ["not requested: admin [2J"]),
+        (
+            "profile",
+            ["without the scopes tasks:read tasks:write", "not requested: profile"],
+        ),
         ("", []),
         (None, []),
     ],
 )
-def test_scopes_that_differ_are_told_of_once(sandbox, caplog, granted, told):
-    """The 403 that follows is no riddle; the token is found again all the same."""
+def test_a_difference_in_scopes_is_logged_once(sandbox, caplog, granted, told):
+    """It explains a later 403, and the token is found again."""
     answer = {"access_token": "t", "token_type": "bearer", "scope": granted}
     sandbox.fail(1, 200, answer)
     auth = client_of(sandbox)
@@ -452,8 +455,8 @@ def test_scopes_that_differ_are_told_of_once(sandbox, caplog, granted, told):
     assert all(a in b and b.isprintable() for a, b in zip(told, warnings, strict=True))
 
 
-def test_a_refreshed_token_tells_of_scopes_that_are_news(sandbox, caplog):
-    """What it had before is known."""
+def test_a_refresh_logs_only_new_differences_in_scopes(sandbox, caplog):
+    """The scopes of the old token were logged before."""
     sandbox.refresh_tokens = True
     first = {"access_token": "a", "scope": "tasks:read", "refresh_token": "r"}
     second = {"access_token": "b", "scope": "tasks:read", "refresh_token": "s"}

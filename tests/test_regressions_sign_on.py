@@ -110,7 +110,7 @@ def test_the_port_is_free_after_a_sign_on_without_a_browser(sandbox):
     assert token.access_token in sandbox.secrets
 
 
-def test_a_connection_that_stays_silent_holds_nobody_up(sandbox):
+def test_a_silent_connection_does_not_block_the_redirect(sandbox):
     """In msal 950, a browser's idle connection came first, and the wait had no end."""
     silent = []
 
@@ -192,7 +192,7 @@ def test_a_wrong_paste_is_asked_for_again(sandbox, tmp_path):
     auth = client_of(sandbox, FileStore(tmp_path / "t.json"), sign_on=pastes)
 
     assert auth.token().access_token in sandbox.secrets
-    assert "no address with a code" in screen.screen
+    assert "not an address with a code" in screen.screen
     assert "That is the address to open" in screen.screen
     assert "belongs to another sign-on" in screen.screen
 
@@ -268,7 +268,7 @@ def flush():
 """
 
 
-def test_a_sign_on_as_the_program_ends_is_done_or_an_error_of_ours():
+def test_a_sign_on_at_exit_succeeds_or_raises_this_packages_error():
     """From Python 3.12, "can't create new thread at interpreter shutdown" was all."""
     redirect_uri = f"http://127.0.0.1:{free_port()}/callback"
 

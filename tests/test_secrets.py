@@ -63,7 +63,7 @@ def must_not_show(secrets, **texts):
 
 @pytest.mark.parametrize(("kinds", "fail"), CASES)
 def test_no_error_shows_a_secret(world, capfd, kinds, fail):
-    """Not its text, its fields, its pickle, its frames; nor those behind it."""
+    """Neither its text, fields, pickle and frames nor its causes."""
     with Everything() as said, pytest.raises(kinds) as caught:
         fail(world)
 
@@ -78,8 +78,8 @@ def test_no_error_shows_a_secret(world, capfd, kinds, fail):
     )
 
 
-def test_others_are_told_of_a_failure_without_its_words(world):
-    """A sign-on of one's own may raise what it likes, the address for instance."""
+def test_waiting_processes_get_a_failure_without_its_text(world):
+    """The user's own sign-on may raise any text."""
 
     def fail(request):
         raise RuntimeError(world.sandbox.sign_on(request))
@@ -91,8 +91,8 @@ def test_others_are_told_of_a_failure_without_its_words(world):
     must_not_show(world.secrets, note=world.note(), error=str(caught.value))
 
 
-def test_every_error_has_a_case():
-    """The table above leaves none out."""
+def test_every_error_class_has_a_case():
+    """The table covers the whole tree."""
     known = {
         kind
         for kind in vars(errors).values()
@@ -105,7 +105,7 @@ def test_every_error_has_a_case():
 
 
 def test_the_callers_own_errors_keep_their_variables():
-    """What was being handled when we were called is none of our business."""
+    """An exception that the caller was handling is left unchanged."""
 
     def fail():
         reason = "kept for whoever looks at it"
@@ -213,8 +213,8 @@ class Life:
     [by_callable, by_pasting, by_listening, in_two_steps],
     ids=lambda f: f.__name__,
 )
-def test_no_secret_is_shown_in_a_whole_life(world, clock, capfd, way):
-    """Sign-on, use, refresh, 401, refused refresh, failure, and the end."""
+def test_no_secret_is_shown_from_sign_on_to_failure(world, clock, capfd, way):
+    """Through use, refresh, a 401, a refused refresh and the end."""
     sandbox = world.sandbox
     sandbox.expires_in = 3600
 
@@ -258,8 +258,8 @@ def test_no_secret_is_shown_in_a_whole_life(world, clock, capfd, way):
 
 
 @pytest.mark.parametrize("way", [by_callable, in_two_steps], ids=lambda f: f.__name__)
-def test_what_a_sign_on_needed_is_gone_when_it_is_over(world, clock, way, tmp_path):
-    """State, verifier and code are new each time, and kept nowhere afterwards."""
+def test_a_finished_sign_on_leaves_no_secret(world, clock, way, tmp_path):
+    """State, verifier and code are new each time, and are kept nowhere."""
     life = Life(world, clock, way(world))
     for _ in range(3):
         world.sandbox.revoke_all(refresh_tokens=True)
@@ -280,10 +280,8 @@ def test_what_a_sign_on_needed_is_gone_when_it_is_over(world, clock, way, tmp_pa
 
 
 @pytest.mark.prints_secrets
-def test_the_command_shows_a_token_where_it_is_asked_to(
-    sandbox, secrets, monkeypatch, tmp_path
-):
-    """``token`` prints it on standard output; nothing else prints it at all."""
+def test_only_the_token_command_prints_a_token(sandbox, secrets, monkeypatch, tmp_path):
+    """It prints to standard output."""
     sandbox.refresh_tokens = True
     shell = Shell(sandbox, secrets, monkeypatch, tmp_path)
     world = World(sandbox, tmp_path, monkeypatch)

@@ -48,20 +48,20 @@ AUTHORIZE, TOKEN, API = "https://as.test/a", "https://as.test/t", "https://api.t
         (None, False),
     ],
 )
-def test_the_token_goes_to_the_api_origin_alone(url, allowed):
-    """Scheme, host and port have to be the service's, by any spelling of them."""
+def test_the_token_is_sent_only_to_the_api_origin(url, allowed):
+    """Scheme, host and port must match, however they are written."""
     assert TICKTICK.is_api_url(url) is allowed
 
 
 def test_dida365_is_another_service():
-    """Its accounts, apps and tokens are its own."""
+    """It has accounts, apps and tokens of its own."""
     assert DIDA365.is_api_url("https://api.dida365.com/open/v1/project")
     assert DIDA365 != TICKTICK
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "127.8.9.1"])
 def test_plain_http_is_for_loopback_addresses(host):
-    """A proxy or a test on this machine needs no certificate."""
+    """A proxy or test on this machine needs no certificate."""
     base = f"http://{host}:8080"
 
     service = Service(f"{base}/a", f"{base}/t", [base])
@@ -86,7 +86,7 @@ def test_plain_http_is_for_loopback_addresses(host):
     ],
 )
 def test_an_insecure_address_is_refused(url):
-    """Neither an endpoint nor an origin may send a secret in clear."""
+    """Neither an endpoint nor an origin may get a secret in clear text."""
     for addresses in (
         (url, TOKEN, API),
         (AUTHORIZE, url, API),
@@ -99,7 +99,7 @@ def test_an_insecure_address_is_refused(url):
 
 
 def test_an_insecure_address_is_named_without_its_secrets():
-    """User info and query stay out of the message."""
+    """The message has neither the user info nor the query."""
     with pytest.raises(InsecureTransportError) as caught:
         Service("http://me:hunter2@as.test/a?key=hunter3", TOKEN, API)
 
@@ -110,19 +110,19 @@ def test_an_insecure_address_is_named_without_its_secrets():
 @pytest.mark.parametrize(
     "origin", ["https://api.test/open/v1", "https://api.test?x", "https://u@api.test"]
 )
-def test_an_origin_is_no_url(origin):
-    """A path would promise a protection that the origin does not give."""
+def test_an_api_origin_has_no_path(origin):
+    """A path would suggest a protection that an origin does not give."""
     with pytest.raises(ValueError, match="origin"):
         Service(AUTHORIZE, TOKEN, [origin])
 
 
 def test_one_origin_needs_no_list():
-    """A string is one origin, not as many as it has letters."""
+    """A string is one origin and not a list of characters."""
     assert Service(AUTHORIZE, TOKEN, API + "/").api_origins == (API,)
 
 
 def test_unknown_methods_are_refused():
-    """``plain`` is no protection (RFC 9700), and a typo is none either."""
+    """``plain`` protects nothing (RFC 9700), and a typo does not either."""
     with pytest.raises(ValueError, match="S256"):
         Service(AUTHORIZE, TOKEN, API, code_challenge_method="plain")
     with pytest.raises(ValueError, match="client_secret_basic"):
@@ -130,7 +130,7 @@ def test_unknown_methods_are_refused():
 
 
 def test_a_service_is_a_value():
-    """It compares, hashes, pickles and shows no more than its address."""
+    """It can be compared, hashed and pickled. Its repr shows its address."""
     one = Service(AUTHORIZE, TOKEN, API, extra_authorization_params={"prompt": "x"})
     other = pickle.loads(pickle.dumps(one))
 
@@ -141,8 +141,8 @@ def test_a_service_is_a_value():
     assert repr(one) == f"<Service {AUTHORIZE}>"
 
 
-def test_a_client_comes_from_the_environment(monkeypatch):
-    """What is not passed is read where it is needed, not before."""
+def test_a_client_reads_the_environment_when_needed(monkeypatch):
+    """Not when the client is created."""
     client = Client()
     monkeypatch.setenv("TICKTICK_CLIENT_ID", "env-id")
     monkeypatch.setenv("TICKTICK_CLIENT_SECRET", "env-secret")
@@ -165,8 +165,10 @@ AROUND = [
 
 @pytest.mark.parametrize("around", AROUND)
 @pytest.mark.parametrize("variable", [True, False], ids=["variable", "argument"])
-def test_what_is_around_a_value_is_no_part_of_it(monkeypatch, around, variable):
-    """Line ends, quotes, a BOM (RFC 6749 A.1 and A.2 have none of them)."""
+def test_quotes_and_white_space_around_a_value_are_removed(
+    monkeypatch, around, variable
+):
+    """So are line ends and a BOM (RFC 6749 A.1 and A.2)."""
     values = [around.format(v) for v in ("an-id", "^(s)%/!*&~'", "http://[::1]:1/cb")]
     if variable:
         for name, value in zip(
@@ -181,8 +183,8 @@ def test_what_is_around_a_value_is_no_part_of_it(monkeypatch, around, variable):
 
 
 @pytest.mark.parametrize("blank", ["", " ", "\r\n", "''", '" "', "\ufeff"])
-def test_a_value_of_nothing_is_none(monkeypatch, blank):
-    """Then the variable counts, or it is missing."""
+def test_an_empty_value_counts_as_missing(monkeypatch, blank):
+    """Then the variable applies."""
     assert Client(blank, blank, blank).redirect_uri is None
     with pytest.raises(SignOnRequiredError, match="TICKTICK_CLIENT_SECRET"):
         Client("id", blank).require_secret()
@@ -195,12 +197,12 @@ def test_a_value_of_nothing_is_none(monkeypatch, blank):
     [
         *((text, "line break") for text in ("a\nb", "a\r\nb", "a\tb", "a\u200bb")),
         *((text, "line break") for text in ("a\ud800", "\udcff\udcfea")),
-        *((t, "nobody has filled in") for t in ("None", "null", "${ID}", "{{ id }}")),
-        *((t, "nobody has filled in") for t in ("<your-id>", "%{ID}", "undefined")),
+        *((t, "was not filled in") for t in ("None", "null", "${ID}", "{{ id }}")),
+        *((t, "was not filled in") for t in ("<your-id>", "%{ID}", "undefined")),
     ],
 )
-def test_what_can_be_no_credential_is_named(value, problem, secrets):
-    """Before a person is asked; and it is not repeated."""
+def test_an_impossible_credential_is_reported(value, problem, secrets):
+    """Before a person is asked, and without quoting it."""
     with pytest.raises(SignOnRequiredError, match=r"TICKTICK_CLIENT_ID") as caught:
         Client(value).require_id()
     assert problem in str(caught.value)
@@ -210,12 +212,12 @@ def test_what_can_be_no_credential_is_named(value, problem, secrets):
 
 
 def test_an_address_without_a_host_is_not_this_machine():
-    """Whoever splits a URL may find none."""
+    """A URL may have no host."""
     assert not is_loopback(None)
 
 
 def test_a_missing_credential_is_named():
-    """The error says which parameter, and which variable."""
+    """The error names the parameter and the variable."""
     with pytest.raises(SignOnRequiredError, match=r"client_id=.*TICKTICK_CLIENT_ID"):
         Client().require_id()
     with pytest.raises(SignOnRequiredError, match=r"TICKTICK_CLIENT_SECRET"):
@@ -224,7 +226,7 @@ def test_a_missing_credential_is_named():
 
 
 def test_a_client_does_not_show_its_secret(secrets):
-    """Its repr has the id alone."""
+    """Its repr has only the id."""
     secrets.add("hunter2")
 
     assert "hunter2" not in repr(Client("id", "hunter2"))

@@ -25,7 +25,7 @@ from test_sign_on_support import (
 
 from requests_ticktick.errors import AuthorizationDeniedError
 from requests_ticktick.sign_on import _listener, _server
-from requests_ticktick.sign_on._listener import Listener
+from requests_ticktick.sign_on._listener import RedirectListener
 from requests_ticktick.sign_on._server import Server
 from requests_ticktick.sign_on.pages import GRANTED
 
@@ -115,7 +115,7 @@ def shut(redirect_uri, request):
 def test_a_stray_request_gets_its_page_and_the_wait_goes_on(
     redirect_uri, request_, status, capfd, caplog
 ):
-    """It ends nothing, shows up nowhere, and the right one still counts."""
+    """It is not shown anywhere, and the real redirect still counts."""
     caplog.set_level(logging.DEBUG)
     host = urlsplit(redirect_uri).netloc.encode()
     request_ = (
@@ -138,8 +138,8 @@ def test_a_stray_request_gets_its_page_and_the_wait_goes_on(
     assert not caplog.records
 
 
-def test_a_request_without_a_body_in_its_answer_gets_none(redirect_uri):
-    """RFC 9110 9.3.2: HEAD has headers alone; 405 says what is allowed."""
+def test_a_head_request_gets_no_body(redirect_uri):
+    """RFC 9110 9.3.2. A 405 lists the allowed methods."""
     with waiting(redirect_uri):
         page = sent(redirect_uri, get(redirect_uri).replace(b"GET", b"HEAD"))
 
@@ -163,8 +163,8 @@ def test_a_request_without_a_body_in_its_answer_gets_none(redirect_uri):
         b"GET / HTTP/9.9\r\nX-MARK: <b>MARK\r\n\r\n",
     ],
 )
-def test_no_page_repeats_what_was_sent(redirect_uri, request_):
-    """A page that tries to inject HTML finds nothing of its own in ours."""
+def test_no_page_quotes_the_request(redirect_uri, request_):
+    """HTML in a request does not reach the page."""
     host = urlsplit(redirect_uri).netloc.encode()
     request_ = request_.replace(b"{host}", host).replace(b"{state}", STATE.encode())
 
@@ -176,8 +176,8 @@ def test_no_page_repeats_what_was_sent(redirect_uri, request_):
     assert b"Python" not in page
 
 
-def test_the_last_page_carries_the_headers_that_keep_it_to_itself(redirect_uri):
-    """Nothing is cached, referred, loaded or run."""
+def test_the_last_page_has_protective_headers(redirect_uri):
+    """It is not cached or referred to, and loads and runs nothing."""
     with waiting(redirect_uri):
         head, _, body = browse(f"{redirect_uri}?{RIGHT}").partition(b"\r\n\r\n")
 
@@ -198,8 +198,8 @@ def test_the_last_page_carries_the_headers_that_keep_it_to_itself(redirect_uri):
 @pytest.mark.parametrize(
     "query", ["error=access_denied", "error=x&code=abc123", "code="]
 )
-def test_a_refusal_ends_the_wait_with_a_page_of_its_own(redirect_uri, query):
-    """The program learns of it; an error beside a code is an error."""
+def test_a_denial_ends_the_wait_with_its_own_page(redirect_uri, query):
+    """An error beside a code is an error."""
     redirected = f"{redirect_uri}?{query}&state={STATE}"
 
     with waiting(redirect_uri) as answer:
@@ -214,7 +214,7 @@ def test_a_refusal_ends_the_wait_with_a_page_of_its_own(redirect_uri, query):
 
 
 def test_an_upper_case_host_is_the_same_host():
-    """RFC 9110 4.2.3: host names have no case."""
+    """Host names are not case sensitive (RFC 9110 4.2.3)."""
     redirect_uri = f"http://localhost:{free_port()}/callback"
 
     with waiting(redirect_uri) as answer:
@@ -224,8 +224,8 @@ def test_an_upper_case_host_is_the_same_host():
         assert answer.result(SECONDS) == f"{redirect_uri}?{RIGHT}"
 
 
-def test_a_hundred_idle_connections_keep_nobody_out(redirect_uri):
-    """Browsers connect in advance; msal issue 950 waited for such a one."""
+def test_a_hundred_idle_connections_do_not_block_the_redirect(redirect_uri):
+    """Browsers connect in advance (msal issue 950)."""
     with waiting(redirect_uri) as answer, contextlib.ExitStack() as idle:
         for _ in range(100):
             idle.enter_context(connected(redirect_uri))
@@ -234,11 +234,9 @@ def test_a_hundred_idle_connections_keep_nobody_out(redirect_uri):
         assert answer.result(SECONDS) == f"{redirect_uri}?{RIGHT}"
 
 
-def test_a_connection_beyond_the_limit_takes_the_oldest_ones_place(
-    redirect_uri, monkeypatch
-):
-    """However many are opened, the newest is served and threads are few."""
-    monkeypatch.setattr(_server, "_MOST", 3)
+def test_a_connection_beyond_the_limit_replaces_the_oldest(redirect_uri, monkeypatch):
+    """The newest is served, and the number of threads stays small."""
+    monkeypatch.setattr(_server, "_MAX_CONNECTIONS", 3)
     monkeypatch.setattr(_server._Handler, "timeout", 60.0)
 
     with waiting(redirect_uri) as answer, contextlib.ExitStack() as stack:
@@ -249,8 +247,8 @@ def test_a_connection_beyond_the_limit_takes_the_oldest_ones_place(
         assert answer.result(SECONDS) == f"{redirect_uri}?{RIGHT}"
 
 
-def test_an_idle_connection_is_ended(redirect_uri, monkeypatch, capfd):
-    """Those who never send anything hold no thread for long."""
+def test_an_idle_connection_is_closed(redirect_uri, monkeypatch, capfd):
+    """A client that sends nothing does not hold a thread for long."""
     assert _server._Handler.timeout == 10.0
     monkeypatch.setattr(_server._Handler, "timeout", 0.05)
 
@@ -260,9 +258,9 @@ def test_an_idle_connection_is_ended(redirect_uri, monkeypatch, capfd):
     assert capfd.readouterr() == ("", "")
 
 
-def test_a_slow_sender_is_ended(redirect_uri, monkeypatch):
-    """A byte at a time, never late enough for the idle limit (slow-loris)."""
-    monkeypatch.setattr(_server, "_PATIENCE", 0.3)
+def test_a_slow_sender_is_disconnected(redirect_uri, monkeypatch):
+    """It stays below the idle limit, a byte at a time (slow-loris)."""
+    monkeypatch.setattr(_server, "_CONNECTION_SECONDS", 0.3)
 
     with waiting(redirect_uri) as answer, connected(redirect_uri) as connection:
         connection.settimeout(0.01)
@@ -280,9 +278,9 @@ def test_a_slow_sender_is_ended(redirect_uri, monkeypatch):
         assert not answer.done()
 
 
-def test_two_callbacks_at_once_both_get_a_page(redirect_uri, monkeypatch):
-    """The first wins; the other is told that the sign-on was answered."""
-    monkeypatch.setattr(_listener, "_LINGER", SECONDS)  # one tab may be slow
+def test_two_simultaneous_redirects_both_get_a_page(redirect_uri, monkeypatch):
+    """The first wins. The other page says that the sign-on was answered."""
+    monkeypatch.setattr(_listener, "_LINGER_SECONDS", SECONDS)  # one tab may be slow
     start = threading.Barrier(2)
 
     def tab(code):
@@ -301,9 +299,9 @@ def test_two_callbacks_at_once_both_get_a_page(redirect_uri, monkeypatch):
     assert f"code={'one' if granted[0] else 'two'}&" in url
 
 
-def test_a_replayed_callback_changes_nothing(redirect_uri):
-    """The second one, with the right state, is answered and not taken."""
-    with Listener(a_request(redirect_uri), urlsplit(redirect_uri)) as listener:
+def test_a_replayed_redirect_is_ignored(redirect_uri):
+    """The second redirect, with the right state, gets a page."""
+    with RedirectListener(a_request(redirect_uri), urlsplit(redirect_uri)) as listener:
         listener.open()
         browse(f"{redirect_uri}?{RIGHT}")
         replayed = browse(f"{redirect_uri}?code=another&state={STATE}")
@@ -312,8 +310,8 @@ def test_a_replayed_callback_changes_nothing(redirect_uri):
     assert replayed.startswith(b"HTTP/1.1 409 ")
 
 
-def test_who_has_connected_before_the_end_gets_a_page(redirect_uri):
-    """The second of two tabs is not met by a reset."""
+def test_a_client_connected_before_the_end_gets_a_page(redirect_uri):
+    """A second tab does not see a reset."""
 
     class Judge:
         def answer(self, target, hosts, sender):
@@ -335,10 +333,10 @@ def test_who_has_connected_before_the_end_gets_a_page(redirect_uri):
         server.server_close()
 
 
-def test_a_page_on_its_way_is_waited_for(redirect_uri, monkeypatch):
-    """The listener closes after the other tab has its page, too."""
+def test_the_listener_waits_for_pages_in_progress(redirect_uri, monkeypatch):
+    """It closes after the other tab has its page."""
     judging, closing = threading.Event(), threading.Event()
-    judge, linger = Listener.answer, Server.linger
+    judge, linger = RedirectListener.answer, Server.linger
 
     def slowly(listener, target, *sent):
         if "another" in target:
@@ -350,10 +348,12 @@ def test_a_page_on_its_way_is_waited_for(redirect_uri, monkeypatch):
         closing.set()
         linger(server, SECONDS)
 
-    monkeypatch.setattr(Listener, "answer", slowly)
+    monkeypatch.setattr(RedirectListener, "answer", slowly)
     monkeypatch.setattr(Server, "linger", lingering)
     with ThreadPoolExecutor(1) as pool:
-        with Listener(a_request(redirect_uri), urlsplit(redirect_uri)) as listener:
+        with RedirectListener(
+            a_request(redirect_uri), urlsplit(redirect_uri)
+        ) as listener:
             listener.open()
             another = f"{redirect_uri}?code=another&state={STATE}"
             page = pool.submit(browse, another)
@@ -363,8 +363,8 @@ def test_a_page_on_its_way_is_waited_for(redirect_uri, monkeypatch):
         assert b"already been answered" in page.result(SECONDS)
 
 
-def test_a_late_callback_of_an_older_sign_on_is_not_this_ones(redirect_uri):
-    """A tab that was left open yesterday cannot sign anybody on today."""
+def test_a_redirect_of_an_older_sign_on_is_refused(redirect_uri):
+    """A tab left open yesterday cannot complete today's sign-on."""
     with waiting(redirect_uri) as answer:
         page = browse(f"{redirect_uri}?code=abc123&state=yesterdays")
 
@@ -372,16 +372,18 @@ def test_a_late_callback_of_an_older_sign_on_is_not_this_ones(redirect_uri):
         assert not answer.done()
 
 
-def test_a_failing_judge_does_not_end_the_wait(redirect_uri, monkeypatch, capfd):
-    """An error of ours costs that connection its page and nothing more."""
-    judge = Listener.answer
+def test_an_error_in_the_responder_does_not_end_the_wait(
+    redirect_uri, monkeypatch, capfd
+):
+    """That connection gets no page, and the wait goes on."""
+    judge = RedirectListener.answer
 
     def failing(listener, target, *sent):
         if "fail" in target:
             raise ValueError(target)
         return judge(listener, target, *sent)
 
-    monkeypatch.setattr(Listener, "answer", failing)
+    monkeypatch.setattr(RedirectListener, "answer", failing)
 
     with waiting(redirect_uri) as answer:
         assert browse(f"{redirect_uri}?fail") == b""

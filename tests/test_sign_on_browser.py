@@ -69,7 +69,7 @@ def consent():
 def test_a_browser_signs_on_and_says_that_its_tab_can_be_closed(
     chromium, consent, host
 ):
-    """Redirected by the authorization page, it sees the whole last page."""
+    """The authorization page redirects it, and it shows the last page."""
     port = free_port("::1" if host == "[::1]" else "127.0.0.1")
     consent.redirected = f"http://{host}:{port}/callback?code=abc123&state={STATE}"
     request = AuthorizationRequest(

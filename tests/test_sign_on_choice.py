@@ -22,7 +22,7 @@ from requests_ticktick.errors import SignOnRequiredError
 from requests_ticktick.sign_on import (
     ConsoleSignOn,
     LoopbackSignOn,
-    automatic,
+    default_sign_on,
     person_can_be_here,
     refuse,
 )
@@ -45,18 +45,18 @@ def person():
 
 
 def test_refusing_names_the_command_to_run():
-    """A worker that nobody watches fails with what to do about it."""
+    """A program that nobody watches fails with the next step."""
     with pytest.raises(SignOnRequiredError, match="Run: requests-ticktick login"):
         refuse(a_request())
 
 
 @pytest.mark.parametrize(
     "sign_on",
-    [refuse, automatic, LoopbackSignOn(timeout=5.0), ConsoleSignOn(timeout=5.0)],
-    ids=["refuse", "automatic", "LoopbackSignOn", "ConsoleSignOn"],
+    [refuse, default_sign_on, LoopbackSignOn(timeout=5.0), ConsoleSignOn(timeout=5.0)],
+    ids=["refuse", "default_sign_on", "LoopbackSignOn", "ConsoleSignOn"],
 )
 def test_a_sign_on_pickles(sign_on):
-    """An auth object takes its sign-on along into a worker process."""
+    """A worker process gets the auth object with its sign-on."""
     copy = pickle.loads(pickle.dumps(sign_on))
 
     assert type(copy) is type(sign_on)
@@ -64,7 +64,7 @@ def test_a_sign_on_pickles(sign_on):
 
 
 def test_importing_the_sign_on_is_cheap():
-    """Programs that never sign on load no server and no browser control."""
+    """Programs that never sign on import neither a server nor webbrowser."""
     done = run(
         "import sys, requests; before = set(sys.modules)\n"
         "import requests_ticktick.sign_on\n"
@@ -75,12 +75,12 @@ def test_importing_the_sign_on_is_cheap():
     assert (done.stdout, done.stderr) == ("\n", "")
 
 
-def test_without_terminal_and_display_the_answer_is_no_at_once():
-    """Nothing is waited for where nobody can answer."""
+def test_without_terminal_and_display_the_sign_on_refuses_at_once():
+    """It does not wait where nobody can answer."""
     started = time.monotonic()
 
     with pytest.raises(SignOnRequiredError):
-        automatic(a_request(f"http://127.0.0.1:{free_port()}/"))
+        default_sign_on(a_request(f"http://127.0.0.1:{free_port()}/"))
 
     assert time.monotonic() - started < 5.0
 
@@ -93,21 +93,21 @@ def closed():
 
 @pytest.mark.parametrize("stdin", [None, closed(), io.StringIO()])
 def test_a_missing_or_closed_input_is_no_terminal(monkeypatch, stdin):
-    """A daemon, a windowed program and a worker have no standard input."""
+    """Daemons, windowed programs and workers have no standard input."""
     monkeypatch.setattr(sys, "stdin", stdin)
 
     assert not person_can_be_here()
 
 
-def test_somebody_at_a_terminal_is_a_person(person, monkeypatch):
+def test_a_terminal_has_a_person(person, monkeypatch):
     """Standard input and standard error are both a terminal."""
     person.sits_down(monkeypatch)
 
     assert person_can_be_here()
 
 
-def test_a_terminal_that_shows_nothing_is_no_person(person, monkeypatch):
-    """With standard error in a file nobody would see the URL."""
+def test_a_terminal_without_output_has_no_person(person, monkeypatch):
+    """With standard error in a file, nobody would see the URL."""
     person.sits_down(monkeypatch)
     monkeypatch.setattr(sys, "stderr", io.StringIO())
 
@@ -126,8 +126,8 @@ def test_a_terminal_that_shows_nothing_is_no_person(person, monkeypatch):
         pytest.param("darwin", {"CI": "false"}, True, id="CI is off"),
     ],
 )
-def test_a_display_is_a_person(monkeypatch, platform, variables, expected):
-    """A browser that somebody can see is as good as a terminal."""
+def test_a_display_has_a_person(monkeypatch, platform, variables, expected):
+    """A visible browser is as good as a terminal."""
     monkeypatch.setattr(sys, "platform", platform)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
@@ -136,7 +136,7 @@ def test_a_display_is_a_person(monkeypatch, platform, variables, expected):
 
 
 def test_continuous_integration_has_no_person_even_with_a_terminal(person, monkeypatch):
-    """Runners often give their jobs a terminal that nobody reads."""
+    """Runners often give jobs a terminal that nobody reads."""
     person.sits_down(monkeypatch)
     monkeypatch.setenv("CI", "1")
 
@@ -145,7 +145,7 @@ def test_continuous_integration_has_no_person_even_with_a_terminal(person, monke
 
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
 def test_a_worker_process_has_no_terminal(method):
-    """Of a program at a terminal only the program itself may ask."""
+    """Only the main program may ask at the terminal."""
     with Person() as person:
         done = run(
             "import multiprocessing as mp, sys\n"
@@ -162,37 +162,37 @@ def test_a_worker_process_has_no_terminal(method):
     assert done.stdout == "True False\n"
 
 
-def test_a_loopback_redirect_is_waited_for_by_a_listener(person, monkeypatch):
-    """At a desk the default is the browser; a paste does as well."""
+def test_a_loopback_redirect_uri_gets_a_listener(person, monkeypatch):
+    """A paste is accepted as well."""
     redirected = f"http://127.0.0.1:{free_port()}/cb?code=abc&state={STATE}"
     person.sits_down(monkeypatch)
     person.types(f"{redirected}\n")
 
-    assert automatic(a_request(redirected.partition("?")[0])) == redirected
+    assert default_sign_on(a_request(redirected.partition("?")[0])) == redirected
     assert person.sees("Waiting for the browser")
 
 
-def test_any_other_redirect_is_pasted(person, monkeypatch):
-    """Nothing can listen at https:// or on another machine."""
+def test_any_other_redirect_uri_is_pasted(person, monkeypatch):
+    """No listener can wait at https:// or on another machine."""
     redirected = f"https://app.example/callback?code=abc&state={STATE}"
     person.sits_down(monkeypatch)
     person.types(f"{redirected}\n")
 
-    assert automatic(a_request()) == redirected
+    assert default_sign_on(a_request()) == redirected
     assert person.sees("Paste that whole address here")
 
 
 def test_a_display_alone_cannot_paste(monkeypatch):
-    """A windowed program without a listener has no way to get the answer."""
+    """A windowed program without a listener cannot get the redirect."""
     monkeypatch.setattr(sys, "platform", "darwin")
 
     with pytest.raises(SignOnRequiredError, match=r"^No usable TickTick token"):
-        automatic(a_request())
+        default_sign_on(a_request())
 
 
 SIGN_ON = """
 from requests_ticktick.grant import AuthorizationRequest
-from requests_ticktick.sign_on import LoopbackSignOn, automatic
+from requests_ticktick.sign_on import LoopbackSignOn, default_sign_on
 request = AuthorizationRequest(
     "https://ticktick.example/oauth/authorize?state=S",
     state="S",
@@ -202,8 +202,8 @@ print({sign_on}(request))
 """
 
 
-def test_a_display_without_a_browser_leaves_the_url_and_the_listener(tmp_path):
-    """Where no browser is installed, the person opens one elsewhere."""
+def test_a_display_without_a_browser_still_has_the_listener(tmp_path):
+    """The person opens the URL on another machine."""
     redirect_uri = f"http://127.0.0.1:{free_port()}/callback"
 
     done = run(

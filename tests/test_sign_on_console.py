@@ -43,8 +43,8 @@ def piped(text, **options):
     return ConsoleSignOn(input=io.StringIO(text), output=io.StringIO(), **options)
 
 
-def test_the_url_is_shown_and_the_pasted_one_returned(person, capsys):
-    """The person sees what to open; standard output stays the program's."""
+def test_the_url_is_shown_and_the_pasted_url_returned(person, capsys):
+    """Standard output stays free for the program."""
     person.types(f"{REDIRECTED}\n")
 
     assert console(person)(a_request()) == REDIRECTED
@@ -87,13 +87,13 @@ def test_the_url_is_shown_and_the_pasted_one_returned(person, capsys):
         ),
     ],
 )
-def test_the_address_is_taken_as_it_is_pasted(pasted, returned):
-    """Quotes, spaces and missing parts are not the person's problem."""
+def test_the_address_is_accepted_as_pasted(pasted, returned):
+    """Quotes, spaces and a missing scheme or host do not matter."""
     assert piped(f"{pasted}\n")(a_request()) == returned
 
 
 def test_the_query_of_the_redirect_uri_is_kept():
-    """RFC 6749 3.1.2: what is pasted is added to it."""
+    """The pasted query is added to it (RFC 6749 3.1.2)."""
     request = a_request(f"{REDIRECT_URI}?app=1")
 
     answer = piped(f"code=abc123&state={STATE}\n")(request)
@@ -102,7 +102,7 @@ def test_the_query_of_the_redirect_uri_is_kept():
     assert request.accepts(answer)
 
 
-def test_the_code_alone_is_taken_where_the_caller_allows_it():
+def test_a_bare_code_is_accepted_if_allowed():
     """For authorization pages that show nothing but the code."""
     request = a_request()
 
@@ -134,17 +134,17 @@ def test_the_code_alone_is_taken_where_the_caller_allows_it():
         pytest.param(
             f"error=access_denied&state={STATE}x", "another sign-on", id="a refusal"
         ),
-        pytest.param(REDIRECT_URI, "no address with a code", id="no query"),
-        pytest.param("what is this", "no address with a code", id="a sentence"),
+        pytest.param(REDIRECT_URI, "not an address with a code", id="no query"),
+        pytest.param("what is this", "not an address with a code", id="a sentence"),
     ],
 )
 def test_a_wrong_paste_is_explained_and_asked_for_again(person, pasted, said):
-    """The person learns what it was, and the next try counts."""
+    """The message says what the text was, and the next paste counts."""
     person.types(f"{pasted}\n{REDIRECTED}\n")
 
     assert console(person)(a_request()) == REDIRECTED
     assert person.sees(said)
-    assert person.sees(f"It begins with {REDIRECT_URI}")
+    assert person.sees(f"The address begins with {REDIRECT_URI}")
 
 
 CUT = f"{REDIRECTED[:40]}|{REDIRECTED[40:55]}|{REDIRECTED[55:]}"
@@ -178,8 +178,8 @@ CUT = f"{REDIRECTED[:40]}|{REDIRECTED[40:55]}|{REDIRECTED[55:]}"
         pytest.param(f"{REDIRECTED[:40]}\n{REDIRECTED}", id="half of it, then all"),
     ],
 )
-def test_an_address_whose_rows_broke_is_put_together(pasted):
-    """White space within means nothing, and costs no try."""
+def test_an_address_broken_into_lines_is_joined(pasted):
+    """White space inside is removed and costs no try."""
     answer = piped(f"{pasted}\n")(a_request())
 
     assert a_request().code_from(answer) == "abc123"
@@ -206,13 +206,13 @@ def test_an_address_whose_rows_broke_is_put_together(pasted):
         f"Is it this one? {REDIRECTED}",
     ],
 )
-def test_the_address_is_found_in_what_stands_around_it(pasted):
-    """Commands, headers, links and sentences: only one has this state."""
+def test_the_address_is_found_within_other_text(pasted):
+    """Commands, headers, links and sentences: only one URL has this state."""
     assert piped(f"{pasted}\n")(a_request()) == REDIRECTED
 
 
-def test_empty_lines_cost_nothing(person):
-    """Who presses Enter while the browser loads has five tries left."""
+def test_empty_lines_cost_no_try(person):
+    """Pressing Enter while the browser loads is harmless."""
     person.types("\n" * 9 + f"{REDIRECTED}\n")
 
     assert console(person)(a_request()) == REDIRECTED
@@ -221,7 +221,7 @@ def test_empty_lines_cost_nothing(person):
 
 
 @pytest.mark.parametrize("line", ["", "code=a", "Bad client credentials"])
-def test_lines_that_cost_nothing_have_an_end_as_well(line):
+def test_lines_that_cost_no_try_are_limited(line):
     """A program that writes them for ever fills no log."""
     with pytest.raises(SignOnError, match="Start again"):
         piped(f"{line}\n" * 1001)(a_request())
@@ -261,8 +261,8 @@ def test_lines_that_cost_nothing_have_an_end_as_well(line):
         ),
     ],
 )
-def test_an_error_of_ticktick_is_translated(person, pasted, said):
-    """No redirect ever comes of it: the person learns what to change."""
+def test_a_pasted_error_of_ticktick_s_is_explained(person, pasted, said):
+    """TickTick does not redirect then. The message says what to change."""
     person.types(f"{pasted}\n")
 
     with ThreadPoolExecutor(1) as pool:
@@ -274,8 +274,8 @@ def test_an_error_of_ticktick_is_translated(person, pasted, said):
         assert waiting.result(SECONDS) == REDIRECTED
 
 
-def test_an_error_of_ticktick_costs_no_try_and_is_told_in_the_end():
-    """However often it is pasted; the last error has the next step."""
+def test_a_pasted_error_costs_no_try_and_is_repeated_at_the_end():
+    """However often it is pasted, the final error has the next step."""
     text = "<h1>OAuth Error</h1>\nBad client credentials\n"
 
     assert piped(text * 4 + f"{REDIRECTED}\n")(a_request()) == REDIRECTED
@@ -283,9 +283,9 @@ def test_an_error_of_ticktick_costs_no_try_and_is_told_in_the_end():
         piped(text * 5)(a_request())
 
 
-def test_a_page_that_is_pasted_costs_one_try(person, monkeypatch):
-    """A terminal hands over all of its lines at once."""
-    monkeypatch.setattr(paste, "_BURST", SECONDS)
+def test_a_pasted_page_costs_one_try(person, monkeypatch):
+    """A terminal delivers all its lines at once."""
+    monkeypatch.setattr(paste, "_PASTE_SECONDS", SECONDS)
     lines = [f"line {number} of a page" for number in range(30)]
     person.types("\n".join([*lines, "Bad client credentials", REDIRECTED, ""]))
 
@@ -294,15 +294,15 @@ def test_a_page_that_is_pasted_costs_one_try(person, monkeypatch):
     assert person.screen.count("That is no address") == 1
 
 
-def test_what_does_not_go_on_is_a_wrong_paste():
-    """Half an address is kept for its rest, and for nothing else."""
+def test_half_an_address_with_other_text_is_a_wrong_paste():
+    """It is kept only for the rest of the address."""
     half = f"{REDIRECT_URI}?code=abc&state={STATE[:9]}"
 
     with pytest.raises(SignOnError, match="Start again"):
         piped(f"{half}\nwrong\n" * 5 + f"{REDIRECTED}\n")(a_request())
 
 
-def test_an_endless_half_is_not_kept():
+def test_an_overlong_partial_address_is_not_kept():
     """No address is that long."""
     half = f"{REDIRECT_URI}?code=" + "x" * 9000
 
@@ -313,13 +313,13 @@ def test_an_endless_half_is_not_kept():
 @pytest.mark.parametrize(
     "pasted", ["two words", "https://app.example/", "\x7f", "x" * 70_000]
 )
-def test_where_the_code_alone_is_allowed_not_everything_is_one(pasted):
-    """A code has no spaces and is no address."""
+def test_not_every_text_is_a_bare_code(pasted):
+    """A code has no spaces and is not a URL."""
     assert redirected_url(pasted, a_request(), bare_code=True) is None
 
 
 def test_a_few_wrong_pastes_end_the_sign_on():
-    """Whoever pastes five wrong things starts again."""
+    """After five wrong pastes the person has to start again."""
     sign_on = piped("wrong\n" * 5 + f"{REDIRECTED}\n")
 
     with pytest.raises(SignOnError, match="Start again"):
@@ -327,22 +327,22 @@ def test_a_few_wrong_pastes_end_the_sign_on():
 
 
 @pytest.mark.parametrize("sign_on", [piped(""), piped("wrong\n")])
-def test_the_end_of_the_input_says_what_to_run(sign_on):
-    """No EOFError where nobody is: the message names the command."""
+def test_the_end_of_the_input_names_the_command_to_run(sign_on):
+    """No EOFError is raised."""
     with pytest.raises(SignOnRequiredError, match="Run: requests-ticktick login"):
         sign_on(a_request())
 
 
-def test_control_d_gives_up(person):
-    """The end of the input at a terminal is the end of the sign-on."""
+def test_control_d_ends_the_sign_on(person):
+    """It ends the input at a terminal."""
     person.types("half a li\x04\x04\x04")
 
     with pytest.raises(SignOnRequiredError):
         console(person)(a_request())
 
 
-def test_a_terminal_that_was_closed_gives_up(person):
-    """The window is gone: nobody will paste anything."""
+def test_a_closed_terminal_window_ends_the_sign_on(person):
+    """Nobody can paste any more."""
     sign_on = console(person)
     person.leaves()
 
@@ -350,8 +350,8 @@ def test_a_terminal_that_was_closed_gives_up(person):
         sign_on(a_request())
 
 
-def test_a_terminal_that_the_program_closed_is_at_its_end(person):
-    """Somebody else in this process may close the descriptor."""
+def test_a_closed_descriptor_ends_the_input(person):
+    """Another part of the program may close it."""
     descriptor = os.dup(person.input.fileno())
     with os.fdopen(descriptor, closefd=False) as stream:
         lines = terminal.lines_from(stream)
@@ -361,7 +361,7 @@ def test_a_terminal_that_the_program_closed_is_at_its_end(person):
 
 
 @pytest.mark.parametrize("stdin", ["missing", "closed", "closed underneath"])
-def test_no_standard_input_gives_up(monkeypatch, stdin):
+def test_a_missing_standard_input_ends_the_sign_on(monkeypatch, stdin):
     """Daemons and windowed programs have none."""
     reading, writing = os.pipe()
     stream = None if stdin == "missing" else os.fdopen(reading, closefd=False)
@@ -394,8 +394,10 @@ def closed():
 
 
 @pytest.mark.parametrize("stderr", ["missing", "closed", "full"])
-def test_no_standard_error_stops_nothing(monkeypatch, request, stderr):
-    """What cannot be shown is not; what is pasted counts."""
+def test_a_missing_standard_error_does_not_stop_the_sign_on(
+    monkeypatch, request, stderr
+):
+    """The messages are lost, but the paste counts."""
     stream = None if stderr == "missing" else request.getfixturevalue(stderr)
     monkeypatch.setattr(sys, "stderr", stream)
 
@@ -405,13 +407,13 @@ def test_no_standard_error_stops_nothing(monkeypatch, request, stderr):
 
 
 def test_an_idle_terminal_times_out(person):
-    """Every wait has an end, and the message says how to have a longer one."""
+    """The message says how to allow more time."""
     with pytest.raises(SignOnTimeoutError, match=r"ConsoleSignOn\(timeout=...\)"):
         console(person, timeout=0.05)(a_request())
 
 
 def test_an_idle_pipe_times_out():
-    """A parent process that never writes does not hold this one for ever."""
+    """A parent process that never writes does not block this one."""
     reading, writing = os.pipe()
     with open(reading) as stream, open(writing, "w"):
         sign_on = ConsoleSignOn(timeout=0.05, input=stream, output=io.StringIO())
@@ -420,13 +422,13 @@ def test_an_idle_pipe_times_out():
             sign_on(a_request())
 
 
-def test_bytes_that_are_no_text_are_one_wrong_paste():
+def test_undecodable_bytes_are_one_wrong_paste():
     """A pipe that sends garbage gets the same few tries."""
     reading, writing = os.pipe()
 
     class Screen(Nobody):
         def write(self, text):
-            if "no address with a code" in text:
+            if "not an address with a code" in text:
                 os.write(writing, f"{REDIRECTED}\n".encode())
 
     os.write(writing, b"\xff\xfe\n")
@@ -438,7 +440,7 @@ def test_bytes_that_are_no_text_are_one_wrong_paste():
 
 
 def test_an_endless_line_is_one_wrong_paste():
-    """A pipe without line breaks fills no memory."""
+    """A pipe without line breaks does not fill the memory."""
     with open("/dev/zero") as stream:
         sign_on = ConsoleSignOn(input=stream, output=io.StringIO())
 
@@ -447,7 +449,7 @@ def test_an_endless_line_is_one_wrong_paste():
 
 
 def test_an_endless_line_at_a_terminal_is_one_wrong_paste(person):
-    """Nor does a terminal that passes on keys without lines."""
+    """A terminal in raw mode does not fill the memory."""
     import tty
 
     tty.setraw(person.input)
@@ -462,8 +464,8 @@ def test_an_endless_line_at_a_terminal_is_one_wrong_paste(person):
     assert line == "x" * 65_536
 
 
-def test_two_lines_that_come_at_once_are_two_lines(person):
-    """A terminal in raw mode hands over whatever there is."""
+def test_two_lines_in_one_read_are_two_lines(person):
+    """A terminal in raw mode delivers all there is."""
     import tty
 
     tty.setraw(person.input)
@@ -511,7 +513,7 @@ class TestWithoutPoll:
             with pytest.raises(SignOnTimeoutError):
                 sign_on(a_request())
 
-    def test_a_terminal_that_the_program_closed_is_at_its_end(self, person):
+    def test_a_closed_descriptor_ends_the_input(self, person):
         descriptor = os.dup(person.input.fileno())
         with os.fdopen(descriptor, closefd=False) as stream:
             lines = terminal.lines_from(stream)
@@ -544,8 +546,8 @@ class TestWithoutPoll:
                 sign_on(a_request())
 
 
-def test_what_is_typed_after_the_sign_on_is_the_programs(person):
-    """Nothing goes on reading behind the program's back."""
+def test_input_after_the_sign_on_belongs_to_the_program(person):
+    """No thread goes on reading."""
     person.types(f"{REDIRECTED}\nfor the program\n")
 
     console(person)(a_request())
@@ -561,8 +563,8 @@ def test_what_is_typed_after_the_sign_on_is_the_programs(person):
         pytest.param(f"code=SECRET&state={STATE}x", id="without a line break"),
     ],
 )
-def test_what_was_pasted_is_in_no_traceback(pasted):
-    """Not in messages, not in chains, not among local variables."""
+def test_pasted_text_is_in_no_traceback(pasted):
+    """Neither in messages and chained errors nor in local variables."""
     reading, writing = os.pipe()
     os.write(writing, pasted.encode())
     os.close(writing)
@@ -605,7 +607,7 @@ if os.WIFSTOPPED(status):
 
 
 def test_a_program_in_the_background_is_not_stopped(person):
-    """What is typed is the shell's; to read it would stop the process."""
+    """Reading from the terminal would stop the process."""
     person.types(f"{REDIRECTED}\n")
 
     done = run(
@@ -654,7 +656,7 @@ def types_on_windows(person, monkeypatch):
 
 
 def test_on_windows_keys_become_lines(person, types_on_windows):
-    """Corrections are made and arrows ignored."""
+    """Backspace corrects, and arrow keys are ignored."""
     types_on_windows(f"wrong\r{REDIRECTED}xy\b\b\xe0K\r")
 
     assert console(person)(a_request()) == REDIRECTED
@@ -669,15 +671,15 @@ def test_on_windows_keys_become_lines(person, types_on_windows):
     ],
 )
 def test_on_windows_a_wait_ends(person, types_on_windows, keys, timeout, expected):
-    """It times out, gives up or is interrupted as anywhere else."""
+    """It times out, ends and is interrupted as on other systems."""
     types_on_windows(keys)
 
     with pytest.raises(expected):
         console(person, timeout=timeout)(a_request())
 
 
-def test_on_windows_a_pipe_is_just_read(types_on_windows):
-    """A pipe there cannot be waited for."""
+def test_on_windows_a_pipe_is_read_without_waiting(types_on_windows):
+    """Windows cannot poll a pipe."""
     types_on_windows("")
 
     assert piped(f"{REDIRECTED}\n")(a_request()) == REDIRECTED
@@ -693,8 +695,8 @@ PIECES = st.one_of(
 
 
 @given(pasted=st.lists(PIECES, max_size=12).map("".join), bare_code=st.booleans())
-def test_whatever_is_pasted_is_judged(pasted, bare_code):
-    """It is this request's redirect, or the person is told what it is not."""
+def test_any_text_is_the_redirect_or_explained(pasted, bare_code):
+    """Whatever is pasted gets one of the two answers."""
     request = a_request()
     began = time.thread_time()
 

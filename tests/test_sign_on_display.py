@@ -32,8 +32,8 @@ from requests_ticktick.errors import SignOnRequiredError
 from requests_ticktick.sign_on import (
     LoopbackSignOn,
     _peer,
-    automatic,
     choice,
+    default_sign_on,
     loopback,
     person_can_be_here,
 )
@@ -104,8 +104,8 @@ def an_x_server_by_tcp(number):
         pytest.param(an_x_server_by_tcp, "[127.0.0.1]:{}", id="in brackets"),
     ],
 )
-def test_a_display_that_answers_is_a_person(monkeypatch, server, display):
-    """One that has ended, or was never there, is nobody."""
+def test_a_display_that_answers_has_a_person(monkeypatch, server, display):
+    """A display that has ended or never existed has none."""
     number = free_port() - 6000
     monkeypatch.setenv("DISPLAY", display.format(number))
 
@@ -128,8 +128,8 @@ def test_a_display_that_answers_is_a_person(monkeypatch, server, display):
         ":٣",
     ],
 )
-def test_a_display_without_a_server_is_nobody(monkeypatch, display):
-    """A variable that a login left behind, or a mistake, opens no browser."""
+def test_a_display_without_a_server_has_no_person(monkeypatch, display):
+    """A stale or wrong variable opens no browser."""
     monkeypatch.setattr(os, "environ", {**os.environ, "DISPLAY": display})
 
     assert not person_can_be_here()
@@ -143,8 +143,8 @@ def runtime_folder():
 
 
 @pytest.mark.parametrize("display", ["wayland-7", "{}/wayland-7"])
-def test_a_compositor_that_answers_is_a_person(monkeypatch, runtime_folder, display):
-    """It is named by its socket, a name in the runtime folder or a path."""
+def test_a_compositor_that_answers_has_a_person(monkeypatch, runtime_folder, display):
+    """Its socket is named by a path, or in the runtime folder."""
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(runtime_folder))
     monkeypatch.setenv("WAYLAND_DISPLAY", display.format(runtime_folder))
 
@@ -154,7 +154,7 @@ def test_a_compositor_that_answers_is_a_person(monkeypatch, runtime_folder, disp
 
 
 def test_one_of_two_displays_is_enough(monkeypatch, runtime_folder):
-    """Xwayland may be gone, and the compositor there; or the other way round."""
+    """Xwayland may have ended while the compositor runs, or the reverse."""
     monkeypatch.setenv("DISPLAY", ":98")
     monkeypatch.setenv("WAYLAND_DISPLAY", str(runtime_folder / "gone"))
 
@@ -186,19 +186,19 @@ def test_one_of_two_displays_is_enough(monkeypatch, runtime_folder):
         "echo %s",
     ],
 )
-def test_a_browser_without_a_window_is_nobody(monkeypatch, redirect_uri, browser):
-    """A job that a text browser is set for fails at once."""
+def test_a_browser_without_a_window_has_no_person(monkeypatch, redirect_uri, browser):
+    """A job with a text browser fails at once."""
     monkeypatch.setenv("BROWSER", browser)
     began = time.monotonic()
 
     with pytest.raises(SignOnRequiredError):
-        automatic(a_request(redirect_uri))
+        default_sign_on(a_request(redirect_uri))
 
     assert time.monotonic() - began < TOO_LONG
 
 
-def test_a_text_browser_under_another_name_is_one(monkeypatch, tmp_path):
-    """Debian's alternatives, and whoever else links to it."""
+def test_a_text_browser_is_recognised_by_its_link_target(monkeypatch, tmp_path):
+    """Debian's alternatives are links."""
     for name in ("w3m", "linked"):
         (tmp_path / name).touch(0o755)
     (tmp_path / "linked").unlink()
@@ -210,8 +210,8 @@ def test_a_text_browser_under_another_name_is_one(monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize("browser", ["firefox", "it's", " ", "xterm -e w3m %s"])
-def test_any_other_browser_is_left_to_try(monkeypatch, browser):
-    """Whether it is there, and what it does, shows when it is opened."""
+def test_any_other_browser_is_tried(monkeypatch, browser):
+    """Opening it shows whether it exists."""
     monkeypatch.setenv("BROWSER", browser)
 
     assert person_can_be_here()
@@ -219,7 +219,7 @@ def test_any_other_browser_is_left_to_try(monkeypatch, browser):
 
 SIGN_ON = """
 from requests_ticktick.grant import AuthorizationRequest
-from requests_ticktick.sign_on import LoopbackSignOn, automatic
+from requests_ticktick.sign_on import LoopbackSignOn, default_sign_on
 request = AuthorizationRequest(
     {url!r}, state={state!r}, redirect_uri={redirect_uri!r}
 )
@@ -279,7 +279,7 @@ class Desk:
     def opened(self):
         return self.log.read_text().splitlines() if self.log.exists() else []
 
-    def run(self, sign_on="automatic", *, env=(), **options):
+    def run(self, sign_on="default_sign_on", *, env=(), **options):
         """Sign on in a process of its own; what it prints."""
         env = {"BROWSER": str(self.program), **dict(env)}
         with consent(STATE, self.redirect_uri) as url:
@@ -296,7 +296,7 @@ def desk(tmp_path, redirect_uri):
 
 @pytest.mark.parametrize("arguments", ["", " %s", " %s &"])
 def test_a_browser_signs_on_without_the_state_in_its_command_line(desk, arguments):
-    """Every user of the machine can read that, and end a sign-on who knows it."""
+    """All users of the machine can read command lines."""
     done = desk.run(env={"BROWSER": f"{desk.program}{arguments}"})
 
     assert done.stdout == f"{desk.redirect_uri}?code=abc&state={STATE}\n", done.stderr
@@ -316,14 +316,14 @@ FAILING = {
 
 @pytest.mark.parametrize("browser", FAILING.values(), ids=FAILING)
 def test_a_browser_that_cannot_be_opened_ends_the_wait(tmp_path, redirect_uri, browser):
-    """Nobody sees the address: the program says so, and not after five minutes."""
+    """Nobody sees the address, so the program fails at once."""
     (tmp_path / "browser").write_text("#!/bin/sh\nexit 1\n")
     (tmp_path / "browser").chmod(0o755)
     code = SIGN_ON.format(
         url="http://127.0.0.1/",
         state="S",
         redirect_uri=redirect_uri,
-        sign_on="automatic",
+        sign_on="default_sign_on",
     )
     began = time.monotonic()
 
@@ -336,17 +336,17 @@ def test_a_browser_that_cannot_be_opened_ends_the_wait(tmp_path, redirect_uri, b
 
 
 def test_a_browser_that_never_comes_ends_the_wait(desk, monkeypatch, redirect_uri):
-    """It was started, as it says, and nobody sees it."""
-    assert choice._BROWSER_TIMEOUT <= 20
-    monkeypatch.setattr(choice, "_BROWSER_TIMEOUT", 0.2)
+    """It claims to have started, but nobody sees it."""
+    assert choice._BROWSER_SECONDS <= 20
+    monkeypatch.setattr(choice, "_BROWSER_SECONDS", 0.2)
     monkeypatch.setenv("BROWSER", f"{shutil.which('sh')} -c 'exit 0' %s")
 
     with pytest.raises(SignOnRequiredError, match="No browser came"):
-        automatic(a_request(redirect_uri))
+        default_sign_on(a_request(redirect_uri))
 
 
 def test_a_browser_that_has_come_may_take_its_time(redirect_uri, monkeypatch):
-    """A person who reads before they click is there."""
+    """A person may read the page before they click."""
     clock = Looked()
     monkeypatch.setattr(loopback, "time", clock)
 
@@ -382,8 +382,8 @@ class Looked(FakeClock):
             assert self._looked.acquire(timeout=SECONDS)
 
 
-def test_a_browser_that_fails_after_it_came_is_not_complained_of(redirect_uri):
-    """Some end with an error when their window is closed."""
+def test_a_browser_that_fails_after_it_came_is_not_reported(redirect_uri):
+    """Some exit with an error when their window is closed."""
     shown = Nobody()
 
     def closed(url):
@@ -396,7 +396,7 @@ def test_a_browser_that_fails_after_it_came_is_not_complained_of(redirect_uri):
 
 
 def test_at_a_terminal_a_text_browser_is_not_opened_over_the_address(tmp_path):
-    """The person is told to open the address."""
+    """The message asks the person to open the address."""
     redirect_uri = f"http://127.0.0.1:{free_port()}/callback"
     log = tmp_path / "log"
     (tmp_path / "w3m").write_text(f"#!/bin/sh\necho >> {log}\n")
@@ -405,7 +405,7 @@ def test_at_a_terminal_a_text_browser_is_not_opened_over_the_address(tmp_path):
         url="http://127.0.0.1/",
         state="S",
         redirect_uri=redirect_uri,
-        sign_on="automatic",
+        sign_on="default_sign_on",
     )
     with Person() as person:
         person.types(f"{redirect_uri}?code=abc&state=S\n")
@@ -445,8 +445,8 @@ print(open_browser("opened"))
         pytest.param("/usr/bin/w3m", "", "False\n", id="nothing but a text browser"),
     ],
 )
-def test_a_browser_is_opened_where_it_is_seen(name, env, shown):
-    """Not on a desk far away, and not inside the terminal."""
+def test_a_browser_is_opened_only_where_it_is_seen(name, env, shown):
+    """Not over SSH, and not inside the terminal."""
     done = run(OPENED.format(name=name), env={"SSH_CONNECTION": env})
 
     assert (done.stdout, done.stderr) == (shown, "")
@@ -469,7 +469,7 @@ def driven(request):
 
 
 def test_a_program_that_another_one_drives_asks_nobody(desk, driven):
-    """An MCP server on a desktop: nobody reads what it shows."""
+    """Nobody reads the output of an MCP server."""
     began = time.monotonic()
 
     done = desk.run(stdin=driven)
@@ -479,22 +479,22 @@ def test_a_program_that_another_one_drives_asks_nobody(desk, driven):
     assert time.monotonic() - began < TOO_LONG
 
 
-def test_whoever_chooses_the_browser_gets_it_there_as_well(desk, driven):
-    """``sign_on=LoopbackSignOn()`` is for servers whose person sits at the screen."""
+def test_an_explicit_loopback_sign_on_works_in_a_driven_program(desk, driven):
+    """``sign_on=LoopbackSignOn()`` is for servers run at a person's desk."""
     done = desk.run("LoopbackSignOn()", stdin=driven)
 
     assert done.stdout == f"{desk.redirect_uri}?code=abc&state={STATE}\n"
 
 
 @pytest.mark.parametrize("console", ["PYCHARM_HOSTED", "MSYSTEM"])
-def test_a_console_made_of_pipes_is_no_other_program(desk, driven, console):
-    """PyCharm's, and Git Bash's on Windows: a person sits there."""
+def test_a_console_made_of_pipes_does_not_drive_the_program(desk, driven, console):
+    """A person sits at PyCharm's, and at Git Bash's on Windows."""
     done = desk.run(env={console: "1"}, stdin=driven)
 
     assert done.stdout == f"{desk.redirect_uri}?code=abc&state={STATE}\n"
 
 
-def test_what_is_piped_into_a_program_at_a_terminal_drives_nothing(desk, driven):
+def test_a_program_with_piped_input_at_a_terminal_is_not_driven(desk, driven):
     """``cat ids.txt | python script.py``: the person sees the address."""
     with Person() as person:
         done = desk.run(
@@ -508,14 +508,14 @@ def test_what_is_piped_into_a_program_at_a_terminal_drives_nothing(desk, driven)
 
 
 def test_a_program_that_a_desktop_starts_asks_its_person(desk):
-    """Nothing is on its standard input."""
+    """Its standard input is not a pipe."""
     done = desk.run()
 
     assert done.stdout == f"{desk.redirect_uri}?code=abc&state={STATE}\n"
 
 
 def test_a_program_without_standard_input_is_not_driven():
-    """A windowed program has no descriptors at all."""
+    """A windowed program has no descriptors."""
     done = run(
         "import os; os.close(0)\n"
         "from requests_ticktick.sign_on.display import is_driven\n"
@@ -538,8 +538,8 @@ def started(redirect_uri):
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "[::1]", "localhost"])
-def test_the_browser_is_sent_on_and_nothing_is_kept(host):
-    """The address is in a header alone, which no other page can read."""
+def test_the_start_page_redirects_and_is_not_stored(host):
+    """The address is only in a header, which other pages cannot read."""
     port = free_port("::1" if host == "[::1]" else "127.0.0.1")
 
     with started(f"http://{host}:{port}/callback") as (url, answer):
@@ -556,8 +556,8 @@ def test_the_browser_is_sent_on_and_nothing_is_kept(host):
     assert again == page  # a browser that is reloaded goes on as well
 
 
-def test_an_address_that_no_header_can_hold_is_escaped():
-    """Neither a line break nor another alphabet spoils the answer."""
+def test_an_address_unfit_for_a_header_is_escaped():
+    """Line breaks and non-ASCII characters do not damage the response."""
     from requests_ticktick.sign_on.pages import redirect_to
 
     page = redirect_to("https://x.example/ä\r\nX: y?a=b%20c&d=[1]#e")
@@ -565,7 +565,7 @@ def test_an_address_that_no_header_can_hold_is_escaped():
     assert page.location == "https://x.example/%C3%A4%0D%0AX:%20y?a=b%20c&d=[1]#e"
 
 
-def test_where_the_page_is_cannot_be_guessed(redirect_uri):
+def test_the_start_url_cannot_be_guessed(redirect_uri):
     """No web page can send the browser there."""
     urls = []
     for _ in range(2):
@@ -579,7 +579,7 @@ def test_where_the_page_is_cannot_be_guessed(redirect_uri):
 def test_another_user_of_the_machine_does_not_get_the_address(
     redirect_uri, require_root
 ):
-    """He sees the command line, asks for the page, and learns nothing by it."""
+    """They read the command line and request the page, but learn nothing."""
     code = (
         "import sys, urllib.request\n"
         "try:\n"
@@ -606,8 +606,8 @@ def test_another_user_of_the_machine_does_not_get_the_address(
         assert answer.result(SECONDS) == f"{redirect_uri}?code=abc&state={STATE}"
 
 
-def test_what_another_user_is_told_holds_nothing(redirect_uri, monkeypatch):
-    """As above, where only one user can be had."""
+def test_the_page_for_another_user_contains_no_address(redirect_uri, monkeypatch):
+    """As above, on a machine with only one user."""
     monkeypatch.setattr(listener, "user_at", lambda connection: os.geteuid() + 1)
 
     with started(redirect_uri) as (url, _):
@@ -617,10 +617,10 @@ def test_what_another_user_is_told_holds_nothing(redirect_uri, monkeypatch):
     assert STATE.encode() not in page
 
 
-def test_where_nobody_knows_who_asks_only_the_first_gets_the_address(
+def test_of_two_unknown_users_only_the_first_gets_the_address(
     redirect_uri, monkeypatch
 ):
-    """If that was not the browser, its page says that somebody was there before."""
+    """The second page warns that the address was opened before."""
     monkeypatch.setattr(listener, "user_at", lambda connection: None)
 
     with started(redirect_uri) as (url, _):
@@ -654,8 +654,8 @@ with (
     ],
     ids=["IPv4", "IPv6", "IPv4 as programs in Java and Go have it"],
 )
-def test_linux_tells_who_has_made_a_connection(server, listening, client, address):
-    """By its tables of all connections, whatever the protocol."""
+def test_linux_knows_the_user_of_a_connection(server, listening, client, address):
+    """Its connection tables cover IPv4 and IPv6."""
     done = run(
         CONNECTED.format(
             server=server, listening=listening, client=client, address=address
@@ -665,8 +665,8 @@ def test_linux_tells_who_has_made_a_connection(server, listening, client, addres
     assert done.stdout == "True\n", done.stderr
 
 
-def test_where_the_system_does_not_tell_nobody_is_known(monkeypatch, tmp_path):
-    """On macOS there is no such table; and a connection may be over already."""
+def test_without_a_connection_table_the_user_is_unknown(monkeypatch, tmp_path):
+    """On macOS, or if the connection has already ended."""
     empty = tmp_path / "empty"
     empty.write_text("  sl  local_address rem_address\n")
     with socket.create_server(("127.0.0.1", 0)) as server:

@@ -41,8 +41,8 @@ from requests_ticktick.sign_on import (
     _server,
     loopback,
 )
-from requests_ticktick.sign_on._listener import Listener
-from requests_ticktick.sign_on.terminal import TICK
+from requests_ticktick.sign_on._listener import RedirectListener
+from requests_ticktick.sign_on.terminal import POLL_SECONDS
 from requests_ticktick.testing import FakeClock
 
 QUERY = f"code=abc123&state={STATE}"
@@ -85,8 +85,8 @@ def is_free(redirect_uri):
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "[::1]", "localhost"])
-def test_the_listener_returns_where_the_browser_was_sent(host):
-    """The redirect URI's own address is listened at, and then free again."""
+def test_the_listener_returns_the_url_redirected_to(host):
+    """It listens at the redirect URI's address, and frees it afterwards."""
     address = "127.0.0.1" if host == "localhost" else host.strip("[]")
     redirect_uri = f"http://{host}:{free_port(address)}/callback"
 
@@ -100,8 +100,8 @@ def test_the_listener_returns_where_the_browser_was_sent(host):
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "[::1]"])
-def test_localhost_is_both_of_its_addresses(address):
-    """Browsers try ::1 first, or 127.0.0.1, and must not meet a stranger."""
+def test_localhost_means_both_loopback_addresses(address):
+    """Browsers try ::1 or 127.0.0.1 first, and must not reach another program."""
     port = free_port()
     redirected = f"http://localhost:{port}/callback?{QUERY}"
 
@@ -113,8 +113,10 @@ def test_localhost_is_both_of_its_addresses(address):
         assert answer.result(SECONDS) == redirected
 
 
-def test_a_hosts_file_cannot_send_the_listener_elsewhere(monkeypatch, redirect_uri):
-    """Whatever localhost is said to be, only this machine is listened at."""
+def test_a_hosts_file_cannot_move_the_listener_off_this_machine(
+    monkeypatch, redirect_uri
+):
+    """Only loopback addresses are used, whatever localhost resolves to."""
     poisoned = [(2, 1, 6, "", ("192.0.2.1", 0)), (2, 1, 6, "", ("127.0.0.53", 0))]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: poisoned)
 
@@ -122,7 +124,7 @@ def test_a_hosts_file_cannot_send_the_listener_elsewhere(monkeypatch, redirect_u
 
 
 def test_localhost_needs_no_name_service(monkeypatch):
-    """A container without a hosts file has its loopback addresses anyway."""
+    """A container without a hosts file has its loopback addresses."""
 
     def unknown(*_, **__):
         raise socket.gaierror(-2, "Name or service not known")
@@ -135,7 +137,7 @@ def test_localhost_needs_no_name_service(monkeypatch):
 def test_a_machine_without_one_of_the_addresses_uses_the_other(
     monkeypatch, redirect_uri
 ):
-    """Where there is no IPv6, localhost is 127.0.0.1."""
+    """Without IPv6, localhost is 127.0.0.1."""
     monkeypatch.setattr(_listener, "_addresses", lambda _: ["192.0.2.1", "127.0.0.1"])
 
     with waiting(redirect_uri) as answer:
@@ -145,7 +147,7 @@ def test_a_machine_without_one_of_the_addresses_uses_the_other(
 
 
 def test_an_address_that_this_machine_lacks_is_an_error(monkeypatch, redirect_uri):
-    """It says which port, why, and what to do instead."""
+    """The message names the port, the reason and the next step."""
     monkeypatch.setattr(_listener, "_addresses", lambda _: ["192.0.2.1"])
 
     with pytest.raises(SignOnError, match=r"cannot be opened: .*ConsoleSignOn"):
@@ -161,8 +163,8 @@ def test_an_address_that_this_machine_lacks_is_an_error(monkeypatch, redirect_ur
         pytest.param("/callback", "app=1&lang=de", id="a query of its own"),
     ],
 )
-def test_the_redirect_uri_is_taken_as_it_was_registered(path, query):
-    """Its path has to be met; its query comes back with the answer's."""
+def test_the_redirect_uri_is_used_as_registered(path, query):
+    """Its path must match, and its query is kept."""
     port = free_port()
     own = f"http://127.0.0.1:{port}{path}" + (f"?{query}" if query else "")
     target = f"{path or '/'}?" + "&".join(filter(None, [query, QUERY]))
@@ -173,8 +175,8 @@ def test_the_redirect_uri_is_taken_as_it_was_registered(path, query):
         assert answer.result(SECONDS) == f"http://127.0.0.1:{port}{target}"
 
 
-def test_a_port_that_is_not_named_is_80():
-    """RFC 9110 4.2.1: the port of http://, which Host leaves out."""
+def test_the_default_port_is_80():
+    """A browser omits it from Host (RFC 9110 4.2.1)."""
     with contextlib.suppress(PermissionError), contextlib.ExitStack() as stack:
         stack.enter_context(listen("http://127.0.0.1:80/"))
 
@@ -182,7 +184,9 @@ def test_a_port_that_is_not_named_is_80():
             LoopbackSignOn(output=Nobody())(a_request("http://127.0.0.1/callback"))
 
     parts = urlsplit("http://127.0.0.1:80/callback")
-    listener = _listener.Listener(a_request("http://127.0.0.1:80/callback"), parts)
+    listener = _listener.RedirectListener(
+        a_request("http://127.0.0.1:80/callback"), parts
+    )
     target = f"/callback?{QUERY}"
     with socket.socket() as sender:
         assert listener.answer(target, ["127.0.0.1"], sender).status == 200
@@ -207,14 +211,14 @@ def test_a_port_that_is_not_named_is_80():
     ],
     ids=lambda redirect_uri: redirect_uri or "nothing",
 )
-def test_only_this_machine_is_listened_at(redirect_uri):
-    """Anything else is refused with what to register instead."""
+def test_a_redirect_uri_on_another_machine_is_refused(redirect_uri):
+    """The message says what to register instead."""
     with pytest.raises(SignOnError, match="Register http://127"):
         LoopbackSignOn(output=Nobody())(a_request(redirect_uri))
 
 
 def test_the_url_is_shown_on_standard_error(redirect_uri, capsys):
-    """Always: a browser may fail to open, and nobody would know."""
+    """Always, because a browser may fail to open."""
     with waiting(redirect_uri, output=None) as answer:
         browse(f"{redirect_uri}?{QUERY}")
         answer.result(SECONDS)
@@ -229,7 +233,9 @@ def failing(url):
 
 
 @pytest.mark.parametrize("open_url", [failing, lambda url: False])
-def test_a_browser_that_cannot_be_opened_stops_nothing(redirect_uri, person, open_url):
+def test_a_browser_that_cannot_be_opened_does_not_stop_the_wait(
+    redirect_uri, person, open_url
+):
     """The person opens the URL that was shown."""
     sign_on = LoopbackSignOn(
         open_url=open_url, input=person.input, output=person.output
@@ -239,7 +245,7 @@ def test_a_browser_that_cannot_be_opened_stops_nothing(redirect_uri, person, ope
     assert sign_on(a_request(redirect_uri)) == f"{redirect_uri}?{QUERY}"
 
 
-def test_a_browser_that_blocks_delays_nothing(redirect_uri):
+def test_a_browser_that_blocks_does_not_delay_the_wait(redirect_uri):
     """Some run until their window is closed."""
     to_be_closed, closed = threading.Event(), threading.Event()
 
@@ -256,7 +262,7 @@ def test_a_browser_that_blocks_delays_nothing(redirect_uri):
 
 
 def test_a_browser_that_never_comes_times_out(redirect_uri):
-    """The tab was closed: the error says what to do, and the port is free."""
+    """The error names the next step, and the port is free again."""
     shown = Nobody()
     sign_on = LoopbackSignOn(0.2, lambda url: None, output=shown)
 
@@ -269,7 +275,7 @@ def test_a_browser_that_never_comes_times_out(redirect_uri):
 
 
 def test_a_port_in_use_is_named(redirect_uri):
-    """The error says which, and the three ways out."""
+    """The error names the port and three solutions."""
     port = urlsplit(redirect_uri).port
 
     with (
@@ -285,7 +291,7 @@ def test_a_port_in_use_is_named(redirect_uri):
 
 
 def test_half_of_localhost_is_not_enough():
-    """Who holds the other address could be sent the code."""
+    """The program at the other address could get the code."""
     port = free_port()
 
     with (
@@ -298,7 +304,7 @@ def test_half_of_localhost_is_not_enough():
 
 
 def test_where_the_port_is_in_use_no_url_is_shown(redirect_uri, person):
-    """Whoever opened it would be sent, with the code, to whatever has the port."""
+    """The program at the port would get the code."""
     opened = []
     sign_on = LoopbackSignOn(
         open_url=opened.append, input=person.input, output=person.output
@@ -317,7 +323,7 @@ def test_where_the_port_is_in_use_no_url_is_shown(redirect_uri, person):
 
 
 def test_on_windows_a_port_that_is_denied_is_in_use(redirect_uri, monkeypatch):
-    """That is what it says of the port that another program has for itself."""
+    """Windows denies a port that another program has exclusively."""
     error = PermissionError(13, "An attempt was made to access a socket")
     parts = urlsplit(redirect_uri)
 
@@ -330,12 +336,12 @@ def test_on_windows_a_port_that_is_denied_is_in_use(redirect_uri, monkeypatch):
 
 
 def test_on_windows_nobody_else_can_bind_the_port(redirect_uri, monkeypatch):
-    """There an option has to keep others out; here another one stands for it."""
+    """A socket option ensures it; another option stands in for it here."""
     monkeypatch.setattr(
         socket, "SO_EXCLUSIVEADDRUSE", socket.SO_KEEPALIVE, raising=False
     )
 
-    with Listener(a_request(redirect_uri), urlsplit(redirect_uri)) as listener:
+    with RedirectListener(a_request(redirect_uri), urlsplit(redirect_uri)) as listener:
         listener.open()
         (server,) = listener._servers
 
@@ -343,7 +349,7 @@ def test_on_windows_nobody_else_can_bind_the_port(redirect_uri, monkeypatch):
 
 
 def test_a_paste_works_while_the_listener_waits(redirect_uri, person):
-    """The browser is on another machine: its address bar will do."""
+    """The browser may be on another machine."""
     streams = {"input": person.input, "output": person.output}
 
     with waiting(redirect_uri, **streams) as answer:
@@ -378,10 +384,10 @@ def unknown_to_poll(monkeypatch, person):
     return {"input": person.input, "output": person.output}
 
 
-def test_a_terminal_that_poll_does_not_know_hides_no_browser(
+def test_a_terminal_that_poll_rejects_does_not_block_the_browser(
     redirect_uri, unknown_to_poll
 ):
-    """It is not taken for one that is at its end, nor waited for."""
+    """Its input is not taken to have ended."""
     with waiting(redirect_uri, **unknown_to_poll) as answer:
         assert PollOfNoTerminals.asked.wait(SECONDS)
         browse(f"{redirect_uri}?{QUERY}")
@@ -389,7 +395,7 @@ def test_a_terminal_that_poll_does_not_know_hides_no_browser(
         assert answer.result(SECONDS) == f"{redirect_uri}?{QUERY}"
 
 
-def test_a_terminal_that_poll_does_not_know_takes_a_paste(
+def test_a_terminal_that_poll_rejects_accepts_a_paste(
     redirect_uri, person, unknown_to_poll
 ):
     """The browser may be on another machine."""
@@ -401,10 +407,10 @@ def test_a_terminal_that_poll_does_not_know_takes_a_paste(
 
 
 @pytest.mark.parametrize("typed", ["", "half a line"])
-def test_a_terminal_that_poll_does_not_know_hides_no_time_out(
+def test_a_terminal_that_poll_rejects_does_not_block_the_time_out(
     redirect_uri, person, unknown_to_poll, typed
 ):
-    """Whatever is typed there, as long as no line ends."""
+    """Even if a line was begun and not ended."""
     person.types(typed)
     sign_on = LoopbackSignOn(timeout=0.3, open_url=lambda url: True, **unknown_to_poll)
     began = time.monotonic()
@@ -417,8 +423,8 @@ def test_a_terminal_that_poll_does_not_know_hides_no_time_out(
 
 
 @pytest.mark.parametrize("typed", ["wrong\n" * 6, "\x04", "half a line"])
-def test_what_is_typed_does_not_end_the_wait(redirect_uri, person, typed):
-    """The browser completes the sign-on, whatever happens at the terminal."""
+def test_other_input_does_not_end_the_wait(redirect_uri, person, typed):
+    """The browser completes the sign-on."""
     streams = {"input": person.input, "output": person.output}
     person.types(typed)
 
@@ -428,8 +434,8 @@ def test_what_is_typed_does_not_end_the_wait(redirect_uri, person, typed):
         assert answer.result(SECONDS) == f"{redirect_uri}?{QUERY}"
 
 
-def test_a_line_for_the_program_is_left_to_it(redirect_uri, person):
-    """After the sign-on nothing waits at the terminal but the program."""
+def test_a_line_typed_after_the_sign_on_reaches_the_program(redirect_uri, person):
+    """The sign-on no longer reads from the terminal."""
     with waiting(redirect_uri, input=person.input, output=person.output) as answer:
         browse(f"{redirect_uri}?{QUERY}")
         answer.result(SECONDS)
@@ -438,8 +444,8 @@ def test_a_line_for_the_program_is_left_to_it(redirect_uri, person):
     assert person.input.readline() == "for the program\n"
 
 
-def test_a_pipe_is_the_programs(redirect_uri):
-    """What is not typed by a person is not for the sign-on."""
+def test_a_pipe_is_left_to_the_program(redirect_uri):
+    """Only a person's input is for the sign-on."""
     reading, writing = os.pipe()
     os.write(writing, b"for the program\n")
     os.close(writing)
@@ -452,7 +458,7 @@ def test_a_pipe_is_the_programs(redirect_uri):
 
 
 def test_no_thread_is_left(redirect_uri, monkeypatch):
-    """Neither the listener's nor those of connections that hang."""
+    """Neither the listener's nor those of open connections."""
     monkeypatch.setattr(_server._Handler, "timeout", 60.0)
     before = set(threading.enumerate())
     with contextlib.ExitStack() as stack:
@@ -466,8 +472,8 @@ def test_no_thread_is_left(redirect_uri, monkeypatch):
             assert not thread.is_alive()
 
 
-def test_the_page_arrives_although_the_program_has_gone_on(redirect_uri):
-    """The browser may read slowly: all was sent before the port closed."""
+def test_the_page_arrives_after_the_sign_on_returned(redirect_uri):
+    """The browser may read slowly. Everything was sent before the port closed."""
     with waiting(redirect_uri) as answer, connected(redirect_uri) as connection:
         connection.sendall(get(f"{redirect_uri}?{QUERY}"))
         answer.result(SECONDS)
@@ -478,8 +484,8 @@ def test_the_page_arrives_although_the_program_has_gone_on(redirect_uri):
     assert body.endswith(b"</html>\n")
 
 
-def test_a_browser_that_goes_away_has_signed_on(redirect_uri):
-    """The code has arrived, whether its page can be shown or not."""
+def test_a_browser_that_disconnects_has_signed_on(redirect_uri):
+    """The code has arrived, even if the page cannot be sent."""
     with waiting(redirect_uri) as answer:
         connection = connected(redirect_uri)
         connection.setsockopt(
@@ -515,7 +521,7 @@ except KeyboardInterrupt:
 
 
 def test_control_c_frees_the_port(redirect_uri):
-    """With a connection open, and at once."""
+    """At once, even with an open connection."""
     code = INTERRUPTED.format(
         redirect_uri=redirect_uri, port=urlsplit(redirect_uri).port
     )
@@ -571,8 +577,8 @@ def test_a_worker_forked_meanwhile_does_not_hold_the_port(redirect_uri):
 
 
 @pytest.mark.parametrize("threads", [0, 1], ids=["none", "one of two"])
-def test_a_machine_out_of_threads_is_an_error_that_says_so(monkeypatch, threads):
-    """At a limit, or at the program's end: nothing waits, and the port is free."""
+def test_a_lack_of_threads_is_reported(monkeypatch, threads):
+    """Nothing waits, and the port is free."""
     port = free_port()
     start = threading.Thread.start
     started = []
@@ -593,10 +599,10 @@ def test_a_machine_out_of_threads_is_an_error_that_says_so(monkeypatch, threads)
     assert is_free(f"http://127.0.0.1:{port}/")
 
 
-def test_without_a_thread_for_the_browser_the_person_opens_it(
+def test_without_a_thread_for_the_browser_the_person_opens_the_url(
     redirect_uri, monkeypatch
 ):
-    """The listener has got the last one: the URL was shown."""
+    """The listener got the last thread, and the URL was shown."""
     start, shown = threading.Thread.start, Nobody()
 
     def but_the_browsers(thread):
@@ -614,8 +620,8 @@ def test_without_a_thread_for_the_browser_the_person_opens_it(
 
 
 @pytest.mark.parametrize("fails", [lambda url: False, lambda url: 1 / 0])
-def test_that_no_browser_was_opened_is_said_by_who_waits(redirect_uri, fails):
-    """Before the error, once; a thread left writing may abort the program's end."""
+def test_the_waiting_thread_reports_that_no_browser_was_opened(redirect_uri, fails):
+    """Before the error. A daemon thread that writes at exit could abort Python."""
     shown, tellers = Nobody(), []
     shown.flush = lambda: tellers.append(threading.current_thread())
     sign_on = LoopbackSignOn(SECONDS, fails, output=shown, browser_timeout=SECONDS)
@@ -627,24 +633,26 @@ def test_that_no_browser_was_opened_is_said_by_who_waits(redirect_uri, fails):
     assert set(tellers) == {threading.current_thread()}
 
 
-def test_that_no_browser_was_opened_is_said_once(redirect_uri):
-    """The wait goes on: the person may open the address."""
+def test_a_browser_that_was_not_opened_is_reported_once(redirect_uri):
+    """The wait goes on, because the person may open the address."""
     shown, said = Nobody(), threading.Semaphore(0)
     shown.flush = said.release
 
     with waiting(redirect_uri, fails=True, output=shown) as answer:
         for _ in ("the address", "that nothing was opened"):
             assert said.acquire(timeout=SECONDS)
-        assert not said.acquire(timeout=5 * TICK)  # nothing is to happen in this time
+        assert not said.acquire(
+            timeout=5 * POLL_SECONDS
+        )  # nothing is to happen in this time
         browse(f"{redirect_uri}?{QUERY}")
 
         assert answer.result(SECONDS) == f"{redirect_uri}?{QUERY}"
 
 
-def test_without_a_thread_for_each_connection_they_are_served_in_turn(
+def test_without_further_threads_connections_are_served_in_turn(
     redirect_uri, monkeypatch
 ):
-    """The redirect arrives although the machine's last thread is the listener's."""
+    """The redirect arrives although no thread is left."""
     start = threading.Thread.start
 
     def but_the_connections(thread):
@@ -661,7 +669,7 @@ def test_without_a_thread_for_each_connection_they_are_served_in_turn(
 
 
 def test_a_failed_sign_on_shows_no_secret(redirect_uri, person, monkeypatch):
-    """Not what was pasted, nor what strangers sent, nor in local variables."""
+    """Neither pasted text nor requests appear, nor in local variables."""
     clock = FakeClock()
     monkeypatch.setattr(loopback, "time", clock)
 

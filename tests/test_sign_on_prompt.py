@@ -23,8 +23,8 @@ from requests_ticktick.errors import (
 )
 from requests_ticktick.sign_on import (
     ConsoleSignOn,
-    automatic,
     choice,
+    default_sign_on,
     person_can_be_here,
 )
 
@@ -59,7 +59,7 @@ def notebook(monkeypatch):
 
 
 def test_in_a_notebook_the_person_is_asked_there(notebook, capsys):
-    """Standard input is nobody's: the kernel carries ``input()``."""
+    """The kernel passes ``input()`` to the notebook."""
     notebook.typed += ["?", "", f"{REDIRECTED[:30]}  {REDIRECTED[30:]}"]
 
     assert ConsoleSignOn()(a_request()) == REDIRECTED
@@ -67,30 +67,30 @@ def test_in_a_notebook_the_person_is_asked_there(notebook, capsys):
 
 
 @pytest.mark.parametrize("redirect_uri", [REDIRECT_URI, "http://127.0.0.1:{}/cb"])
-def test_by_default_a_notebook_without_a_screen_asks(notebook, redirect_uri):
-    """The kernel may be anywhere: a listener there would wait in vain."""
+def test_by_default_a_notebook_without_a_display_asks(notebook, redirect_uri):
+    """The kernel may be on another machine, out of the browser's reach."""
     redirect_uri = redirect_uri.format(free_port())
     redirected = REDIRECTED.replace(REDIRECT_URI, redirect_uri)
     notebook.typed += [redirected]
 
     assert person_can_be_here()
-    assert automatic(a_request(redirect_uri)) == redirected
+    assert default_sign_on(a_request(redirect_uri)) == redirected
 
 
-def test_a_notebook_at_a_screen_opens_the_browser(notebook, monkeypatch):
-    """If none comes, the error names the way to be asked in the notebook."""
+def test_a_notebook_at_a_display_opens_the_browser(notebook, monkeypatch):
+    """If no browser comes, the error says how to be asked in the notebook."""
     monkeypatch.setenv("BROWSER", "/nowhere/browser %s")
-    monkeypatch.setattr(choice, "_BROWSER_TIMEOUT", 5.0)
+    monkeypatch.setattr(choice, "_BROWSER_SECONDS", 5.0)
 
     with pytest.raises(SignOnRequiredError, match=r"sign_on=ConsoleSignOn\(\)"):
-        automatic(a_request(f"http://127.0.0.1:{free_port()}/cb"))
+        default_sign_on(a_request(f"http://127.0.0.1:{free_port()}/cb"))
 
 
 @pytest.mark.parametrize(
     "how", ["nbconvert runs it", "IPython at a terminal", "a stub"]
 )
-def test_a_notebook_that_nobody_can_answer_in_is_none(notebook, monkeypatch, how):
-    """A program that runs the cells says so."""
+def test_a_notebook_run_by_a_program_has_no_person(notebook, monkeypatch, how):
+    """The kernel reports that it cannot ask."""
     if how == "nbconvert runs it":
         notebook.kernel._allow_stdin = False
     elif how == "a stub":
@@ -101,14 +101,14 @@ def test_a_notebook_that_nobody_can_answer_in_is_none(notebook, monkeypatch, how
 
     assert not person_can_be_here()
     with pytest.raises(SignOnRequiredError):
-        automatic(a_request())
+        default_sign_on(a_request())
 
 
 @pytest.mark.parametrize(
     "error", [EOFError, NotImplementedError, RuntimeError, OSError]
 )
-def test_a_prompt_that_cannot_be_shown_is_the_end_of_the_input(error):
-    """Whatever a console raises, the message says what to do."""
+def test_a_failing_prompt_ends_the_input(error):
+    """Whatever a console raises, the message names the next step."""
 
     def ask():
         raise error("no prompt here")
@@ -117,8 +117,8 @@ def test_a_prompt_that_cannot_be_shown_is_the_end_of_the_input(error):
         ConsoleSignOn(input=ask, output=Nobody())(a_request())
 
 
-def test_a_function_of_the_callers_own_is_asked():
-    """PyCharm's console, a dialogue: whatever returns what was pasted."""
+def test_the_callers_own_function_is_asked():
+    """PyCharm's console or a dialogue may provide one."""
     typed = ["wrong", REDIRECTED]
     sign_on = ConsoleSignOn(input=lambda: typed.pop(0), output=Nobody())
 
@@ -127,13 +127,13 @@ def test_a_function_of_the_callers_own_is_asked():
 
 
 def test_five_wrong_answers_end_the_sign_on():
-    """As at a terminal; each answer is a paste of its own."""
+    """Each answer is a paste of its own."""
     with pytest.raises(SignOnError, match="Start again"):
         ConsoleSignOn(input=lambda: "wrong", output=Nobody())(a_request())
 
 
 def test_a_sign_on_with_input_pickles():
-    """It goes along to a worker process."""
+    """A worker process gets it."""
     sign_on = pickle.loads(pickle.dumps(ConsoleSignOn(input=input)))
 
     assert sign_on._input is input
@@ -145,7 +145,7 @@ def forever(prompt=""):
 
 
 def test_a_prompt_that_nobody_answers_times_out():
-    """The notebook was closed: others may wait for the end of this sign-on."""
+    """Other processes may wait for the end of this sign-on."""
     before = signal.getsignal(signal.SIGALRM)
     sign_on = ConsoleSignOn(input=forever, output=Nobody(), timeout=0.1)
 
@@ -155,8 +155,8 @@ def test_a_prompt_that_nobody_answers_times_out():
     assert signal.getsignal(signal.SIGALRM) is before
 
 
-def test_an_interruption_of_the_prompt_is_the_persons():
-    """The kernel's stop button."""
+def test_an_interruption_of_the_prompt_is_raised():
+    """The person pressed the kernel's stop button."""
 
     def interrupted():
         raise KeyboardInterrupt
@@ -166,8 +166,8 @@ def test_an_interruption_of_the_prompt_is_the_persons():
 
 
 @pytest.mark.parametrize("where", ["in a thread", "on Windows"])
-def test_without_an_alarm_the_answer_is_waited_for(monkeypatch, where):
-    """Its time-out is looked at when there is an answer."""
+def test_without_an_alarm_the_prompt_waits_for_an_answer(monkeypatch, where):
+    """The time-out is checked afterwards."""
     answered = threading.Event()
 
     def ask():
@@ -197,18 +197,18 @@ class Pseudo(io.StringIO):
         return True
 
 
-def test_a_console_that_says_that_it_is_a_terminal_is_believed(monkeypatch):
-    """IDLE's has no descriptor that could be looked at."""
+def test_a_console_that_claims_to_be_a_terminal_can_ask(monkeypatch):
+    """IDLE's has no descriptor to check."""
     monkeypatch.setattr(sys, "stdin", Pseudo(f"{REDIRECTED}\n"))
 
     assert person_can_be_here()
-    assert automatic(a_request()) == REDIRECTED
+    assert default_sign_on(a_request()) == REDIRECTED
 
 
-def test_a_console_whose_standard_error_cannot_be_seen_is_a_terminal_all_the_same(
+def test_a_stream_with_a_descriptor_is_not_a_prompt(
     monkeypatch,
 ):
-    """A stream with a descriptor is judged as a terminal, by both of them."""
+    """Both of its streams are judged as a terminal's."""
 
     class File(Pseudo):
         def fileno(self):

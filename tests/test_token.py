@@ -28,8 +28,8 @@ TICKTICK_PY = {
 @pytest.mark.parametrize(
     "opaque", [UUID, "tp_0123456789abcdef", "dp_0123", "aaa.bbb-_.ccc", "~!$&'()*+,;="]
 )
-def test_any_opaque_token_is_fine(opaque):
-    """A UUID, a personal API token, a JWT: the text is kept as it is."""
+def test_an_opaque_token_is_kept_unchanged(opaque):
+    """It may be a UUID, a personal API token or a JWT."""
     assert Token(opaque).access_token == opaque
 
 
@@ -48,8 +48,8 @@ def test_any_opaque_token_is_fine(opaque):
         pytest.param("\ud800", id="a lone surrogate"),
     ],
 )
-def test_what_cannot_go_into_a_header_is_no_token(bad):
-    """Header injection is refused where the token enters, not where it leaves."""
+def test_a_text_unfit_for_a_header_is_no_token(bad):
+    """Header injection is refused when the token is created."""
     with pytest.raises(InvalidTokenError) as caught:
         Token.from_dict({"access_token": bad})
 
@@ -62,8 +62,8 @@ def test_what_cannot_go_into_a_header_is_no_token(bad):
 @pytest.mark.parametrize(
     "payload", [None, [], "text", 1, b"{}", [["access_token", "a"]]]
 )
-def test_a_payload_that_is_no_object_is_no_token(payload):
-    """Neither a response nor a file may hold anything but an object."""
+def test_a_payload_must_be_an_object(payload):
+    """That is so for a response and for a file."""
     for read in (Token.from_dict, lambda p: Token.from_response(p, now=0.0)):
         with pytest.raises(InvalidTokenError, match="access_token"):
             read(payload)
@@ -85,8 +85,8 @@ NONSENSE = pytest.mark.parametrize(
 @pytest.mark.parametrize(
     "name", ["expires_in", "expires_at", "issued_at", "expire_time"]
 )
-def test_an_end_that_makes_no_sense_is_unknown(name, bad):
-    """The token is a good one all the same, and is used until a 401."""
+def test_an_implausible_expiry_is_unknown(name, bad):
+    """The token is valid and is used until a 401."""
     token = Token.from_dict({"access_token": "a", name: bad})
 
     assert (token.expires_at, token.issued_at) == (None, None)
@@ -94,8 +94,8 @@ def test_an_end_that_makes_no_sense_is_unknown(name, bad):
 
 
 @NONSENSE
-def test_the_other_name_of_the_expiry_is_read_where_one_makes_no_sense(bad):
-    """ticktick-py's beside another client's."""
+def test_an_implausible_expires_at_falls_back_to_expire_time(bad):
+    """One client may write the first, ticktick-py the second."""
     fields = {"access_token": "a", "expires_at": bad, "expire_time": 1637192935}
 
     assert Token.from_dict(fields).expires_at == 1637192935
@@ -128,14 +128,14 @@ def test_the_other_name_of_the_expiry_is_read_where_one_makes_no_sense(bad):
         ("2026-05-01", 1777593600),
     ],
 )
-def test_an_end_is_read_as_other_clients_write_it(name, stored, seconds):
-    """Seconds, JavaScript's milliseconds, Go's dates; without a zone, in UTC."""
+def test_other_clients_forms_of_an_expiry_are_read(name, stored, seconds):
+    """Seconds, JavaScript's milliseconds, Go's dates. The default zone is UTC."""
     assert Token.from_dict({"access_token": "a", name: stored}).expires_at == seconds
 
 
 @pytest.mark.parametrize("lifetime", [3600, 3600.0, "3600", " 3600 ", "3600.0"])
 def test_a_lifetime_counts_from_the_request(lifetime):
-    """``expires_in`` becomes absolute, wherever the number came as a string."""
+    """``expires_in`` may be a number or a string."""
     token = Token.from_response(
         {"access_token": "a", "expires_in": lifetime}, now=1000.0
     )
@@ -146,7 +146,7 @@ def test_a_lifetime_counts_from_the_request(lifetime):
 
 
 def test_a_token_without_a_lifetime_does_not_expire():
-    """Without ``expires_in`` it is valid until the API says otherwise."""
+    """Without ``expires_in`` it is valid until the API refuses it."""
     token = Token.from_response({"access_token": "a"}, now=1000.0)
 
     assert token.expires_at is None
@@ -156,19 +156,19 @@ def test_a_token_without_a_lifetime_does_not_expire():
 
 @pytest.mark.parametrize("kind", ["bearer", "Bearer", "BEARER", None])
 def test_the_token_type_is_bearer_in_any_case(kind):
-    """RFC 6749 7.1: the type is not case sensitive; TickTick's may lack."""
+    """The type is not case sensitive (RFC 6749 7.1), and may be missing."""
     assert Token.from_dict({"access_token": "a", "token_type": kind})
 
 
 @pytest.mark.parametrize("kind", ["mac", "", "bearer ", 5, ["bearer"]])
 def test_another_token_type_is_refused(kind):
-    """A token that is not sent as a bearer token is not sent at all."""
+    """Only bearer tokens are sent."""
     with pytest.raises(InvalidTokenError, match="bearer"):
         Token.from_dict({"access_token": "a", "token_type": kind})
 
 
 def test_a_ticktick_py_token_is_read_and_written_back():
-    """What ticktick-py wrote comes back with the same keys and values."""
+    """The keys and values are those that ticktick-py wrote."""
     token = Token.from_dict(TICKTICK_PY)
 
     assert token.expires_at == 1637192935
@@ -181,7 +181,7 @@ def test_a_ticktick_py_token_is_read_and_written_back():
 
 
 def test_a_requests_oauthlib_token_is_read():
-    """Its scope is a list, its expiry is called ``expires_at``."""
+    """Its scope is a list and its expiry is ``expires_at``."""
     token = Token.from_dict(
         {
             "access_token": "a",
@@ -198,8 +198,8 @@ def test_a_requests_oauthlib_token_is_read():
     assert token.refresh_token == "r"
 
 
-def test_oauthlib_reads_what_is_written():
-    """A stored token can be handed to oauthlib as it is."""
+def test_oauthlib_reads_a_stored_token():
+    """A stored token can be passed to oauthlib unchanged."""
     token = Token("a", expires_at=2_000_000_000.0, issued_at=1.0, scope="tasks:read")
 
     client = WebApplicationClient("id", token=token.to_dict())
@@ -209,7 +209,7 @@ def test_oauthlib_reads_what_is_written():
 
 
 def test_unknown_keys_survive_a_round_trip():
-    """What a server adds is kept, through JSON, and is not mistaken for ours."""
+    """A server's further keys are kept, and are not confused with ours."""
     fields = {"access_token": "a", "id_token": "x", "nested": {"n": [1, None]}}
 
     token = Token.from_dict(json.loads(json.dumps(fields)))
@@ -218,8 +218,8 @@ def test_unknown_keys_survive_a_round_trip():
     assert Token.from_dict(json.loads(json.dumps(token.to_dict()))) == token
 
 
-def test_an_expiry_without_a_lifetime_is_enough_and_the_reverse():
-    """Any two of issue, lifetime and expiry give the third."""
+def test_two_of_issue_lifetime_and_expiry_give_the_third():
+    """A file needs only two of them."""
     assert Token.from_dict({"access_token": "a", "expires_at": 7}).lifetime is None
     both = {"access_token": "a", "issued_at": 5, "expires_in": 2}
     assert Token.from_dict(both).expires_at == 7
@@ -228,7 +228,7 @@ def test_an_expiry_without_a_lifetime_is_enough_and_the_reverse():
 
 
 def test_scopes_compare_as_sets():
-    """TickTick's answer has another order than the request."""
+    """TickTick's response has another order than the request."""
     one = Token("a", scope="tasks:read tasks:write")
     other = Token("a", scope="tasks:write  tasks:read")
 
@@ -240,8 +240,8 @@ def test_scopes_compare_as_sets():
 
 
 @pytest.mark.parametrize("scope", ["", " ", [], (), [""], ",", " , "])
-def test_an_empty_scope_says_nothing(scope):
-    """As none does; it is not taken for a token that may do nothing."""
+def test_an_empty_scope_is_unknown(scope):
+    """It does not mean that the token permits nothing."""
     assert Token("a", scope=scope).scope is None
     assert Token.from_dict({"access_token": "a", "scope": scope}).scope is None
 
@@ -257,7 +257,7 @@ def test_an_empty_scope_says_nothing(scope):
     ids=str,
 )
 def test_commas_separate_scopes_too(scope):
-    """As GitHub's, Slack's and Strava's clients write them."""
+    """GitHub's, Slack's and Strava's clients write them."""
     token = Token.from_dict({"access_token": "a", "scope": scope})
 
     assert token.scopes == {"tasks:read", "tasks:write"}
@@ -265,14 +265,14 @@ def test_commas_separate_scopes_too(scope):
 
 
 @pytest.mark.parametrize("scope", [5, [1], {"a": 1}])
-def test_a_scope_is_text_or_a_list_of_texts(scope):
+def test_a_scope_is_a_string_or_a_list_of_strings(scope):
     """Anything else is refused."""
     with pytest.raises(InvalidTokenError, match="scope"):
         Token.from_dict({"access_token": "a", "scope": scope})
 
 
 def test_a_token_is_shown_as_its_fingerprint():
-    """Neither its text nor its refresh token is in ``repr`` or ``str``."""
+    """``repr`` and ``str`` show neither the token nor its refresh token."""
     token = Token(UUID, refresh_token="refresh-1", extra={"id_token": "eyJ"})
 
     for shown in (repr(token), str(token), f"{token}", f"{[token]}"):
@@ -285,7 +285,7 @@ def test_a_token_is_shown_as_its_fingerprint():
 
 
 def test_a_token_is_frozen():
-    """Nobody who shares it can change it."""
+    """A shared token cannot be changed."""
     token = Token("a")
 
     with pytest.raises(AttributeError, match="frozen"):
@@ -297,8 +297,8 @@ def test_a_token_is_frozen():
 
 
 @pytest.mark.parametrize("clone", [copy.copy, copy.deepcopy], ids=["copy", "deepcopy"])
-def test_a_token_is_copied_and_pickled_whole(clone):
-    """Every field and every unknown key arrives."""
+def test_a_token_is_copied_and_pickled_completely(clone):
+    """All fields and further keys arrive."""
     token = Token("a", expires_at=5.0, refresh_token="r", extra={"k": [1]})
 
     assert clone(token) == token
@@ -307,8 +307,8 @@ def test_a_token_is_copied_and_pickled_whole(clone):
     assert token.replace(access_token="b").refresh_token == "r"
 
 
-def test_the_leeway_ends_to_the_microsecond():
-    """A token is renewed in the last 60 seconds, and not a moment sooner."""
+def test_the_leeway_is_exact_to_the_microsecond():
+    """A token is renewed in its last 60 seconds, and not before."""
     token = Token("a", expires_at=2_000_000_060.0)
 
     assert not token.expires_within(60.0, now=2_000_000_000.0)
@@ -317,7 +317,7 @@ def test_the_leeway_ends_to_the_microsecond():
 
 
 def test_an_expiry_beyond_the_calendar_is_kept():
-    """Only its readable form is left out."""
+    """Only ``readable_expire_time`` is omitted."""
     written = Token("a", expires_at=1e300).to_dict()
 
     assert written["expires_at"] == 1e300

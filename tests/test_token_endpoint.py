@@ -108,7 +108,7 @@ def left_at(deadline, monkeypatch):
 
 def must_end_in_time(auth):
     began = time.monotonic()
-    with pytest.raises(TokenEndpointError, match=r"No answer .* in time") as caught:
+    with pytest.raises(TokenEndpointError, match=r"No response .* in time") as caught:
         auth.token()
     assert time.monotonic() - began < 10
     assert caught.value.status_code is None
@@ -121,8 +121,8 @@ def was_asked_once(server):
 
 @pytest.mark.parametrize("how", DRIPS)
 @pytest.mark.parametrize("own", [False, True], ids=["", "own session"])
-def test_an_answer_that_drips_ends_in_time(monkeypatch, how, own):
-    """A byte now and then resets the time-out of a read, and not ours."""
+def test_a_slow_response_ends_at_the_deadline(monkeypatch, how, own):
+    """A byte now and then resets a read's time-out, but not the deadline."""
     left_at(0.5, monkeypatch)
     session = requests.Session() if own else None
 
@@ -131,8 +131,8 @@ def test_an_answer_that_drips_ends_in_time(monkeypatch, how, own):
         assert was_asked_once(server)
 
 
-def test_a_drip_ends_in_time_over_tls(monkeypatch):
-    """With the certificates of a user's session."""
+def test_a_slow_tls_response_ends_at_the_deadline(monkeypatch):
+    """The user's session has the certificates."""
     left_at(0.5, monkeypatch)
     authority = trustme.CA()
     context = server_context(authority.issue_cert("127.0.0.1"))
@@ -147,8 +147,8 @@ def test_a_drip_ends_in_time_over_tls(monkeypatch):
         assert was_asked_once(server)
 
 
-def test_a_proxy_that_drips_ends_in_time(monkeypatch):
-    """Also before there is a tunnel."""
+def test_a_slow_proxy_ends_at_the_deadline(monkeypatch):
+    """Even before the tunnel is there."""
     left_at(0.5, monkeypatch)
 
     with drips("head") as proxy, requests.Session() as session:
@@ -158,8 +158,8 @@ def test_a_proxy_that_drips_ends_in_time(monkeypatch):
         assert proxy.requests[0].startswith(b"CONNECT 127.0.0.1:9")
 
 
-def test_a_pool_without_a_free_connection_ends_in_time(monkeypatch):
-    """It would have us wait for ever."""
+def test_waiting_for_a_pooled_connection_ends_at_the_deadline(monkeypatch):
+    """The pool would wait for ever."""
     left_at(0.3, monkeypatch)
     with RawServer(lambda *_: answer(200, GOOD)) as server:
         session = requests.Session()
@@ -169,8 +169,8 @@ def test_a_pool_without_a_free_connection_ends_in_time(monkeypatch):
             must_end_in_time(client_at(server.url(), session=session))
 
 
-def test_nobody_reads_on_when_it_is_too_late(monkeypatch):
-    """The thread that was left behind ends with the answer's next bytes."""
+def test_the_reading_thread_ends_after_the_deadline(monkeypatch):
+    """It ends when the next bytes arrive."""
     left_at(0.3, monkeypatch)
     with drips("body") as server:
         must_end_in_time(client_at(server.url()))
@@ -182,8 +182,8 @@ def test_nobody_reads_on_when_it_is_too_late(monkeypatch):
         assert not server.closed.is_set()
 
 
-def test_a_token_that_comes_in_time_is_taken():
-    """However it is cut up."""
+def test_a_slow_token_before_the_deadline_is_accepted():
+    """However the response is split."""
 
     def halting(connection, _):
         for byte in answer(200, GOOD):
@@ -220,8 +220,8 @@ def run(script, *args, **options):
     )
 
 
-def test_a_system_without_threads_signs_on_all_the_same():
-    """Threads have an address space each, which this process has not."""
+def test_a_sign_on_works_without_a_thread():
+    """The process has no address space left for a thread."""
     script = "threading.stack_size(1 << 46)\nprint(client().token().access_token)"
     with RawServer(lambda *_: answer(200, GOOD)) as server:
         result = run(script, server.url())
@@ -229,8 +229,8 @@ def test_a_system_without_threads_signs_on_all_the_same():
     assert result.stdout == "a-new-token\n", result.stderr
 
 
-def test_a_drip_ends_without_threads_as_well(monkeypatch):
-    """After each block that is read, the time is looked at."""
+def test_a_slow_response_ends_without_a_thread(monkeypatch):
+    """The deadline is checked after each block."""
     script = """
 threading.stack_size(1 << 46)
 token_endpoint.DEADLINE = 0.3
@@ -245,8 +245,8 @@ except TokenEndpointError as error:
     assert "in time" in result.stdout, result.stderr
 
 
-def test_the_end_of_the_interpreter_is_no_end_of_tokens():
-    """An object that is deleted last of all may still ask for one."""
+def test_a_token_can_be_obtained_at_interpreter_exit():
+    """An object that is deleted last may need one."""
     script = """
 auth = client()
 auth.token()
@@ -272,8 +272,8 @@ del last
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no signal of one's own there")
-def test_ctrl_c_is_heard_at_once():
-    """While a token endpoint is silent."""
+def test_ctrl_c_interrupts_the_wait_at_once():
+    """While the token endpoint is silent."""
     script = "import signal\nsignal.signal(2, signal.default_int_handler)\n"
     with RawServer(lambda *_: server.closed.wait(60) and None) as server:
         program = subprocess.Popen(
@@ -290,8 +290,8 @@ def test_ctrl_c_is_heard_at_once():
     assert "KeyboardInterrupt" in told
 
 
-def test_when_no_module_is_left_the_error_is_ours():
-    """Nothing can be imported any more."""
+def test_an_error_without_modules_is_this_packages():
+    """At exit, nothing can be imported any more."""
     script = """
 store = MemoryStore(Token("old", expires_at=5.0, refresh_token="r"))
 auth = TickTickAuth("my-client", "secret", store=store, service=client()._service)
@@ -305,12 +305,12 @@ last = Last()
 """
     result = run(script, "http://127.0.0.1:9")
 
-    assert "No answer" in result.stdout, result.stderr
+    assert "No response" in result.stdout, result.stderr
     assert result.stderr == ""
 
 
-def test_the_last_moments_are_as_all_others(monkeypatch):
-    """What the two tests above do, where coverage has not ended before them."""
+def test_the_exit_paths_work_within_a_running_interpreter(monkeypatch):
+    """Covers what the two tests above do after coverage has ended."""
     with (
         RawServer(lambda *_: answer(200, GOOD)) as server,
         monkeypatch.context() as patched,
@@ -318,7 +318,7 @@ def test_the_last_moments_are_as_all_others(monkeypatch):
         patched.setattr(sys, "is_finalizing", lambda: True)
         assert client_at(server.url()).token()
     monkeypatch.setitem(sys.modules, "requests_ticktick.grant.trouble", None)
-    with pytest.raises(TokenEndpointError, match="come to its end"):
+    with pytest.raises(TokenEndpointError, match="Python is exiting"):
         client_at(server.url()).token()
 
 
@@ -359,8 +359,8 @@ FLOODS = [
 
 
 @pytest.mark.parametrize(("bomb", "status", "headers"), FLOODS)
-def test_a_gigabyte_that_was_packed_stays_so(bombs, bomb, status, headers):
-    """Its megabyte is looked into, and given up."""
+def test_a_compressed_gigabyte_is_not_decompressed(bombs, bomb, status, headers):
+    """Only the first megabyte is."""
     script = """
 import tracemalloc
 from requests_ticktick.grant import token_endpoint
@@ -375,12 +375,12 @@ print(tracemalloc.get_traced_memory()[1] >> 20)
         result = run(script, server.url())
 
     assert f"HTTP status {status}" in result.stdout, result.stderr
-    assert "no JSON object" in result.stdout
+    assert "not a JSON object" in result.stdout
     assert int(result.stdout.split()[-1]) < 8  # MiB, at the highest
 
 
-def test_an_answer_without_an_end_is_given_up():
-    """At a size that no token has; also where a redirect would be followed."""
+def test_an_endless_response_is_abandoned():
+    """At a size that no token has, even with a redirect."""
     for head in (b"200 OK\r\n", b"302 Found\r\nLocation: /elsewhere\r\n"):
 
         def flood(connection, _, head=head):
@@ -390,13 +390,13 @@ def test_an_answer_without_an_end_is_given_up():
                     connection.sendall(b"x" * 65_536)
 
         with RawServer(flood) as server:
-            with pytest.raises(TokenEndpointError, match="no JSON object"):
+            with pytest.raises(TokenEndpointError, match="not a JSON object"):
                 client_at(server.url()).token()
             assert len(server.requests) == 1
 
 
-def test_an_answer_may_be_packed():
-    """It was asked not to be; some servers do it all the same."""
+def test_a_compressed_response_is_read():
+    """Some servers compress although they are asked not to."""
     for packed, encoding in (
         (gzip.compress(GOOD), "gzip"),
         (zlib.compress(GOOD), "deflate"),
@@ -408,8 +408,8 @@ def test_an_answer_may_be_packed():
             assert b"Accept-Encoding: identity" in server.requests[0]
 
 
-def test_what_cannot_be_unpacked_is_no_token():
-    """The status is told all the same."""
+def test_a_damaged_compressed_response_is_an_error():
+    """The error has the status."""
     error = refusal_of(b"no gzip at all", status=503, Content_Encoding="gzip")
 
     assert error.status_code == 503
@@ -418,8 +418,8 @@ def test_what_cannot_be_unpacked_is_no_token():
 # -- the user's session --------------------------------------------------------------
 
 
-def test_a_session_lends_its_connections_and_no_more():
-    """Hooks, auth, parameters and cookies are for other requests."""
+def test_a_sessions_hooks_auth_and_cookies_do_not_apply():
+    """They are for other requests."""
     called = []
     with RawServer(lambda *_: answer(200, GOOD)) as server, requests.Session() as own:
         own.hooks["response"] = called.append
@@ -456,8 +456,8 @@ def test_a_session_lends_its_connections_and_no_more():
     assert own.cookies.get_dict() == {"session": "of-the-user"}
 
 
-def test_a_session_s_authorization_is_not_sent_where_there_is_no_secret():
-    """A public client sends no such header, and so not the session's."""
+def test_a_sessions_authorization_is_not_sent_for_a_public_client():
+    """A public client sends no such header at all."""
     with RawServer(lambda *_: answer(200, GOOD)) as server, requests.Session() as own:
         own.headers["Authorization"] = "Bearer of-the-user"
         url = server.url()
@@ -479,8 +479,8 @@ def waits(response, *args, **kwargs):
 
 
 @pytest.mark.parametrize("hook", [raises, waits])
-def test_a_refusal_is_told_whatever_the_session_s_hooks_do(hook):
-    """``raise_for_status`` as a hook is in many a tutorial."""
+def test_an_error_is_reported_whatever_the_sessions_hooks_do(hook):
+    """Many tutorials use ``raise_for_status`` as a hook."""
     said = answer(400, b'{"error": "invalid_grant"}')
     with RawServer(lambda *_: said) as server, requests.Session() as own:
         own.hooks["response"] = [hook]
@@ -490,8 +490,8 @@ def test_a_refusal_is_told_whatever_the_session_s_hooks_do(hook):
     assert (caught.value.status_code, caught.value.error) == (400, "invalid_grant")
 
 
-def test_a_cookie_of_the_token_endpoint_goes_nowhere():
-    """Not into the session that carried it."""
+def test_a_cookie_of_the_token_endpoint_is_discarded():
+    """The session that sent the request does not keep it."""
     said = answer(200, GOOD, Set_Cookie="tracked=yes")
     with RawServer(lambda *_: said) as server, requests.Session() as own:
         assert client_at(server.url(), session=own).token()
@@ -499,8 +499,8 @@ def test_a_cookie_of_the_token_endpoint_goes_nowhere():
         assert not own.cookies
 
 
-def test_a_netrc_entry_is_not_for_the_token_endpoint(monkeypatch, tmp_path):
-    """It would take the place of the client's own credentials."""
+def test_a_netrc_entry_is_not_used_for_the_token_endpoint(monkeypatch, tmp_path):
+    """It would replace the client's credentials."""
     (tmp_path / "netrc").write_text("machine 127.0.0.1 login some password body")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
     with RawServer(lambda *_: answer(200, GOOD)) as server, requests.Session() as own:
@@ -511,7 +511,7 @@ def test_a_netrc_entry_is_not_for_the_token_endpoint(monkeypatch, tmp_path):
 
 
 def test_an_adapter_sees_the_callers_context():
-    """It may look up what belongs to the request at hand."""
+    """It may need the context variables of the current request."""
     whose = contextvars.ContextVar("whose")
     seen = []
 
@@ -528,8 +528,8 @@ def test_an_adapter_sees_the_callers_context():
     assert seen == ["this caller's"]
 
 
-def test_an_adapter_may_answer_by_itself():
-    """Out of any file that can be read."""
+def test_an_adapter_may_answer_without_a_connection():
+    """Its response may read from any file object."""
 
     class Canned(HTTPAdapter):
         def send(self, request, **kwargs):
@@ -567,8 +567,8 @@ def trouble_with(session, url="https://127.0.0.1:9"):
 
 
 @pytest.mark.parametrize("scheme", ["socks5", "socks5h", "socks4"])
-def test_socks_without_pysocks_is_told_what_to_install(scheme):
-    """As a new environment is."""
+def test_socks_without_pysocks_is_explained(scheme):
+    """The message says what to install."""
     script = """
 import os
 sys.modules["socks"] = None
@@ -591,8 +591,8 @@ except TokenEndpointError as error:
     assert PASSWORD not in result.stdout
 
 
-def test_a_name_that_is_unknown_is_told():
-    """The tests' own guard lets no name be asked for, so another process does."""
+def test_an_unknown_host_name_is_explained():
+    """In a subprocess, because the tests' guard forbids name look-ups."""
     script = """
 url = "https://token.endpoint.invalid"
 try:
@@ -607,16 +607,16 @@ except TokenEndpointError as error:
 
 PROXIES = {
     "nobody there": (f"http://me:{PASSWORD}@127.0.0.1:9", "cannot be reached"),
-    "no such scheme": (f"gopher://me:{PASSWORD}@127.0.0.1:9", "address is none"),
-    "no host": ("http:///", "address is none"),
+    "no such scheme": (f"gopher://me:{PASSWORD}@127.0.0.1:9", "address is invalid"),
+    "no host": ("http:///", "address is invalid"),
     "half an address": (f"http://me:{PASSWORD}@", ""),
     "SOCKS, nobody there": (f"socks5://me:{PASSWORD}@127.0.0.1:9", "cannot be reached"),
 }
 
 
 @pytest.mark.parametrize("case", PROXIES)
-def test_a_proxy_that_does_not_work_is_told(case, require_module):
-    """And not its password."""
+def test_a_broken_proxy_is_explained(case, require_module):
+    """Without its password."""
     proxy, said = PROXIES[case]
     if "SOCKS" in case:
         require_module("socks")
@@ -631,10 +631,10 @@ def test_a_proxy_that_does_not_work_is_told(case, require_module):
 
 @pytest.mark.parametrize(
     ("status", "said"),
-    [(407, "user name and a password"), (403, "does not let it through")],
+    [(407, "user name and a password"), (403, "does not allow this connection")],
 )
-def test_a_proxy_that_refuses_is_told(status, said):
-    """Its page is not: nobody knows what it repeats."""
+def test_a_refusing_proxy_is_explained(status, said):
+    """Without its page, which may repeat anything."""
     said_by_it = answer(status, b"<html>")
     with RawServer(lambda *_: said_by_it) as proxy, requests.Session() as session:
         session.proxies = {"https": proxy.url().replace("://", f"://me:{PASSWORD}@")}
@@ -645,13 +645,17 @@ def test_a_proxy_that_refuses_is_told(status, said):
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
-        ("verify", "/nowhere/ca.pem", "no file of CA certificates"),
-        ("cert", "/nowhere/cert.pem", "no client certificate."),
-        ("cert", (__file__, "/nowhere/key.pem"), "no client certificate's key"),
+        ("verify", "/nowhere/ca.pem", "file of CA certificates does not exist"),
+        ("cert", "/nowhere/cert.pem", "client certificate does not exist"),
+        (
+            "cert",
+            (__file__, "/nowhere/key.pem"),
+            "client certificate's key does not exist",
+        ),
     ],
 )
-def test_a_file_of_certificates_that_is_not_there_is_told(name, value, said):
-    """By the name of the setting that points there."""
+def test_a_missing_certificate_file_is_explained(name, value, said):
+    """The message names the setting."""
     with requests.Session() as session:
         setattr(session, name, value)
         told = trouble_with(session)
@@ -660,15 +664,15 @@ def test_a_file_of_certificates_that_is_not_there_is_told(name, value, said):
     assert name in told
 
 
-def test_a_variable_that_points_to_no_certificates_is_named(monkeypatch):
-    """A session's own settings are not all there is."""
+def test_a_variable_with_a_missing_certificate_file_is_explained(monkeypatch):
+    """The setting need not be the session's."""
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere/ca.pem")
 
     assert "REQUESTS_CA_BUNDLE" in trouble_with(None)
 
 
-def test_a_certificate_that_is_not_trusted_is_told():
-    """With what OpenSSL says of it."""
+def test_an_untrusted_certificate_is_explained():
+    """With OpenSSL's reason."""
     context = server_context(trustme.CA().issue_cert("127.0.0.1"))
     with RawServer(lambda *_: answer(), tls=context) as server:
         told = trouble_with(None, server.url())
@@ -677,44 +681,44 @@ def test_a_certificate_that_is_not_trusted_is_told():
     assert "REQUESTS_CA_BUNDLE" in told
 
 
-def test_a_server_that_speaks_no_tls_is_told():
-    """Such as a proxy's error page in clear."""
+def test_a_server_without_tls_is_explained():
+    """A proxy may send an error page in clear text."""
     with Greeter(lambda *_: answer()) as server:
         told = trouble_with(None, server.url().replace("http", "https"))
 
     assert "no TLS connection" in told
 
 
-def test_a_connection_that_is_refused_is_told():
-    """Nobody listens there."""
+def test_a_refused_connection_is_explained():
+    """Nothing listens at the port."""
     assert "refused" in trouble_with(None, f"http://127.0.0.1:{free_port()}")
 
 
 @pytest.mark.parametrize("said", [b"", b"SSH-2.0-x\r\n"])
-def test_half_an_answer_is_told(said):
-    """Nothing, or another protocol."""
+def test_an_incomplete_response_is_explained(said):
+    """So are no response and another protocol."""
     with RawServer(lambda *_: said) as server:
         assert trouble_with(None, server.url())
 
 
-def test_a_body_that_is_cut_off_is_told():
-    """The connection ended before what was promised; old urllib3s let it pass."""
+def test_a_truncated_body_is_explained():
+    """Old versions of urllib3 accept it."""
     said = answer(200, GOOD)[:-1]
     with RawServer(lambda *_: said) as server:
         auth = client_at(server.url())
-        with pytest.raises(TokenEndpointError, match=r"closed before|no JSON object"):
+        with pytest.raises(TokenEndpointError, match=r"ended before|not a JSON object"):
             auth.token()
 
 
-def test_a_scheme_without_an_adapter_is_told():
-    """A session may have been left with one for tests."""
+def test_a_scheme_without_an_adapter_is_explained():
+    """A session for tests may have only one."""
     with requests.Session() as session:
         session.adapters.clear()
 
         assert "no adapter" in trouble_with(session)
 
 
-def test_a_silent_server_is_told(monkeypatch):
+def test_a_silent_server_is_explained(monkeypatch):
     """Each read has a time-out as well."""
     monkeypatch.setattr(token_endpoint, "TIMEOUT", (5.0, 0.1))
     with RawServer(lambda *_: server.closed.wait(60) and None) as server:
@@ -729,8 +733,8 @@ PAGE = (
 
 
 @pytest.mark.parametrize("status", [200, 302, 400, 403, 404, 500, 503])
-def test_a_web_page_is_called_one(status):
-    """By its title; it says nothing about the client's credentials."""
+def test_a_web_page_is_named_by_its_title(status):
+    """It says nothing about the client's credentials."""
     error = refusal_of(PAGE, status=status)
 
     assert 'web page ("One moment & no more")' in str(error)
@@ -739,15 +743,15 @@ def test_a_web_page_is_called_one(status):
     assert (error.status_code, error.error, error.description) == (status, None, None)
 
 
-def test_a_page_without_a_title_is_one_as_well():
-    """Of whatever kind it says that it is."""
+def test_a_web_page_may_have_no_title():
+    """And any content type."""
     error = refusal_of(b"  <script>go()</script>", Content_Type="application/json")
 
-    assert "a web page, as" in str(error)
+    assert "a web page, probably" in str(error)
 
 
-def test_ticktick_s_page_for_a_wrong_secret_means_that():
-    """Its web server's own words for a 401."""
+def test_ticktick_s_401_page_is_explained_as_wrong_credentials():
+    """Its web server sends that page."""
     page = "<html><title>HTTP Status 401 \u2013 Unauthorized</title></html>".encode()
 
     error = refusal_of(page, status=401)
@@ -757,8 +761,8 @@ def test_ticktick_s_page_for_a_wrong_secret_means_that():
     assert "firewall" not in str(error)
 
 
-def test_a_page_of_ticktick_s_is_translated():
-    """The redirect URI is the most frequent trouble, wherever it is told."""
+def test_ticktick_s_pages_are_explained():
+    """The redirect URI is the most frequent problem."""
     page = b"<html><p>Invalid redirect: a does not match one of the registered values"
 
     assert "equal letter for letter" in str(refusal_of(page))
@@ -768,13 +772,13 @@ def test_a_page_of_ticktick_s_is_translated():
     ("location", "said"),
     [
         ("https://login.hotel.example/?next=x", "a redirect to login.hotel.example"),
-        ("/relative", "no JSON object"),
-        ("https://[", "no JSON object"),
-        ("https://a_b/", "no JSON object"),
+        ("/relative", "not a JSON object"),
+        ("https://[", "not a JSON object"),
+        ("https://a_b/", "not a JSON object"),
     ],
 )
-def test_a_redirect_is_told_with_its_host(location, said):
-    """A hotel's login page is found that way."""
+def test_a_redirect_is_reported_with_its_host(location, said):
+    """It shows a hotel's login page, for instance."""
     error = refusal_of(b"", status=302, Location=location)
 
     assert said in str(error)
@@ -800,31 +804,31 @@ def test_a_redirect_is_told_with_its_host(location, said):
         ({"error": "", "errorCode": None}, None, None),
     ],
 )
-def test_an_error_is_told_in_its_own_words(fields, error, description):
-    """RFC 6749's, TickTick's, and what others use."""
+def test_an_error_is_quoted(fields, error, description):
+    """In the fields of RFC 6749, of TickTick, and other common ones."""
     caught = json_refusal(400, **fields)
 
     assert (caught.error, caught.description) == (error, description)
     assert all(word in str(caught) for word in (error, description) if word)
 
 
-def test_an_error_with_a_200_is_one():
-    """Seen elsewhere: TickTick's fields as well as RFC 6749's."""
+def test_an_error_with_status_200_is_an_error():
+    """In TickTick's fields as well as RFC 6749's."""
     fields = {"access_token": "x", "token_type": "bearer", "errorCode": "oops"}
 
     assert json_refusal(200, **fields).error == "oops"
 
 
-def test_a_field_that_says_that_there_is_no_error_is_none():
-    """Some answers have all the fields there are."""
+def test_an_empty_error_field_is_ignored():
+    """Some servers always send all fields."""
     fields = {**json.loads(GOOD), "error": None, "errorCode": None, "message": "ok"}
     with RawServer(lambda *_: answer(200, json.dumps(fields).encode())) as server:
         assert client_at(server.url()).token().access_token == "a-new-token"
 
 
 @pytest.mark.parametrize("status", [200, 400, 500])
-def test_ticktick_s_rate_limit_is_one_whatever_the_status(status):
-    """``exceed_query_limit`` is over in a minute."""
+def test_ticktick_s_rate_limit_is_recognised_with_any_status(status):
+    """``exceed_query_limit`` ends after a minute."""
     error = json_refusal(status, errorCode="exceed_query_limit")
 
     assert error.error == "exceed_query_limit"
@@ -853,8 +857,8 @@ def test_ticktick_s_rate_limit_is_one_whatever_the_status(status):
         (400, "120", None, "token_endpoint"),
     ],
 )
-def test_the_time_to_wait_is_told(status, said, seconds, told):
-    """As seconds or as a date; an hour at most, since a server may say anything."""
+def test_retry_after_is_reported(status, said, seconds, told):
+    """As seconds or as a date; at most an hour."""
     headers = {"Retry_After": said.encode().decode("latin-1")}
     if not said.isascii():
         error = refusal_of(b"{}", status=status, X="y")
@@ -865,8 +869,8 @@ def test_the_time_to_wait_is_told(status, said, seconds, told):
     assert told in str(error)
 
 
-def test_a_date_to_wait_for_counts_from_now():
-    """Not from the server's clock, which nobody knows."""
+def test_a_retry_after_date_counts_from_this_clock():
+    """The server's clock is unknown."""
     error = refusal_of(
         b"{}", status=503, Retry_After=formatdate(time.time() + 100, usegmt=True)
     )
@@ -874,8 +878,8 @@ def test_a_date_to_wait_for_counts_from_now():
     assert 90 < error.retry_after <= 101
 
 
-def test_the_time_to_wait_reaches_those_who_wait_elsewhere():
-    """Another process gets the same error."""
+def test_retry_after_reaches_waiting_processes():
+    """They get the same error."""
     error = TokenEndpointError("Slow.", status_code=429, retry_after=7.5)
 
     assert shareable(error).retry_after == 7.5
@@ -941,8 +945,8 @@ SENT = {
 
 @pytest.mark.parametrize("whose", SENT)
 @pytest.mark.parametrize("spelling", SPELLINGS)
-def test_what_a_server_repeats_is_withheld(tmp_path, whose, spelling):
-    """In any spelling: exception, note and logs have nothing of it."""
+def test_a_quoted_secret_is_withheld_in_any_encoding(tmp_path, whose, spelling):
+    """The exception, its notes and the logs do not show it."""
     said = SPELLINGS[spelling](SENT[whose])
     bodies = [
         json.dumps({"error": said}).encode(),
@@ -966,8 +970,8 @@ def test_what_a_server_repeats_is_withheld(tmp_path, whose, spelling):
 
 
 @pytest.mark.parametrize("kind", ["code_verifier", "refresh_token", "access_token"])
-def test_what_else_is_secret_is_withheld_as_well(tmp_path, kind):
-    """The verifier and the refresh token that were sent; the token that came."""
+def test_quoted_tokens_and_verifiers_are_withheld(tmp_path, kind):
+    """The refresh token and verifier sent, and the token received."""
 
     def repeat(_, request):
         form = dict(
@@ -999,8 +1003,8 @@ def test_what_else_is_secret_is_withheld_as_well(tmp_path, kind):
     assert "withheld" in caught.value.description
 
 
-def test_a_known_error_stays_beside_words_that_do_not():
-    """And the advice that it leads to."""
+def test_a_known_error_code_is_shown_beside_a_withheld_text():
+    """With its advice."""
     error = json_refusal(
         401,
         error="invalid_client",
@@ -1011,15 +1015,15 @@ def test_a_known_error_stays_beside_words_that_do_not():
     assert "Compare client_id and client_secret" in str(error)
 
 
-def test_a_host_that_repeats_is_not_told():
-    """A redirect may carry anything."""
+def test_a_redirect_host_with_a_secret_is_not_shown():
+    """A redirect may contain anything."""
     error = refusal_of(b"", status=302, Location=f"https://{CODE}.evil.example/")
 
     assert CODE.lower() not in str(error).lower()
 
 
-def test_a_line_that_is_no_header_is_not_logged():
-    """urllib3 warns of it, and quotes it."""
+def test_a_malformed_header_line_is_not_logged():
+    """urllib3 warns of it and quotes it."""
     said = answer(400, b"{}").replace(b"Connection", f"It was {SECRET}\r\nC".encode())
     with RawServer(lambda *_: said) as server, Everything() as logged:
         with pytest.raises(TokenEndpointError):
@@ -1048,7 +1052,7 @@ def test_a_line_that_is_no_header_is_not_logged():
         ("client-secret", "Unknown client", False),
     ],
 )
-def test_a_short_secret_is_looked_for_as_a_word(secret, said, is_withheld):
+def test_a_short_secret_is_searched_for_as_a_word(secret, said, is_withheld):
     """Any three letters are part of some other word."""
     body = json.dumps({"error": "x", "error_description": said}).encode()
     with RawServer(lambda *_: answer(400, body)) as server:
@@ -1060,8 +1064,8 @@ def test_a_short_secret_is_looked_for_as_a_word(secret, said, is_withheld):
     assert (said in str(caught.value)) is not is_withheld
 
 
-def test_words_stay_short_and_on_one_line():
-    """Control characters, line breaks and pages of text stay out."""
+def test_a_servers_text_is_one_short_line():
+    """Without control characters, line breaks or pages of text."""
     error = json_refusal(400, error_description="a\x1b[31m\r\n\u202eb" + "z" * 9999)
 
     assert error.description.startswith("a [31m b")

@@ -173,8 +173,8 @@ def session(server):
 
 @pytest.mark.parametrize("answers", ANSWERS)
 @pytest.mark.parametrize("body", BODIES)
-def test_a_body_meets_an_answer(server, session, tmp_path, body, answers):
-    """Twice byte for byte and header for header, or once and the 401."""
+def test_each_body_with_each_response(server, session, tmp_path, body, answers):
+    """Sent twice byte for byte, or once with the 401 returned."""
     again, make, content = BODIES[body]
     first, second, options = ANSWERS[answers]
     server.answers.extend([first, second])
@@ -195,8 +195,8 @@ def test_a_body_meets_an_answer(server, session, tmp_path, body, answers):
     close(given)
 
 
-def test_the_call_after_one_that_was_sent_once(server, session, caplog):
-    """The token was renewed all the same, and a warning says what to do."""
+def test_the_call_after_an_unrepeatable_one_succeeds(server, session, caplog):
+    """The token was renewed, and a warning names the next step."""
     server.answers.append(Answer(401))
     assert session.post(server.url, data=iter([b"once"])).status_code == 401
     assert "make the call again" in caplog.text
@@ -210,7 +210,7 @@ def test_the_call_after_one_that_was_sent_once(server, session, caplog):
 
 
 def test_a_hundred_megabytes_are_streamed_twice(server, session, tmp_path):
-    """From the disk, block by block, both times."""
+    """From the disk in blocks, both times."""
     path = tmp_path / "large"
     with path.open("wb") as file:
         file.truncate(100 << 20)
@@ -237,7 +237,7 @@ class Counted(io.FileIO):
 
 
 def test_a_large_generator_is_streamed_once(server, session):
-    """In chunks, and none of them twice."""
+    """In chunks, each of them once."""
     server.answers.append(Answer(401))
 
     response = session.put(server.url, data=repeat(bytes(1 << 16), 80))
@@ -281,8 +281,8 @@ def test_a_file_that_changes_meanwhile(server, session, tmp_path, change):
 # -- answers that are out of order -----------------------------------------------------
 
 
-def test_a_401_of_any_size(server, session):
-    """It is not read to its end; its beginning is there for whoever looks."""
+def test_a_401_of_any_size_is_read_in_part(server, session):
+    """Its beginning can be read by the caller."""
     blocks = []
 
     def endless():
@@ -300,8 +300,8 @@ def test_a_401_of_any_size(server, session):
     assert sum(blocks) < 100 << 20
 
 
-def test_a_401_that_stalls(server, session):
-    """The call's time-out ends the wait for the rest of it, not the call."""
+def test_a_401_that_stalls_does_not_stop_the_call(server, session):
+    """The call's time-out ends the reading of the 401."""
     over = threading.Event()
 
     def stall():
@@ -318,9 +318,9 @@ def test_a_401_that_stalls(server, session):
     assert [each.status_code for each in response.history] == [401]
 
 
-def test_a_401_that_drips(server, session, monkeypatch):
-    """A byte at a time, each within the call's time-out: it ends all the same."""
-    monkeypatch.setattr(_replay, "_DEADLINE", 0.3)
+def test_a_slow_401_does_not_stop_the_call(server, session, monkeypatch):
+    """Each byte is within the call's time-out, but the reading ends."""
+    monkeypatch.setattr(_replay, "_BODY_SECONDS", 0.3)
     over = threading.Event()
 
     def drip():
@@ -337,13 +337,11 @@ def test_a_401_that_drips(server, session, monkeypatch):
     assert response.history[0].content.strip() == b""
 
 
-def test_a_401_that_was_read_in_time_leaves_its_connection_alone(
-    server, session, monkeypatch
-):
-    """The connection is used again; nothing hangs up on it afterwards."""
+def test_a_401_that_was_read_in_time_keeps_its_connection(server, session, monkeypatch):
+    """No timer shuts it down later."""
     ended = []
-    monkeypatch.setattr(_replay, "_hang_up", ended.append)
-    monkeypatch.setattr(_replay, "_DEADLINE", 5.0)
+    monkeypatch.setattr(_replay, "_shut_down", ended.append)
+    monkeypatch.setattr(_replay, "_BODY_SECONDS", 5.0)
     server.answers.append(Answer(401, {}, REFUSED))
 
     response = session.get(server.url)
@@ -356,8 +354,8 @@ def test_a_401_that_was_read_in_time_leaves_its_connection_alone(
 
 
 @pytest.mark.parametrize("coding", ["gzip", "br", "gzip, gzip"])
-def test_a_401_that_inflates(server, session, coding):
-    """What is kept of it is bounded by what it inflates to."""
+def test_a_401_that_inflates_is_limited(server, session, coding):
+    """By its inflated size."""
     squeeze = zlib.compressobj(9, wbits=31)
     bomb = b"".join(squeeze.compress(bytes(1 << 20)) for _ in range(64))
     bomb += squeeze.flush()
@@ -369,8 +367,8 @@ def test_a_401_that_inflates(server, session, coding):
     assert len(response.history[0].content) <= 2 << 20
 
 
-def test_a_401_where_no_thread_can_be_started(server, session, monkeypatch):
-    """As at the interpreter's exit: then it is not read, which costs a connection."""
+def test_a_401_without_a_thread_is_not_read(server, session, monkeypatch):
+    """As at exit. The connection is then closed."""
 
     def start(thread):
         raise RuntimeError("can't start new thread")
@@ -384,8 +382,8 @@ def test_a_401_where_no_thread_can_be_started(server, session, monkeypatch):
     assert response.history[0].content == b""
 
 
-def test_a_401_and_a_connection_that_is_gone(server, session):
-    """Who sends a body that nobody reads may never see the 401, as without us."""
+def test_a_401_on_a_closed_connection_is_as_without_an_auth(server, session):
+    """A client that sends an unread body may never see the 401."""
     server.answers.append(Answer(401, early=True, close=True))
     content = bytes(20 << 20)
 
@@ -401,8 +399,8 @@ def test_a_401_and_a_connection_that_is_gone(server, session):
 # -- how it was sent, it is sent again ----------------------------------------------
 
 
-def test_the_history_is_honest(server, session):
-    """Both answers can be read, each with its request and its own duration."""
+def test_the_history_has_both_responses(server, session):
+    """Each with its own request and duration."""
     server.answers.append(Answer(401, {"X-Which": "first"}, REFUSED))
     server.answers.append(Answer(200, {"X-Which": "second"}, b"[]"))
 
@@ -420,7 +418,7 @@ def test_the_history_is_honest(server, session):
 
 
 @pytest.mark.parametrize("follow", [True, False])
-def test_redirects_are_followed_as_the_call_said(server, session, follow):
+def test_allow_redirects_applies_to_the_second_response(server, session, follow):
     """``allow_redirects`` holds for the second answer."""
     server.answers.append(Answer(401))
     server.answers.append(Answer(302, {"Location": "/there"}))
@@ -432,7 +430,7 @@ def test_redirects_are_followed_as_the_call_said(server, session, follow):
 
 
 def test_cookies_of_the_call_and_of_the_401(server, session):
-    """The call's go along, the 401's come along, and the session keeps its own."""
+    """The call's and the 401's are sent, and the session keeps its own."""
     server.answers.append(Answer(401, {"Set-Cookie": "theirs=1; Path=/"}))
 
     session.get(server.url, cookies={"call": "2"})
@@ -442,8 +440,8 @@ def test_cookies_of_the_call_and_of_the_401(server, session):
     assert sent == [["call=2"], ["call=2", "theirs=1"], ["theirs=1"]]
 
 
-def test_the_time_out_of_the_call(server, session):
-    """``timeout`` ends the second wait as it would have ended the first."""
+def test_the_calls_time_out_applies_to_the_second_request(server, session):
+    """As it applied to the first."""
     over = threading.Event()
 
     def stall(seen):
@@ -460,7 +458,7 @@ def test_the_time_out_of_the_call(server, session):
     assert tokens(server) == [0, 1]
 
 
-def test_the_proxy_of_the_call(server, session):
+def test_the_calls_proxies_apply_to_the_second_request(server, session):
     """``proxies`` of one call carry what is sent again, too."""
     server.answers.append(Answer(401))
 
@@ -491,8 +489,10 @@ def tls_server(authority, secrets):
 
 
 @pytest.mark.parametrize("verified", [True, False])
-def test_the_certificates_of_the_call(authority, tls_server, tmp_path, verified):
-    """``verify`` and ``cert`` hold for the second connection."""
+def test_the_calls_certificates_apply_to_the_second_request(
+    authority, tls_server, tmp_path, verified
+):
+    """``verify`` and ``cert`` are used for the new connection."""
     ca, cert = tmp_path / "ca.pem", tmp_path / "cert.pem"
     authority.cert_pem.write_to_path(ca)
     authority.issue_cert("client.test").private_key_and_cert_chain_pem.write_to_path(
@@ -512,8 +512,8 @@ def test_the_certificates_of_the_call(authority, tls_server, tmp_path, verified)
     assert len({seen.connection for seen in tls_server.seen}) == 2
 
 
-def test_a_connection_that_is_kept_is_used_again(server, session):
-    """A 401 that was read frees its connection for what is sent again."""
+def test_a_kept_connection_is_reused(server, session):
+    """A 401 that was read frees its connection for the second request."""
     server.answers.append(Answer(401, body=REFUSED))
 
     session.get(server.url)

@@ -437,8 +437,8 @@ DIRECT = {what: row[:2] for what, row in PLACES.items() if row[1] is not None}
 
 
 @pytest.mark.parametrize("what", DIRECT)
-def test_a_destination(world, session, what):
-    """The service's APIs see the token, over https or on this machine."""
+def test_the_token_goes_only_to_the_services_apis(world, session, what):
+    """Over https, or on this machine."""
     url, expected = DIRECT[what]
 
     response = session.get(url)
@@ -448,7 +448,9 @@ def test_a_destination(world, session, what):
 
 @pytest.mark.parametrize("status", REDIRECTS)
 @pytest.mark.parametrize("what", PLACES)
-def test_a_destination_after_a_redirect(world, session, what, status):
+def test_a_redirect_keeps_the_token_only_within_the_origin(
+    world, session, what, status
+):
     """The header goes along on the same origin, and nowhere else."""
     url, _, expected, _ = PLACES[what]
     world.answer("api", status, location(url))
@@ -461,7 +463,9 @@ def test_a_destination_after_a_redirect(world, session, what, status):
 
 @pytest.mark.parametrize("status", REDIRECTS)
 @pytest.mark.parametrize("what", PLACES)
-def test_a_redirect_to_a_destination_and_back(world, session, what, status):
+def test_a_redirect_away_and_back_does_not_restore_the_token(
+    world, session, what, status
+):
     """What the request lost on the way, it does not get back."""
     url, _, _, expected = PLACES[what]
     world.answer("api", status, location(url))
@@ -478,8 +482,8 @@ def test_a_redirect_to_a_destination_and_back(world, session, what, status):
 
 
 @pytest.mark.parametrize("start", ["plain", "port", "sub", "dot", "other"])
-def test_a_redirect_from_elsewhere_to_the_api(world, session, start):
-    """A call that began without the token goes on without it."""
+def test_a_redirect_from_another_host_to_the_api_adds_no_token(world, session, start):
+    """A call that began without the token stays without it."""
     world.answer(start, 301, f"{API}/a")
 
     response = session.get(f"{SERVERS[start]}/")
@@ -504,8 +508,8 @@ def test_the_upgrade_that_requests_allows(world, session):
 
 
 @pytest.mark.parametrize("what", REFUSALS)
-def test_a_refusal_on_the_way(world, session, what):
-    """A call renews once; what requests sends after that has the new token."""
+def test_a_call_renews_the_token_once(world, session, what):
+    """The requests that follow in the same call have the new token."""
     script, shown, statuses = REFUSALS[what]
     for step in script.split():
         server, _, answer = step.partition(":")
@@ -522,7 +526,7 @@ def test_a_refusal_on_the_way(world, session, what):
 
 
 def test_one_call_is_sent_again_once_whatever_comes_between(sandbox):
-    """An API that refuses each address once, and then redirects to the next."""
+    """The API refuses each address once, and then redirects to the next."""
     calls = []
 
     def refuse_then_redirect(seen):
@@ -545,8 +549,8 @@ def test_one_call_is_sent_again_once_whatever_comes_between(sandbox):
     assert calls == ["/", "/", "/2"]
 
 
-def test_a_password_that_a_user_sets_after_a_redirect_is_sent(world, session):
-    """Only what .netrc says is kept out, not what a program does."""
+def test_a_password_set_by_the_program_after_a_redirect_is_sent(world, session):
+    """Only a password from .netrc is kept out."""
     world.redirect(["api", "api"])
     response = session.get(API, allow_redirects=False)
     request = response.next
@@ -559,8 +563,8 @@ def test_a_password_that_a_user_sets_after_a_redirect_is_sent(world, session):
     assert type(pickle.loads(pickle.dumps(request)).headers) is CaseInsensitiveDict
 
 
-def test_a_redirect_that_is_not_followed_yet(world, session):
-    """What is prepared for it has the new token; the history, the refused one."""
+def test_a_redirect_left_to_the_caller_has_the_new_token(world, session):
+    """The request in the history has the refused token."""
     shown = []
 
     def show(response, **_):
@@ -580,7 +584,9 @@ def test_a_redirect_that_is_not_followed_yet(world, session):
 
 
 @pytest.mark.parametrize("what", NETRC)
-def test_an_entry_of_netrc(world, session, monkeypatch, tmp_path, what):
+def test_a_netrc_entry_does_not_replace_the_token(
+    world, session, monkeypatch, tmp_path, what
+):
     """It is never sent in place of the token."""
     trust, road, saw_token, saw_entry = NETRC[what]
     machine = what.partition("'")[0]
@@ -605,8 +611,8 @@ def test_an_entry_of_netrc(world, session, monkeypatch, tmp_path, what):
 
 @pytest.mark.parametrize("trust", [True, False], ids=["environment", "session"])
 @pytest.mark.parametrize("what", PROXIES)
-def test_a_proxy(world, session, monkeypatch, what, trust):
-    """It sees names and ports of what is asked for over https, and no token."""
+def test_a_proxy_sees_no_token(world, session, monkeypatch, what, trust):
+    """It sees the names and ports of https requests."""
     road, saw_token, asked = PROXIES[what]
     host, port = world.servers["proxy"].address
     proxy = f"http://proxy-user:proxy-word@{host}:{port}"
@@ -629,7 +635,7 @@ def test_a_proxy(world, session, monkeypatch, what, trust):
         assert each.headers["proxy-authorization"] == f"Basic {credentials}"
 
 
-def test_a_401_behind_a_proxy(world, session):
+def test_a_401_behind_a_proxy_is_handled_through_it(world, session):
     """What is sent again takes the same way."""
     host, port = world.servers["proxy"].address
     world.answer("api", 401)

@@ -1,7 +1,7 @@
 """The authorization code grant (RFC 6749 4.1 and 6, RFC 7636).
 
-requests-oauthlib carries the protocol; it is imported at the first sign-on,
-since most processes never see one.
+requests-oauthlib implements the protocol. It is imported at the first sign-on,
+because most processes never need one.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from ..token import Token
 from .once import completed_once
 from .redirect import require_redirect_uri
 from .request import AuthorizationRequest, require_own
-from .scope import tell_difference
+from .scope import log_scope_difference
 
 logger = logging.getLogger("requests_ticktick")
 
-#: RFC 6749 5.2: what another try with the same refresh token cannot change.
-_REFRESH_IS_OVER = frozenset(
+#: RFC 6749 5.2: errors that a retry with the same refresh token cannot change.
+_FINAL_REFRESH_ERRORS = frozenset(
     {
         "invalid_grant",
         "invalid_scope",
@@ -40,13 +40,13 @@ __all__ = ["AuthorizationCodeGrant", "AuthorizationRequest"]
 
 
 class AuthorizationCodeGrant:
-    """How an app gets a token from a service.
+    """Obtains tokens from a service for an app.
 
-    :param service: The endpoints.
+    :param service: The service's endpoints.
     :param client: The app's credentials.
-    :param scope: The scopes to ask for, a list or separated by spaces.
-    :param session: Carries the token requests (proxies, certificates); by
-        default each has one of its own.
+    :param scope: The scopes to request, as a list or separated by spaces.
+    :param session: Sends the token requests, by its proxies and certificates.
+        Default: a new session for each.
     """
 
     def __init__(
@@ -61,12 +61,12 @@ class AuthorizationCodeGrant:
         self._client = client
         self._scope = _fields.scope(scope) or ""
         self._session = session
-        #: What is equal in two grants that do the same.
+        #: Equal for two grants that obtain the same tokens.
         self.terms = service, client, self._scope
 
     @property
     def owner(self) -> Owner:
-        """Return whose tokens these are."""
+        """Return whose tokens this grant obtains."""
         return Owner(
             self._client.client_id,
             self._service.token_endpoint,
@@ -76,15 +76,15 @@ class AuthorizationCodeGrant:
 
     @property
     def redirect_uri(self) -> str:
-        """Return where the person is sent back to."""
+        """Return where the service redirects the person."""
         return self._client.redirect_uri or self._service.default_redirect_uri
 
     def begin(self) -> AuthorizationRequest:
-        """Make an authorization request (RFC 6749 4.1.1).
+        """Return a new authorization request (RFC 6749 4.1.1).
 
-        :raises SignOnRequiredError: The client's id or secret is missing.
-        :raises InsecureTransportError: The redirect URI would show the code to
-            others.
+        :raises SignOnRequiredError: The client id or secret is missing.
+        :raises InsecureTransportError: Others could read the code at the
+            redirect URI.
         """
         from oauthlib.oauth2 import WebApplicationClient
         from requests_oauthlib import OAuth2Session
@@ -93,7 +93,7 @@ class AuthorizationCodeGrant:
         redirect_uri = self.redirect_uri
         require_redirect_uri(redirect_uri)
         if self._service.token_endpoint_auth_method != "none":
-            # Asked for now: nobody should grant access in vain.
+            # Before a person grants access that cannot be used.
             self._client.require_secret()
         client = WebApplicationClient(client_id)
         session = OAuth2Session(
@@ -106,8 +106,8 @@ class AuthorizationCodeGrant:
             params["code_challenge"] = client.create_code_challenge(verifier, "S256")
             params["code_challenge_method"] = "S256"
         state = secrets.token_urlsafe(32)
-        # oauthlib refuses http://, which Service has admitted for loopback
-        # addresses alone.
+        # oauthlib refuses http://. Service has allowed it for loopback
+        # addresses only, so the scheme is restored afterwards.
         scheme, rest = self._service.authorization_endpoint.split(":", 1)
         url, _ = session.authorization_url(f"https:{rest}", state=state, **params)
         return AuthorizationRequest(
@@ -123,13 +123,13 @@ class AuthorizationCodeGrant:
     def exchange(
         self, request: AuthorizationRequest, redirected_url: str, *, now: float
     ) -> Token:
-        """Turn the redirect into a token (RFC 6749 4.1.3).
+        """Exchange the code in the redirect for a token (RFC 6749 4.1.3).
 
-        :param redirected_url: Where the person was sent back to.
+        :param redirected_url: The URL that the person was redirected to.
         :param now: Epoch seconds.
-        :raises SignOnError: The redirect carries no code of this sign-on, or
-            it was completed already.
-        :raises TokenEndpointError: The code was not accepted.
+        :raises SignOnError: The URL has no code for this sign-on, or the
+            sign-on has already been completed.
+        :raises TokenEndpointError: The service did not accept the code.
         """
         redirected_url = Secret(redirected_url)
         require_own(request, self._service, self._client.require_id())
@@ -138,31 +138,32 @@ class AuthorizationCodeGrant:
             form["code_verifier"] = Secret(request.code_verifier)
         with completed_once(request.state):
             token = self._send(form, redirect_uri=request.redirect_uri, now=now)
-        tell_difference(self._scope, token)
+        log_scope_difference(self._scope, token)
         return token
 
     def refresh(self, token: Token, *, now: float) -> Token | None:
-        """Turn a refresh token into an access token (RFC 6749 6).
+        """Exchange a refresh token for an access token (RFC 6749 6).
 
-        An answer without a refresh token leaves the old one in force.
+        The old refresh token stays valid if the response has no new one.
 
         :param now: Epoch seconds.
-        :returns: ``None`` where the grant has come to its end: the refresh
-            token is spent, or the client may not use it. A person can help.
-        :raises TokenEndpointError: The token endpoint failed otherwise.
+        :returns: ``None`` if a person has to sign on again: the refresh token
+            is no longer valid, or the client may not use refresh tokens.
+        :raises TokenEndpointError: The token endpoint failed for another
+            reason.
         """
-        assert token.refresh_token is not None  # the caller has looked
+        assert token.refresh_token is not None  # the caller has checked
         form = {"refresh_token": Secret(token.refresh_token)}
         try:
             renewed = self._send(form, redirect_uri=self.redirect_uri, now=now)
         except TokenEndpointError as error:
-            # Dida365 calls it an invalid client that may not use this grant.
-            said = error.description or ""
-            if error.error in _REFRESH_IS_OVER or "grant type" in said:
+            # Dida365 reports an unsupported grant type as an invalid client.
+            description = error.description or ""
+            if error.error in _FINAL_REFRESH_ERRORS or "grant type" in description:
                 logger.debug("The refresh grant has ended: %s", error)
                 return None
             raise
-        tell_difference(self._scope, renewed, before=token)
+        log_scope_difference(self._scope, renewed, before=token)
         if renewed.refresh_token is None:
             return renewed.replace(refresh_token=token.refresh_token)
         return renewed
@@ -171,8 +172,8 @@ class AuthorizationCodeGrant:
     def _send(self, form: Mapping[str, str], *, redirect_uri: str, now: float) -> Token:
         """Send one token request.
 
-        The errors of the libraries below do not leave here: they have the
-        request with them, and it has the code.
+        The errors of requests and oauthlib are replaced here, because they
+        refer to the request, which contains the code.
         """
         try:
             from .token_endpoint import TokenRequest
@@ -192,11 +193,11 @@ class AuthorizationCodeGrant:
         except TickTickAuthError:
             raise
         except Exception as error:
-            # Whatever requests lets through, or a user's session raises.
-            explained = _explain(error)
+            # Anything that requests, an adapter or a user's session raises.
+            explanation = _explain(error)
         raise TokenEndpointError(
-            f"No answer from the token endpoint {self._service.token_endpoint} "
-            f"{explained}"
+            f"No response from the token endpoint {self._service.token_endpoint} "
+            f"{explanation}"
         )
 
 
@@ -204,5 +205,7 @@ def _explain(error: Exception) -> str:
     try:
         from .trouble import explain
     except ImportError:
-        return f"({type(error).__name__}): the interpreter has come to its end."
+        return (
+            f"({type(error).__name__}): Python is exiting. Request the token earlier."
+        )
     return explain(error)

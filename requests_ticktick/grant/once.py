@@ -1,4 +1,4 @@
-"""A sign-on is completed once; among processes the server sees to that."""
+"""Completes a sign-on once within a process, as the server does for all."""
 
 from __future__ import annotations
 
@@ -8,32 +8,34 @@ from contextlib import contextmanager
 from .._value import Secret
 from ..errors import SignOnError
 
-#: Sign-ons that are remembered: far more than end within a code's lifetime.
-_REMEMBERED = 4096
+#: States that are remembered: far more sign-ons than end in a code's lifetime.
+_MAX_STATES = 4096
 
 _completed: dict[str, object] = {}
 
 
 @contextmanager
 def completed_once(state: str) -> Iterator[None]:
-    """Complete the sign-on that has this state, unless that was done.
+    """Guard the completion of the sign-on that has this state.
 
-    Where it fails, it may be tried again: whether its code was used, only the
-    server knows (RFC 6749 4.1.2).
+    A completion that fails can be tried again: only the server knows whether
+    the code was used (RFC 6749 4.1.2).
 
-    :raises SignOnError: It was completed, or just is.
+    :raises SignOnError: The sign-on is completed, or a thread is completing
+        it.
     """
     state, mine = Secret(state), object()
-    # dict.setdefault is atomic: of two threads, one goes on.
+    # dict.setdefault is atomic: only one of two threads continues.
     if _completed.setdefault(state, mine) is not mine:
         raise SignOnError(
-            "This sign-on was completed already, and its code is good once (RFC 6749 "
-            "4.1.2). Go on with the token that it gave, or begin another."
+            "This sign-on has already been completed, and its code can be used only "
+            "once (RFC 6749 4.1.2). Use the token that it returned, or begin another "
+            "sign-on."
         )
     try:
         yield
     except BaseException:
         _completed.pop(state, None)
         raise
-    for oldest in list(_completed)[:-_REMEMBERED]:
+    for oldest in list(_completed)[:-_MAX_STATES]:
         _completed.pop(oldest, None)

@@ -1,4 +1,4 @@
-"""The redirect URI, and whether a response came to it."""
+"""The redirect URI, and the responses that arrive at it."""
 
 from __future__ import annotations
 
@@ -9,48 +9,48 @@ from .._urls import DEFAULT_PORTS, is_loopback, without_query
 from .._value import Secret
 from ..errors import InsecureTransportError, SignOnError
 
-#: A redirect has a handful of parameters; more are an attack.
-_MAX_FIELDS = 50
+#: Parameters of a redirect, which has a handful. More are an attack.
+_MAX_PARAMETERS = 50
 
-#: Characters, far more than browsers and servers let through.
-_LONGEST = 65_536
+#: Characters of a URL. Browsers and servers allow far fewer.
+_MAX_URL_LENGTH = 65_536
 
-#: The reverse of a domain name; a host and a port go on with no slash.
+#: A reversed domain name. The slash excludes a host and its port.
 _APP_SCHEME = r"(?i)[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+:/"
 
-#: A query without an address; or less than that, such as a code alone.
-_QUERY = r"\?|[\w.~%-]*([=&]|$)"
+#: A query without a URL before it, or part of one, such as a code.
+_BARE_QUERY = r"\?|[\w.~%-]*([=&]|$)"
 
 
 def require_redirect_uri(uri: str) -> None:
-    """Let a redirect URI pass that a code may be sent to.
+    """Require a redirect URI at which only this client can read the code.
 
-    That is ``https://``, ``http://`` on a loopback address (RFC 8252 7.3), and
-    an app's own scheme, which has a period in it (RFC 8252 7.1).
+    It is ``https://``, ``http://`` on a loopback address (RFC 8252 7.3), or an
+    app's own scheme, which contains a period (RFC 8252 7.1).
 
-    :raises InsecureTransportError: Somebody else could read the code there.
-    :raises SignOnError: It is no redirect URI (RFC 6749 3.1.2).
+    :raises InsecureTransportError: Others could read the code there.
+    :raises SignOnError: The text is not a redirect URI (RFC 6749 3.1.2).
     """
     shown = without_query(uri)
     if "#" in uri or "\\" in uri or " " in uri or not uri.isprintable():
         raise SignOnError(
-            f"The redirect URI {shown!r} has a fragment, or a character that no URI "
-            "has. Register one without, and pass that."
+            f"The redirect URI {shown!r} has a fragment, or a character that is not "
+            "allowed in a URI. Register one without it, and pass that one."
         )
     if _is_private(uri):
         return
     raise InsecureTransportError(
-        f"The redirect URI {shown!r} would show the authorization code to others. It "
-        "has to be https://, or http:// on a loopback address (127.0.0.1, [::1], "
+        f"Others could read the authorization code at the redirect URI {shown!r}. It "
+        "must be https://, or http:// on a loopback address (127.0.0.1, [::1], "
         "localhost), or an app's own scheme, such as com.example.app:/callback. "
-        "Register such a one in the developer portal, and pass it as redirect_uri."
+        "Register such a URI in the developer portal, and pass it as redirect_uri."
     )
 
 
 def _is_private(uri: str) -> bool:
     try:
         parts = urlsplit(uri)
-        _ = parts.port  # raises where there is none that can be
+        _ = parts.port  # raises ValueError if it is not a port
     except ValueError:
         return False
     if parts.scheme == "https":
@@ -60,49 +60,50 @@ def _is_private(uri: str) -> bool:
     return re.match(_APP_SCHEME, uri) is not None
 
 
-def came_back(redirected_url: str, redirect_uri: str) -> bool:
-    """Whether a response came to the redirect URI (RFC 8252 8.10).
+def is_at_redirect_uri(redirected_url: str, redirect_uri: str) -> bool:
+    """Whether a response arrived at the redirect URI (RFC 8252 8.10).
 
-    A query alone does not say where it came, and passes; of a path alone, the
-    path is compared.
+    A query without a URL is accepted, since it does not say where it arrived.
+    Of a URL without a host, the path is compared.
     """
     given = _without_fragment(redirected_url)
-    if re.match(_QUERY, given):
+    if re.match(_BARE_QUERY, given):
         return True
-    if len(given) > _LONGEST:
+    if len(given) > _MAX_URL_LENGTH:
         return False
     try:
         here, there = _place(given), _place(redirect_uri)
-        sent = parse_qsl(urlsplit(given).query, True, max_num_fields=_MAX_FIELDS)
+        sent = parse_qsl(urlsplit(given).query, True, max_num_fields=_MAX_PARAMETERS)
     except ValueError:
         return False
     if given.startswith("/") and not given.startswith("//"):
         here, there = here[-1:], there[-1:]
-    # RFC 6749 3.1.2: the query that it has is kept, in whatever order.
+    # RFC 6749 3.1.2: the response keeps the redirect URI's query, in any
+    # order.
     own = parse_qsl(urlsplit(redirect_uri).query, True)
     return here == there and all(field in sent for field in own)
 
 
 def parameters(redirected_url: str) -> dict[str, str]:
-    """Return what the response says, in so far as it says it once."""
+    """Return the parameters that occur exactly once in the response."""
     text = _without_fragment(redirected_url)
-    is_query = re.match(_QUERY, text) is not None
+    is_query = re.match(_BARE_QUERY, text) is not None
     query = text.removeprefix("?") if is_query else text.partition("?")[2]
     try:
-        found = parse_qs(query, keep_blank_values=True, max_num_fields=_MAX_FIELDS)
+        found = parse_qs(query, keep_blank_values=True, max_num_fields=_MAX_PARAMETERS)
     except ValueError:
         return {}
-    # RFC 6749 3.1: a parameter that comes twice is as good as none.
+    # RFC 6749 3.1: a parameter must not occur twice.
     return {name: Secret(v[0]) for name, v in found.items() if len(v) == 1}
 
 
 def _without_fragment(redirected_url: str) -> str:
-    # It is the browser's own, and some servers add one.
+    # Some servers add a fragment, which is for the browser only.
     return redirected_url.strip().partition("#")[0]
 
 
 def _place(url: str) -> tuple[str | int | None, ...]:
-    """Return all but the query, as browsers and frameworks may spell it."""
+    """Return the parts before the query, without differences in spelling."""
     parts = urlsplit(url)
     path = quote(parts.path, safe="%/:@!$&'()*+,;=~")
     path = re.sub("%[0-9a-f]{2}", lambda spelled: spelled[0].upper(), path, flags=re.I)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from .._urls import without_query
 from .._value import Value, discreet
 from ..errors import AuthorizationDeniedError, SignOnError, StateMismatchError
-from .redirect import came_back, parameters
-from .words import clean, hint
+from .redirect import is_at_redirect_uri, parameters
+from .words import clean, denial_advice, hint
 
 if TYPE_CHECKING:
     from ..service import Service
@@ -21,21 +21,22 @@ _CODE = r"[\x20-\x7e]+"
 
 
 class AuthorizationRequest(Value):
-    """One authorization request, from its URL to the redirect that ends it.
+    """One authorization request, and the check of the redirect that ends it.
 
-    Plain data goes out through :meth:`to_dict` and in through
-    :meth:`from_dict`, so that a web application can keep it in the person's
-    session, and complete it in another process. It belongs to that one person
-    and to one sign-on, at one service and by one client.
+    :meth:`to_dict` and :meth:`from_dict` convert it to and from plain data, so
+    that a web application can keep it in the person's session and complete the
+    sign-on in another process. It is for one person and one sign-on, at one
+    service and by one client.
 
-    :param url: What the person opens.
+    :param url: The URL that the person opens.
     :param state: The random value that the redirect must carry (RFC 6749
         10.12).
-    :param redirect_uri: Where the person is sent back to.
-    :param code_verifier: The secret of PKCE (RFC 7636), where it is used.
-    :param issuer: Of whom access is asked (RFC 9207 2).
-    :param client_id: For which client.
-    :param token_endpoint: Where alone the code may be sent (RFC 9700 4.4.2).
+    :param redirect_uri: Where the service redirects the person.
+    :param code_verifier: The secret of PKCE (RFC 7636), if it is used.
+    :param issuer: The service that is asked for access (RFC 9207 2).
+    :param client_id: The client that asks.
+    :param token_endpoint: The only endpoint that the code may be sent to (RFC
+        9700 4.4.2).
     """
 
     __slots__ = (
@@ -80,9 +81,9 @@ class AuthorizationRequest(Value):
     @classmethod
     @discreet
     def from_dict(cls, fields: Mapping[str, Any]) -> AuthorizationRequest:
-        """Read what :meth:`to_dict` gave.
+        """Return the request that :meth:`to_dict` converted.
 
-        :raises SignOnError: It is something else.
+        :raises SignOnError: The fields are not those of a request.
         """
         values = dict.fromkeys(cls.__slots__)
         if isinstance(fields, Mapping):
@@ -97,59 +98,59 @@ class AuthorizationRequest(Value):
         return cls(**values, code_verifier=verifier)  # type: ignore[arg-type]  # checked
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain data, which is as secret as the sign-on itself."""
+        """Return plain data. Keep it secret: it can complete the sign-on."""
         return self.__getstate__()
 
     def accepts(self, redirected_url: str) -> bool:
-        """Whether this is the redirect that ends this sign-on."""
+        """Whether the URL is the redirect that ends this sign-on."""
         if not self.has_come_back(redirected_url):
             return False
         answer = parameters(redirected_url)
         return self._same_state(answer) and ("code" in answer or "error" in answer)
 
     def has_come_back(self, redirected_url: str) -> bool:
-        """Whether the response came to the redirect URI (RFC 8252 8.10)."""
-        return came_back(redirected_url, self.redirect_uri)
+        """Whether the response arrived at the redirect URI (RFC 8252 8.10)."""
+        return is_at_redirect_uri(redirected_url, self.redirect_uri)
 
     @discreet
     def code_from(self, redirected_url: str) -> str:
-        """Return the authorization code that the redirect carries.
+        """Return the authorization code from the redirect.
 
         :param redirected_url: The whole URL, or its query.
-        :raises AuthorizationDeniedError: It carries an error.
-        :raises StateMismatchError: It is another sign-on's, or came elsewhere
-            than to the redirect URI.
-        :raises SignOnError: It carries neither code nor error.
+        :raises AuthorizationDeniedError: The URL contains an error.
+        :raises StateMismatchError: The URL belongs to another sign-on, or is
+            not at the redirect URI.
+        :raises SignOnError: The URL contains neither a code nor an error.
         """
         if not self.has_come_back(redirected_url):
-            raise self._astray(redirected_url)
+            raise self._wrong_address(redirected_url)
         answer = parameters(redirected_url)
         if not self._same_state(answer):
-            # Nor is an error without a state repeated, which anybody can send
-            # (RFC 6749 4.1.2.1).
+            # Checked before 'error', because anybody can send an error without
+            # a state (RFC 6749 4.1.2.1).
             raise StateMismatchError(
                 "The redirect does not belong to this sign-on: its 'state' is missing "
-                "or another's. Open the URL that was shown last, and pass on the whole "
-                "address that it leads to."
+                "or different. Open the URL that was shown last, and pass the whole "
+                "address that the browser ends up at."
             )
         if "error" in answer:
             raise self._denied(answer)
         if not re.fullmatch(_CODE, answer.get("code", "")):
             raise SignOnError(
-                "The redirect carries no authorization code. Pass on the whole address "
-                "that the browser shows after access was allowed."
+                "The redirect contains no authorization code. Pass the whole address "
+                "that the browser shows after access is allowed."
             )
         return answer["code"]
 
-    def _astray(self, redirected_url: str) -> StateMismatchError:
-        # The code may be wherever a query or a fragment could begin.
+    def _wrong_address(self, redirected_url: str) -> StateMismatchError:
+        # The code may follow any character that begins a query or fragment.
         place = clean(without_query(re.split("[?#&=]", redirected_url.strip())[0]))
         return StateMismatchError(
-            f"The redirect came to {place}, and the redirect URI is "
-            f"{self.redirect_uri}. Pass on the whole address that the browser shows "
-            "after access was allowed. In a web application behind a proxy, which "
-            "sees http:// or another host, have it trust the proxy's headers (Flask: "
-            "ProxyFix; Django: SECURE_PROXY_SSL_HEADER), or pass the query alone."
+            f"The redirect came to {place}, but the redirect URI is "
+            f"{self.redirect_uri}. Pass the whole address that the browser shows "
+            "after access is allowed. A web application behind a proxy may see "
+            "http:// or another host: have it trust the proxy's headers (Flask: "
+            "ProxyFix; Django: SECURE_PROXY_SSL_HEADER), or pass only the query."
         )
 
     def _denied(self, answer: Mapping[str, str]) -> AuthorizationDeniedError:
@@ -160,10 +161,10 @@ class AuthorizationRequest(Value):
         )
         advice = hint(f"{error} {description}", self.redirect_uri)
         if advice is None:
-            advice = "Sign on again, and allow access."
-        said = f"{error}: {description}" if description else error
+            advice = denial_advice(error)
+        quoted = f"{error}: {description}" if description else error
         return AuthorizationDeniedError(
-            f"Access was not granted ({said}). {advice}",
+            f"Access was not granted ({quoted.rstrip('.')}). {advice}",
             error=error,
             description=description or None,
         )
@@ -177,22 +178,24 @@ class AuthorizationRequest(Value):
 
 
 def require_own(request: object, service: Service, client_id: str) -> None:
-    """Send a code to no other server than its own (RFC 9700 4.4.2).
+    """Require that a request was begun here, before its code is sent.
 
-    :raises SignOnError: The request is none, or another service's or client's.
+    A code must reach no server but the one that issued it (RFC 9700 4.4.2).
+
+    :raises SignOnError: The object is not a request, or another service or
+        client began it.
     """
     if not isinstance(request, AuthorizationRequest):
-        # A web application passes on what its session has, if it has it still.
+        # A web application may pass what it found in an expired session.
         raise SignOnError(
-            f"The sign-on to complete is {type(request).__name__}, and no "
-            "AuthorizationRequest: read what to_dict() gave with "
+            "Expected an AuthorizationRequest to complete, got "
+            f"{type(request).__name__}: convert the data of to_dict() with "
             "AuthorizationRequest.from_dict(), or begin again."
         )
     begun = request.issuer, request.token_endpoint, request.client_id
     if begun != (service.issuer, service.token_endpoint, client_id):
         raise StateMismatchError(
-            f"This sign-on was begun at {begun[0]} for the client {begun[2]}, and "
-            f"cannot be completed at {service.issuer} for {client_id}: complete "
-            "it with the service and the client that it was begun with, or begin "
-            "again."
+            f"This sign-on was begun at {begun[0]} for the client {begun[2]}, so it "
+            f"cannot be completed at {service.issuer} for {client_id}. Complete it "
+            "with the same service and client, or begin again."
         )

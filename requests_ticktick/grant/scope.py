@@ -1,4 +1,4 @@
-"""What was granted, beside what was asked for (RFC 6749 3.3)."""
+"""The scopes granted, compared with the scopes requested (RFC 6749 3.3)."""
 
 from __future__ import annotations
 
@@ -10,29 +10,34 @@ from .words import clean
 logger = logging.getLogger("requests_ticktick")
 
 
-def tell_difference(asked: str, token: Token, *, before: Token | None = None) -> None:
-    """Tell of scopes that are missing, or were not asked for.
+def log_scope_difference(
+    requested: str, token: Token, *, before: Token | None = None
+) -> None:
+    """Warn of scopes that are missing or were not requested.
 
-    A person may allow less, or a server grant what it likes. The token has
-    the scopes granted; what the API answers to it is explained here.
+    The person may allow fewer scopes, and the server may grant others. The
+    warning explains the 403 with which the API may then answer.
 
-    :param asked: The scopes requested, separated by spaces.
-    :param before: The token that was refreshed: what it had was told of then.
+    :param requested: The scopes requested, separated by spaces.
+    :param before: The token that was refreshed. Its scopes were logged before.
     """
     known = () if before is None else (before.scopes,)
-    wanted = frozenset(asked.split())
-    # RFC 6749 5.1: where none is named, it is what was asked for.
+    wanted = frozenset(requested.split())
+    # RFC 6749 5.1: a response that names no scope grants the requested ones.
     if token.scopes in (wanted, frozenset(), *known):
         return
-    missing, foreign = (
+    missing, additional = (
         clean(" ".join(sorted(scopes)))
         for scopes in (wanted - token.scopes, token.scopes - wanted)
     )
     if missing:
         logger.warning(
-            "Access was granted without the scopes %s: the API answers 403 to what "
-            "needs them. Sign on again and allow them, or ask for less with scope=...",
+            "Access was granted without the scopes %s: the API answers 403 to calls "
+            "that need them. Sign on again and allow them, or request fewer scopes "
+            "with scope=...",
             missing,
         )
-    if foreign:
-        logger.warning("Access was granted for more than was asked: %s.", foreign)
+    if additional:
+        logger.warning(
+            "Access was granted for scopes that were not requested: %s.", additional
+        )

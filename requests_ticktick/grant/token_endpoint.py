@@ -1,8 +1,8 @@
 """One request to the token endpoint.
 
-requests-oauthlib writes what it is given, and what it is answered, to its
-debug log. So it is given placeholders: the secrets are put in where the
-request leaves, and the answer is read where it arrives.
+requests-oauthlib logs requests and responses at DEBUG. So it gets
+placeholders: this module inserts the secrets when it sends the request, and
+reads the response itself.
 """
 
 from __future__ import annotations
@@ -20,23 +20,23 @@ from .._value import Secret
 from ..client import Client
 from ..service import Service
 from ..token import Token
-from .answer import Answer
+from .answer import TokenResponse
 from .transport import post
 
-#: Seconds to connect to one address, and between two reads of the answer.
+#: Seconds to connect to one address, and between two reads of the response.
 TIMEOUT = (10.0, 30.0)
 
-#: Seconds for all of it: names, connections, the request, the whole answer.
+#: Seconds for everything: name look-up, connections, request and response.
 DEADLINE = 30.0
 
 _PLACEHOLDER = "withheld"
 
 
 class TokenRequest(OAuth2Session):
-    """requests-oauthlib's protocol, over a transport of ours.
+    """requests-oauthlib's protocol over this package's transport.
 
     :param secrets: The form fields that requests-oauthlib must not see.
-    :param transport: Carries the request; by default a session of its own.
+    :param transport: Sends the request. Default: a new session.
     """
 
     def __init__(
@@ -53,25 +53,25 @@ class TokenRequest(OAuth2Session):
         super().__init__(client.require_id(), redirect_uri=redirect_uri, scope=scope)
         self._service = service
         self._secrets = {name: Secret(value) for name, value in secrets.items()}
-        self._not_shown = [client.client_secret]
+        self._withheld = [client.client_secret]
         self._transport = transport
         self._now = now
         self._result: Token | None = None
         self._credentials: Any = lambda request: request
         method = service.token_endpoint_auth_method
         if method == "client_secret_basic":
-            # TickTick reads the base64 of the raw id and secret, not of their
-            # form-encoded spelling (RFC 6749 2.3.1).
+            # TickTick expects the base64 of the raw id and secret, not of
+            # their form encoding (RFC 6749 2.3.1).
             pair = client.require_id().encode(), client.require_secret().encode()
             self._credentials = HTTPBasicAuth(*pair)
-            self._not_shown.append(base64.b64encode(b":".join(pair)).decode())
+            self._withheld.append(base64.b64encode(b":".join(pair)).decode())
         elif method == "client_secret_post":
             self._secrets["client_secret"] = Secret(client.require_secret())
-        self._names_client = method != "client_secret_basic"
+        self._include_client_id = method != "client_secret_basic"
 
     def exchange_code(self) -> Token:
         """Send the authorization code grant (RFC 6749 4.1.3)."""
-        # TickTick wants the scope here too, which RFC 6749 4.1.3 does not ask.
+        # TickTick requires the scope here too, unlike RFC 6749 4.1.3.
         fields: dict[str, Any] = {"scope": self.scope}
         if "code_verifier" in self._secrets:
             fields["code_verifier"] = _PLACEHOLDER
@@ -79,7 +79,7 @@ class TokenRequest(OAuth2Session):
             _PLACEHOLDER_URL,
             code=_PLACEHOLDER,
             auth=self._credentials,
-            include_client_id=self._names_client,
+            include_client_id=self._include_client_id,
             **fields,
         )
         return self._received()
@@ -87,7 +87,7 @@ class TokenRequest(OAuth2Session):
     def exchange_refresh_token(self) -> Token:
         """Send the refresh grant (RFC 6749 6)."""
         fields: dict[str, Any] = {}
-        if self._names_client:
+        if self._include_client_id:
             fields["client_id"] = self.client_id
         self.refresh_token(
             _PLACEHOLDER_URL,
@@ -104,7 +104,7 @@ class TokenRequest(OAuth2Session):
     def request(  # type: ignore[override]  # called by OAuth2Session alone
         self, method: str, url: str, data: Any = None, headers: Any = None, **_: Any
     ) -> Any:
-        """Send the form; its secrets leave here, and come back nowhere."""
+        """Send the form with its secrets. Return a response without them."""
         response = post(
             self._service.token_endpoint,
             {**data, **self._secrets},
@@ -114,18 +114,18 @@ class TokenRequest(OAuth2Session):
             timeout=TIMEOUT,
             deadline=DEADLINE,
         )
-        answer = Answer(
+        token_response = TokenResponse(
             response,
-            secrets=[*self._secrets.values(), *self._not_shown],
+            secrets=[*self._secrets.values(), *self._withheld],
             redirect_uri=self.redirect_uri,
             now=self._now,
         )
-        self._result = answer.token()
+        self._result = token_response.token()
         sent = SimpleNamespace(url=url, headers={}, body=_PLACEHOLDER)
         text = f'{{"access_token": "{_PLACEHOLDER}", "token_type": "bearer"}}'
         return SimpleNamespace(status_code=200, request=sent, headers={}, text=text)
 
 
-#: Never connected to: requests-oauthlib insists on https, and a service may be
-#: on a loopback address.
+#: requests-oauthlib accepts only https://, and a service may be on a loopback
+#: address. Nothing connects to this URL.
 _PLACEHOLDER_URL = "https://token.endpoint.invalid/"

@@ -1,4 +1,4 @@
-"""One POST, by a user's session or by one of ours."""
+"""One POST, by the user's session or by a new one."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from requests.adapters import BaseAdapter, HTTPAdapter
 from requests.structures import CaseInsensitiveDict
 from urllib3.util import Retry
 
-from .punctual import Punctual
+from .deadline import DeadlineAdapter
 
-#: A code is good once: what was sent is not sent again (RFC 6749 4.1.2). A
-#: connection that was refused has sent nothing.
+#: Nothing is sent twice, because a code can be used only once (RFC 6749
+#: 4.1.2). If the connection was refused, nothing was sent.
 RETRY = Retry(
     total=None, connect=2, read=0, redirect=0, status=0, other=0, backoff_factor=0.2
 )
@@ -29,13 +29,13 @@ def post(
     timeout: tuple[float, float],
     deadline: float,
 ) -> requests.Response:
-    """Send a form, and return the answer, redirect or not.
+    """Send a form and return the response, even if it is a redirect.
 
     :param session: Its adapter, proxies, certificates and headers apply. Its
-        hooks, auth, parameters and cookies are for other requests.
+        hooks, auth, parameters and cookies do not.
     :param timeout: Seconds to connect, and between two reads.
-    :param deadline: Seconds for all of it.
-    :raises requests.Timeout: It took longer.
+    :param deadline: Seconds for everything.
+    :raises requests.Timeout: The deadline has passed.
     """
     with contextlib.ExitStack() as stack:
         if session is None:
@@ -45,41 +45,41 @@ def post(
             merged.pop(name, None)
         merged.update(headers)
         merged["Accept-Encoding"] = "identity"
-        # Prepared without a session: nothing of one gets into it.
+        # Prepared without the session, whose auth and cookies do not apply.
         request = requests.Request(
             "POST", url, headers=merged, data=form, auth=auth
         ).prepare()
         settings = session.merge_environment_settings(url, {}, True, None, None)
-        carrier = stack.enter_context(
-            _Carrier(Punctual(session.get_adapter(url), deadline))
+        sender = stack.enter_context(
+            _AdapterSession(DeadlineAdapter(session.get_adapter(url), deadline))
         )
-        return carrier.send(request, timeout=timeout, allow_redirects=False, **settings)
+        return sender.send(request, timeout=timeout, allow_redirects=False, **settings)
 
 
 def _session_for(url: str) -> requests.Session:
     session = requests.Session()
-    # No proxy leads to this machine's own loopback address.
+    # A proxy cannot reach this machine's loopback address.
     session.trust_env = url.startswith("https:")
     session.mount("https://", HTTPAdapter(max_retries=RETRY))
     session.mount("http://", HTTPAdapter(max_retries=RETRY))
     return session
 
 
-class _Carrier(requests.Session):
-    """A session of one adapter.
+class _AdapterSession(requests.Session):
+    """A session with one adapter.
 
-    What mocks and traces requests takes the place of ``Session.send``.
+    It is a session because mocks and tracers replace ``Session.send``.
     """
 
     def __init__(self, adapter: BaseAdapter) -> None:
         super().__init__()
-        self.trust_env = False  # the other session has looked
+        self.trust_env = False  # post() has merged the environment already
         self.mount("https://", adapter)
         self.mount("http://", adapter)
 
     def get_redirect_target(self, resp: requests.Response) -> None:
-        """Follow no redirect, nor look where it leads.
+        """Return no target, so that no redirect is followed or parsed.
 
-        A 307 would carry code and secret there. Looking, requests raises what
-        it thinks of an address that is none.
+        A 307 would send the code and the secret on. Parsing would raise an
+        error if the target is not a URL.
         """

@@ -1,7 +1,7 @@
-"""Why no answer came, in words of ours.
+"""Explains why no response came, without quoting requests.
 
-requests' own words are not passed on: a proxy's address has a password in it,
-and a server's first line may hold anything.
+requests' messages may contain a proxy's password, or anything that a server
+put into its status line.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from urllib3 import exceptions as urllib3
 from .words import clean
 
 
-class _Known(NamedTuple):
-    """What is raised, with which text; what is wrong, and what to do."""
+class _Cause(NamedTuple):
+    """An exception and its text; the problem that they mean; the advice."""
 
     kind: type[BaseException] | tuple[type[BaseException], ...]
     text: str
@@ -31,141 +31,145 @@ _PROXY = (
     "Correct HTTPS_PROXY, ALL_PROXY or NO_PROXY, or the session's proxies, then try "
     "again."
 )
-_CA = (
+_CERTIFICATES = (
     "Set REQUESTS_CA_BUNDLE to the file with your network's CA certificates, or "
     "correct the session's verify."
 )
-_AGAIN = "Check the network and the proxy settings (HTTPS_PROXY), then try again."
+_NETWORK = "Check the network and the proxy settings (HTTPS_PROXY), then try again."
 
-#: The first that is found says more than those behind it.
-_KNOWN = (
-    _Known(
+#: The most specific causes come first.
+_CAUSES = (
+    _Cause(
         exceptions.InvalidSchema,
         "SOCKS",
         "the proxy is a SOCKS proxy, and PySocks is not installed",
         "Run: pip install 'requests[socks]'",
     ),
-    _Known(
+    _Cause(
         exceptions.InvalidSchema,
         "",
         "the session has no adapter for this address",
-        "Mount one, or pass another session.",
+        "Mount an adapter, or pass another session.",
     ),
-    _Known(
+    _Cause(
         (
             exceptions.InvalidProxyURL,
             urllib3.ProxySchemeUnknown,
             urllib3.ProxySchemeUnsupported,
         ),
         "",
-        "the proxy's address is none",
+        "the proxy's address is invalid",
         _PROXY,
     ),
-    _Known(
+    _Cause(
         (exceptions.ProxyError, urllib3.ProxyError),
         "failed: 407",
         "the proxy asks for a user name and a password",
         _PROXY,
     ),
-    _Known(
+    _Cause(
         (exceptions.ProxyError, urllib3.ProxyError),
         "failed: 4",
-        "the proxy does not let it through",
-        "Ask who runs the proxy, or name the host in NO_PROXY.",
+        "the proxy does not allow this connection",
+        "Ask the proxy's administrator, or add the host to NO_PROXY.",
     ),
-    _Known(
+    _Cause(
         (exceptions.ProxyError, urllib3.ProxyError),
         "",
-        "the proxy cannot be reached, or is no proxy",
+        "the proxy cannot be reached, or is not a proxy",
         _PROXY,
     ),
-    _Known(OSError, "connecting to SOCKS", "the proxy cannot be reached", _PROXY),
-    _Known(
-        OSError, "TLS CA certificate bundle", "there is no file of CA certificates", _CA
+    _Cause(OSError, "connecting to SOCKS", "the proxy cannot be reached", _PROXY),
+    _Cause(
+        OSError,
+        "TLS CA certificate bundle",
+        "the file of CA certificates does not exist",
+        _CERTIFICATES,
     ),
-    _Known(
+    _Cause(
         OSError,
         "TLS certificate file",
-        "there is no client certificate",
+        "the client certificate does not exist",
         "Correct the session's cert.",
     ),
-    _Known(
+    _Cause(
         OSError,
         "TLS key file",
-        "there is no client certificate's key",
+        "the client certificate's key does not exist",
         "Correct the session's cert.",
     ),
-    _Known(
+    _Cause(
         ssl.SSLCertVerificationError,
         "",
         "its certificate is not trusted",
-        f"Correct this machine's clock if it is wrong. {_CA}",
+        f"Correct this machine's clock if it is wrong. {_CERTIFICATES}",
     ),
-    _Known(
+    _Cause(
         (ssl.SSLError, exceptions.SSLError, urllib3.SSLError),
         "",
-        "no TLS connection was made",
-        f"{_CA} Or a proxy or firewall is in the way: try from another network.",
+        "no TLS connection could be made",
+        f"{_CERTIFICATES} If a proxy or firewall is in between, try from another "
+        "network.",
     ),
-    _Known(
+    _Cause(
         socket.gaierror,
         "",
         "its name was not found",
         "Check the network, the name server, and the service's token_endpoint.",
     ),
-    _Known(exceptions.ConnectTimeout, "", "no connection was made in time", _AGAIN),
-    _Known(
+    _Cause(exceptions.ConnectTimeout, "", "no connection was made in time", _NETWORK),
+    _Cause(
         (exceptions.Timeout, urllib3.ReadTimeoutError),
         "",
-        "it did not come in time",
-        _AGAIN,
+        "it did not arrive in time",
+        _NETWORK,
     ),
-    _Known(
+    _Cause(
         ConnectionRefusedError,
         "",
         "the connection was refused",
-        f"{_AGAIN} The service's token_endpoint may be wrong.",
+        f"{_NETWORK} The service's token_endpoint may be wrong.",
     ),
-    _Known(
+    _Cause(
         (ConnectionError, HTTPException, urllib3.ProtocolError),
         "",
-        "the connection was closed before all of it was there, or it is no HTTP",
-        _AGAIN,
+        "the connection ended before the whole response came, or it is not HTTP",
+        _NETWORK,
     ),
-    _Known(
+    _Cause(
         UnicodeEncodeError,
         "",
-        "a character of the client's id or secret cannot be sent",
+        "the client id or secret has a character that cannot be sent",
         "Copy both again from your app's page in TickTick's developer portal.",
     ),
 )
 
 
 def explain(error: Exception) -> str:
-    """Return what is wrong, and what to do about it.
+    """Return the problem and the advice.
 
-    :param error: From requests, or from whatever a user's session is made of.
+    :param error: An error of requests, an adapter or the user's session.
     """
-    links = list(_links(error))
-    for known in _KNOWN:
+    links = list(_chain(error))
+    for cause in _CAUSES:
         for link in links:
-            if isinstance(link, known.kind) and known.text in str(link):
-                return f"({known.problem}{_detail(link)}). {known.advice}"
+            if isinstance(link, cause.kind) and cause.text in str(link):
+                return f"({cause.problem}{_detail(link)}). {cause.advice}"
     name = clean(type(error).__name__)
     return (
-        f"({name}). Check the network, proxy and certificate settings, and what was "
-        "passed as session=, then try again."
+        f"({name}). Check the network, proxy and certificate settings, and the "
+        "session passed as session=, then try again."
     )
 
 
 def _detail(link: BaseException) -> str:
-    # OpenSSL's own words, which name the host at most.
+    # OpenSSL's reason, which contains at most the host's name.
     reason = getattr(link, "verify_message", "")
-    return f": {clean(reason)}" if reason else ""
+    return f": {clean(reason).rstrip('.')}" if reason else ""
 
 
-def _links(error: BaseException) -> Iterator[BaseException]:
-    """Yield an error, and all that it wraps in one way or another."""
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error and all the errors that it wraps in any way."""
     left: list[Any] = [error]
     seen: list[BaseException] = []
     while left:

@@ -1,7 +1,7 @@
-"""What servers say: made fit to be shown, and translated.
+"""Servers' error texts: cleaned for display, and explained.
 
-Servers, and firewalls before them, quote what they refuse: the code, the
-secret, the header, in one spelling or another.
+Servers and firewalls quote what they refuse: the code, the client secret or
+the header, in various encodings.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ import re
 from collections.abc import Iterable, Iterator
 from urllib.parse import quote_plus, unquote
 
-#: What takes the place of a text that shows a secret.
+#: Replaces a text that contains a secret.
 WITHHELD = "its text quoted a secret and is withheld"
 
-#: Shown whatever is secret: RFC 6749 4.1.2.1 and 5.2, and TickTick's own.
+#: Error codes that are always shown: RFC 6749 4.1.2.1 and 5.2, and TickTick's.
 CODES = frozenset(
     {
         "access_denied",
@@ -35,30 +35,33 @@ CODES = frozenset(
 )
 
 #: Characters of a text that are shown.
-_LONGEST = 300
+_MAX_TEXT_LENGTH = 300
 
-#: Characters of a secret in a row that give it away. Of a shorter one, all do.
-_TELLING = 8
+#: Consecutive characters of a secret that must not appear. Of a shorter
+#: secret, all its characters.
+_FRAGMENT_LENGTH = 8
 
-#: A shorter secret is looked for as a word of its own, since any three letters
-#: are part of some other word.
-_SHORTEST = 4
+#: Characters. A shorter secret is searched for as a whole word, because any
+#: three letters are part of some other word.
+_MIN_FRAGMENT_LENGTH = 4
 
-#: Spellings within spellings; what is nested more deeply hides something.
-_DEEPEST = 6
+#: Encodings within encodings that are decoded. A text with more is withheld.
+_MAX_DECODINGS = 6
 
 #: JSON's, Python's and JavaScript's escapes, and ``%u0041`` of old servers.
 _ESCAPE = r"[\\%]u([0-9a-fA-F]{4})|\\x([0-9a-fA-F]{2})|\\[abfnrtv]"
 
-#: What one spelling has and another has not: a form's ``+``, the quotes around
-#: JSON, the two alphabets of base64.
+#: Differences between encodings: a form's ``+``, JSON's quotes, and the two
+#: alphabets of base64.
 _IGNORED = str.maketrans({**dict.fromkeys("+-\\\"'"), "_": "/"})
 
 
 def hint(text: str, redirect_uri: str) -> str | None:
-    """Translate what TickTick's servers are known to say.
+    """Return the advice on a known error text, or ``None``.
 
-    Most of the trouble that users of other clients report is one of these.
+    Most problems that users of other clients report are among these.
+
+    :param redirect_uri: The client's redirect URI, which the advice names.
     """
     text = text.lower()
     if "redirect_uri must be registered" in text:
@@ -70,7 +73,7 @@ def hint(text: str, redirect_uri: str) -> str | None:
         return (
             f"The redirect URI {redirect_uri} is not the one that your app has in "
             "TickTick's developer portal. They must be equal letter for letter: "
-            "scheme, host (localhost is not 127.0.0.1), port and the slash at the end."
+            "scheme, host (localhost is not 127.0.0.1), port and trailing slash."
         )
     if "bad client credentials" in text or "invalid_client" in text:
         return (
@@ -78,78 +81,93 @@ def hint(text: str, redirect_uri: str) -> str | None:
             "developer portal, and check that the service (TickTick or Dida365) is "
             "the one that it was registered with."
         )
+    if "invalid_scope" in text:
+        return (
+            "The service does not grant these scopes to your app: correct scope=... "
+            "(--scope), then sign on again."
+        )
     return None
 
 
-def clean(text: str, secrets: Iterable[str | None] = ()) -> str:
-    """Make a server's words fit to be shown: one short line of them.
+def denial_advice(error: str | None) -> str:
+    """Return the advice on an error of the authorization endpoint.
 
-    :param secrets: A text that shows one of them is withheld as a whole.
+    :param error: RFC 6749 4.1.2.1.
+    """
+    if error in ("server_error", "temporarily_unavailable"):
+        return "Wait a minute, then sign on again."
+    return "Sign on again, and allow access."
+
+
+def clean(text: str, secrets: Iterable[str | None] = ()) -> str:
+    """Return a server's text as one short printable line.
+
+    :param secrets: A text that contains one of them is withheld entirely.
     """
     if text in CODES:
         return text
-    text = text[:_LONGEST]
-    if _shows_any(text, [secret for secret in secrets if secret]):
+    text = text[:_MAX_TEXT_LENGTH]
+    if _contains_any(text, [secret for secret in secrets if secret]):
         return WITHHELD
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
-def _shows_any(text: str, secrets: list[str]) -> bool:
+def _contains_any(text: str, secrets: list[str]) -> bool:
     if not secrets:
         return False
-    plain, settled = _plain(text)
-    if not settled:
+    decoded, complete = _decoded(text)
+    if not complete:
         return True
-    return any(_shows(text, plain, secret) for secret in secrets)
+    return any(_contains(text, decoded, secret) for secret in secrets)
 
 
-def _shows(text: str, plain: str, secret: str) -> bool:
-    if len(_plain(secret)[0]) < _SHORTEST:
+def _contains(text: str, decoded: str, secret: str) -> bool:
+    if len(_decoded(secret)[0]) < _MIN_FRAGMENT_LENGTH:
         return re.search(rf"(?<!\w){re.escape(secret)}(?!\w)", text) is not None
     return any(
-        spelling[at : at + _TELLING] in plain
-        for spelling in _spellings(secret)
-        for at in range(max(1, len(spelling) - _TELLING + 1))
+        form[at : at + _FRAGMENT_LENGTH] in decoded
+        for form in _encodings(secret)
+        for at in range(max(1, len(form) - _FRAGMENT_LENGTH + 1))
     )
 
 
-def _spellings(secret: str) -> Iterator[str]:
-    """Yield a secret as it is, and as it would be in base64 and in hex."""
+def _encodings(secret: str) -> Iterator[str]:
+    """Yield a secret as it is, in base64 and in hex."""
     found = [secret]
     for text in (secret, quote_plus(secret, errors="replace")):
         raw = text.encode("utf-8", "surrogatepass")
         found.append(raw.hex())
-        # What precedes it decides where base64's groups of three bytes begin:
-        # the client's id, in HTTP Basic.
+        # The text before the secret, such as the client id in HTTP Basic,
+        # decides where base64's groups of three bytes begin.
         for start in range(3):
             groups = raw[start : start + (len(raw) - start) // 3 * 3]
             found.append(base64.b64encode(groups).decode())
-    for spelling in found:
-        plain, _ = _plain(spelling)
-        if len(plain) >= _SHORTEST:
-            yield plain
+    for encoded in found:
+        form, _ = _decoded(encoded)
+        if len(form) >= _MIN_FRAGMENT_LENGTH:
+            yield form
 
 
-def _plain(text: str) -> tuple[str, bool]:
-    """Undo every spelling, of a text and of a secret alike.
+def _decoded(text: str) -> tuple[str, bool]:
+    """Decode a text or a secret until nothing changes.
 
-    Both are decoded until nothing changes, so that they can be compared,
-    however often the one was escaped, and whatever escapes the other holds.
+    Both are decoded, so that they can be compared, however often the text was
+    escaped and whatever escapes the secret itself contains.
 
-    :returns: The text, and whether there was nothing left to undo.
+    :returns: The decoded text, and whether nothing was left to decode.
     """
     import html  # late: it brings a large table
 
-    settled = False
-    for _ in range(_DEEPEST):
+    complete = False
+    for _ in range(_MAX_DECODINGS):
         decoded = unquote(html.unescape(re.sub(_ESCAPE, _unescape, text)))
-        settled = decoded == text
-        if settled:
+        complete = decoded == text
+        if complete:
             break
         text = decoded
     text = text.translate(_IGNORED)
     kept = (c for c in text if c.isprintable() and not c.isspace())
-    return "".join(kept).casefold(), settled
+    return "".join(kept).casefold(), complete
 
 
 def _unescape(match: re.Match[str]) -> str:

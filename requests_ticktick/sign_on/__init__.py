@@ -1,14 +1,14 @@
 """How a person grants access: in a browser, at a terminal, or not at all.
 
-A sign-on is any callable that takes an
+A sign-on is a callable that takes an
 :class:`~requests_ticktick.grant.AuthorizationRequest` and returns the URL that
-the person was redirected to. These are the ones that come along.
+the person was redirected to.
 """
 
 from __future__ import annotations
 
 from .base import SignOn, person_can_be_here, refuse
-from .choice import automatic, by_person
+from .choice import by_person, default_sign_on
 from .console import ConsoleSignOn
 from .loopback import LoopbackSignOn
 
@@ -16,8 +16,8 @@ __all__ = [
     "ConsoleSignOn",
     "LoopbackSignOn",
     "SignOn",
-    "automatic",
     "by_person",
+    "default_sign_on",
     "person_can_be_here",
     "refuse",
 ]

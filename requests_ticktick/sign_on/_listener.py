@@ -1,8 +1,8 @@
-"""The listener behind :class:`LoopbackSignOn`, imported when it is needed.
+"""The listener of :class:`LoopbackSignOn`, imported only when needed.
 
-Anything on this machine can connect to it, and any page in the browser can
-make the browser do so. Whatever comes that is not the redirect gets a page,
-or nothing, and the wait goes on.
+Any program on this machine can connect to it, and any web page can make the
+browser connect. A request that is not the redirect gets an error page or no
+response, and the wait goes on.
 """
 
 from __future__ import annotations
@@ -26,33 +26,33 @@ from .pages import Page
 if TYPE_CHECKING:
     from ..grant import AuthorizationRequest
 
-#: Seconds that pages on their way are waited for.
-_LINGER = 0.25
+#: Seconds to wait for pages that are being sent.
+_LINGER_SECONDS = 0.25
 
-#: What an address family that this machine lacks is reported as.
-_NO_SUCH_ADDRESS = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
+#: The errors for an address family that this machine lacks.
+_MISSING_ADDRESS_ERRORS = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 
 
-class Listener:
-    """Waits at a redirect URI for one request's redirect.
+class RedirectListener:
+    """Waits at the redirect URI for the redirect of one sign-on.
 
-    :param parts: The redirect URI's, which is on a loopback address.
-    :ivar start_url: Leads a browser to the authorization page. It is what the
-        browser is opened at: every user of the machine may see the command
-        lines of all, and who knows ``state`` can end this sign-on with a code
-        of his own (RFC 6749 10.12). Not a file: browsers from snap and flatpak
-        cannot read it, nor can those on the other side of WSL or of a remote
-        editor.
-    :ivar visited: Whether a browser has come, there or with the redirect.
+    :param parts: The parts of the redirect URI, on a loopback address.
+    :ivar start_url: The URL that the browser is opened at. It redirects to the
+        authorization page, so that ``state`` is on no command line: all users
+        of a machine can read those, and could end this sign-on with a code of
+        their own (RFC 6749 10.12). A file would not do, because browsers in
+        snap or flatpak, outside WSL or at a remote editor cannot read it.
+    :ivar visited: Set once a browser has requested ``start_url`` or the
+        redirect URI.
     """
 
     def __init__(self, request: AuthorizationRequest, parts: SplitResult) -> None:
         self._request = request
         self._parts = parts
         host = parts.netloc.rpartition("@")[2].lower()
-        # A browser leaves the scheme's own port out (RFC 9110 4.2.3).
+        # Browsers omit the scheme's default port (RFC 9110 4.2.3).
         self._hosts = {host, host.removesuffix(":80")}
-        # Unguessable, so that no page can send the browser there.
+        # Unguessable, so that no web page can send the browser there.
         self._start = f"/{secrets.token_urlsafe(16)}"
         self.start_url = f"http://{parts.netloc}{self._start}"
         self.visited = threading.Event()
@@ -63,23 +63,24 @@ class Listener:
         self._url: str | None = None
         self._delivered = threading.Event()
 
-    def __enter__(self) -> Listener:
+    def __enter__(self) -> RedirectListener:
         return self
 
     def __exit__(self, *exc_info: object) -> None:
         self.close()
 
     def open(self) -> None:
-        """Bind the redirect URI's own address; of localhost, all it is.
+        """Bind the redirect URI's address, or all addresses of ``localhost``.
 
-        :raises OSError: It is in use, or not this machine's.
+        :raises OSError: An address is in use, or does not belong to this
+            machine.
         """
         missing: OSError | None = None
         for address in _addresses(self._parts.hostname or ""):
             try:
                 self._servers.append(Server(address, self._parts.port or 80, self))
             except OSError as error:
-                if error.errno not in _NO_SUCH_ADDRESS:
+                if error.errno not in _MISSING_ADDRESS_ERRORS:
                     raise
                 missing = error
         if missing is not None and not self._servers:
@@ -92,40 +93,41 @@ class Listener:
             self._threads.append(thread)
 
     def wait(self, timeout: float) -> str | None:
-        """Return the URL redirected to, once the browser has its page.
+        """Return the URL redirected to, after the browser got its page.
 
         :param timeout: Seconds.
+        :returns: ``None`` if the redirect has not come yet.
         """
         return self._url if self._delivered.wait(timeout) else None
 
     def close(self) -> None:
-        """Free the port, after the pages that are on their way."""
+        """Free the port, once the pages in progress are sent."""
         self._stopping.set()
         try:
             for thread in self._threads:
                 thread.join(1.0)
             if self._url is not None:
                 for server in self._servers:
-                    server.linger(_LINGER)
+                    server.linger(_LINGER_SECONDS)
         finally:
             for server in self._servers:
                 server.server_close()
             self._servers.clear()
 
     def answer(self, target: str, hosts: list[str], sender: socket.socket) -> Page:
-        """Judge a request.
+        """Return the page for a request. Keep the URL if it is the redirect.
 
-        :param target: As it was sent (RFC 9112 3.2).
-        :param hosts: The values of its ``Host`` fields.
-        :param sender: The connection that it came by.
+        :param target: The request target as sent (RFC 9112 3.2).
+        :param hosts: The values of the ``Host`` fields.
+        :param sender: The connection that the request came over.
         """
         if len(hosts) != 1:
             return pages.MALFORMED
         if hosts[0].strip().lower() not in self._hosts:
-            # A foreign page whose name was rebound to this address.
+            # DNS rebinding: a web page whose name now has this address.
             return pages.WRONG_HOST
         if target == self._start:
-            return self._started(user_at(sender))
+            return self._start_page(user_at(sender))
         if target.partition("?")[0] != (self._parts.path or "/"):
             return pages.NOT_FOUND
         url = f"http://{self._parts.netloc}{target}"
@@ -142,31 +144,32 @@ class Listener:
         return pages.GRANTED
 
     def delivered(self) -> None:
-        """End the wait: the browser has its page, or has gone away."""
+        """End the wait: the browser got its page, or closed the connection."""
         self.visited.set()
         self._delivered.set()
 
-    def _started(self, user: int | None) -> Page:
-        """Send the browser to the authorization page, if it is this user's.
+    def _start_page(self, user: int | None) -> Page:
+        """Return the redirect to the authorization page, for this user only.
 
-        :param user: Whose the browser is. Root may be a relay, such as WSL's.
+        :param user: The browser's user id, if known. Root may be a relay, such
+            as WSL's.
         """
         if user is not None and user not in (0, os.geteuid()):
             return pages.ANOTHER_USER
         with self._first:
             if user is None and self.visited.is_set():
-                # Of two whom nobody knows, one is not the browser: a person
-                # sees this page and wonders, or the other one gets it.
+                # Two unknown users have come, and one is not the browser. If
+                # it came first, this page warns the person.
                 return pages.STARTED
             self.visited.set()
         return pages.redirect_to(self._request.url)
 
 
 def _addresses(host: str) -> list[str]:
-    """Return the addresses to wait at, none of which is another machine's."""
+    """Return the host's addresses, which are all on this machine."""
     if host != "localhost":
         return [host]
-    # Browsers try both of these, whatever the system says (RFC 6761 6.3).
+    # Browsers try both of these, whatever name look-up says (RFC 6761 6.3).
     found = {"127.0.0.1": None, "::1": None}
     with contextlib.suppress(OSError):
         for *_, address in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM):

@@ -1,4 +1,4 @@
-"""Who is at the other end of a loopback connection, where the system tells."""
+"""The user at the other end of a loopback connection, where the OS tells."""
 
 from __future__ import annotations
 
@@ -8,26 +8,29 @@ import sys
 from pathlib import Path
 from typing import Any
 
-#: Linux's tables of connections, each line with both addresses and the user.
+#: Linux's connection tables. Each line has both addresses and the user id.
 _TABLES = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
 
-#: What an IPv4 address in the second table begins with.
-_MAPPED = "0000000000000000FFFF0000" if sys.byteorder == "little" else f"{0xFFFF:024X}"
+#: The prefix of an IPv4 address in the second table.
+_IPV4_PREFIX = (
+    "0000000000000000FFFF0000" if sys.byteorder == "little" else f"{0xFFFF:024X}"
+)
 
 
 def user_at(connection: socket.socket) -> int | None:
-    """Return the user id of the process that has made a connection.
+    """Return the user id of the process that opened a connection.
 
-    A socket has the user who made it, and no other user can change that.
+    A socket belongs to the user who created it, and no other user can change
+    that.
 
-    :returns: ``None`` where the system does not tell. 0 also where the other
-        end was closed meanwhile, and nobody is left to read an answer.
+    :returns: ``None`` if the system does not tell. 0 also if the other end was
+        closed meanwhile, so that nobody can read a response.
     """
     with contextlib.suppress(OSError):
         theirs, ours = connection.getpeername(), connection.getsockname()
         ends = {
-            (f"{prefix}{_in_table(theirs)}", f"{prefix}{_in_table(ours)}")
-            for prefix in ("", _MAPPED)
+            (f"{prefix}{_table_entry(theirs)}", f"{prefix}{_table_entry(ours)}")
+            for prefix in ("", _IPV4_PREFIX)
         }
         for table in _TABLES:
             for line in table.read_text().splitlines()[1:]:
@@ -37,8 +40,8 @@ def user_at(connection: socket.socket) -> int | None:
     return None
 
 
-def _in_table(address: tuple[Any, ...]) -> str:
-    """Return an address as the tables have it, in the machine's order."""
+def _table_entry(address: tuple[Any, ...]) -> str:
+    """Return an address as the tables write it, in native byte order."""
     family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
     packed = socket.inet_pton(family, address[0])
     words = (packed[i : i + 4] for i in range(0, len(packed), 4))

@@ -1,7 +1,7 @@
-"""The HTTP server under the listener: a thread for each connection.
+"""The listener's HTTP server, with a thread for each connection.
 
-``http.server`` reads the requests; what it would show of them, on pages, in
-its log and in tracebacks, is kept back, since they hold the code.
+``http.server`` parses the requests. Its error pages, log and tracebacks are
+suppressed, because they would show the authorization code.
 """
 
 from __future__ import annotations
@@ -17,62 +17,62 @@ from typing import Any, Protocol
 
 from . import pages
 from .pages import Page
-from .terminal import TICK
+from .terminal import POLL_SECONDS
 
-#: Seconds without a byte, and seconds in all, that a connection may take.
-#: Browsers open some that they do not use, others send a byte at a time.
-_IDLE = 10.0
-_PATIENCE = 30.0
+#: Seconds without a byte, and seconds in total, that a connection may take.
+#: Browsers open connections that they do not use; attackers send slowly.
+_IDLE_SECONDS = 10.0
+_CONNECTION_SECONDS = 30.0
 
-#: Connections, each a thread. One more, and the oldest has to go.
-_MOST = 128
+#: Open connections, each with a thread. A further one replaces the oldest.
+_MAX_CONNECTIONS = 128
 
 
-class Listening(Protocol):
-    """What judges the requests."""
+class Responder(Protocol):
+    """Decides which page a request gets."""
 
     def answer(self, target: str, hosts: list[str], sender: socket.socket) -> Page:
         """Return the page for a request."""
 
     def delivered(self) -> None:
-        """Take note that a final page was sent."""
+        """Note that a final page was sent."""
 
 
 class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
-    """Accepts on one loopback address, and knows what it has accepted.
+    """Accepts connections on one loopback address, and keeps track of them.
 
     :raises OSError: The address cannot be bound.
     """
 
-    # The port of a sign-on that just ended can be bound again. On Windows the
-    # same option would let another program bind it at the same time.
+    # Allows binding the port of a sign-on that has just ended. On Windows, the
+    # option would let another program bind the port at the same time.
     allow_reuse_address = os.name == "posix"
     block_on_close = False
     daemon_threads = True
-    request_queue_size = _MOST
-    timeout: float = TICK
+    request_queue_size = _MAX_CONNECTIONS
+    timeout: float = POLL_SECONDS
 
-    def __init__(self, address: str, port: int, listener: Listening) -> None:
+    def __init__(self, address: str, port: int, responder: Responder) -> None:
         self.address_family = socket.AF_INET6 if ":" in address else socket.AF_INET
-        self.listener = listener
+        self.responder = responder
         self._pending = True
         self._open: dict[Any, float] = {}
         self._changed = threading.Condition()
         super().__init__((address, port), _Handler)
 
     def serve(self, stopping: threading.Event) -> None:
-        """Answer until told to stop, and then those who have connected."""
+        """Serve until told to stop, then serve those already connected."""
         while not stopping.is_set():
             self.handle_request()
             self._drop_slow()
-        # Who has connected by now gets an answer, not a reset.
+        # A client that has connected gets a page and not a reset.
         self.timeout, self._pending = 0, True
-        for _ in range(_MOST):
+        for _ in range(_MAX_CONNECTIONS):
             if self._pending:
                 self.handle_request()
 
     def server_bind(self) -> None:
-        # Windows alone has it, and lets others bind the port as well without.
+        # Windows only: without it, other programs can bind the port as well.
         exclusive = getattr(socket, "SO_EXCLUSIVEADDRUSE", None)
         if exclusive is not None:
             self.socket.setsockopt(socket.SOL_SOCKET, exclusive, 1)
@@ -82,7 +82,10 @@ class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
         self._pending = False
 
     def linger(self, seconds: float) -> None:
-        """Wait until all connections have ended, at most this long."""
+        """Wait until all connections have ended.
+
+        :param seconds: How long to wait at most.
+        """
         with self._changed:
             self._changed.wait_for(lambda: not self._open, seconds)
 
@@ -91,8 +94,8 @@ class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
             connections = list(self._open)
         for connection in connections:
             self._drop(connection)
-        # A process forked meanwhile holds a copy of this socket: closing ours
-        # alone would leave the port taken for as long as it lives.
+        # A process forked meanwhile has a copy of this socket. Closing this
+        # one would leave the port in use until that process ends.
         with contextlib.suppress(OSError):
             self.socket.shutdown(socket.SHUT_RDWR)
         super().server_close()
@@ -100,13 +103,15 @@ class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
     def process_request(self, request: Any, client_address: Any) -> None:
         with self._changed:
             self._open[request] = time.monotonic()
-            oldest = next(iter(self._open)) if len(self._open) > _MOST else None
+            oldest = (
+                next(iter(self._open)) if len(self._open) > _MAX_CONNECTIONS else None
+            )
         if oldest is not None:
             self._drop(oldest)
         try:
             super().process_request(request, client_address)
         except RuntimeError:
-            # No thread is to be had: they are served one after the other.
+            # No thread can be started: serve the connections in turn.
             self.process_request_thread(request, client_address)
 
     def shutdown_request(self, request: Any) -> None:
@@ -116,29 +121,29 @@ class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
             self._changed.notify_all()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        # A browser that goes away is no news, and a traceback shows the code.
+        # A browser may disconnect, and the inherited traceback shows the code.
         return
 
     def _drop_slow(self) -> None:
-        latest = time.monotonic() - _PATIENCE
+        oldest_start = time.monotonic() - _CONNECTION_SECONDS
         with self._changed:
-            slow = [c for c, since in self._open.items() if since < latest]
+            slow = [c for c, since in self._open.items() if since < oldest_start]
         for connection in slow:
             self._drop(connection)
 
     def _drop(self, connection: Any) -> None:
         with self._changed:
             self._open.pop(connection, None)
-        # Its thread wakes up, finds the end of the request, and ends.
+        # Its thread wakes up, reads the end of the request, and ends.
         with contextlib.suppress(OSError):
             connection.shutdown(socket.SHUT_RDWR)
 
 
 class _Handler(BaseHTTPRequestHandler):
     server: Server
-    timeout = _IDLE
+    timeout = _IDLE_SECONDS
     protocol_version = "HTTP/1.1"
-    # Inherited: 0.9, in which the answer to garbage would have no headers.
+    # The inherited HTTP/0.9 would send error pages without headers.
     default_request_version = "HTTP/1.0"
 
     def parse_request(self) -> bool:
@@ -150,16 +155,16 @@ class _Handler(BaseHTTPRequestHandler):
         return False
 
     def do_GET(self) -> None:
-        listener = self.server.listener
-        # self.path would be the target after http.server has mended it.
+        responder = self.server.responder
+        # http.server changes self.path, so the target is read again.
         target = self.requestline.split()[1]
         hosts = self.headers.get_all("Host", [])
-        page = listener.answer(target, hosts, self.connection)
+        page = responder.answer(target, hosts, self.connection)
         try:
             self._send(page)
         finally:
             if page.final:
-                listener.delivered()
+                responder.delivered()
 
     def send_error(
         self, code: int, message: str | None = None, explain: str | None = None
@@ -168,7 +173,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(pages.MALFORMED._replace(status=code))
 
     def log_message(self, format: str, *args: Any) -> None:
-        # The request line holds the code and the state.
+        # The request line contains the code and the state.
         return
 
     def _send(self, page: Page) -> None:

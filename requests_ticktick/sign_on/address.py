@@ -1,4 +1,4 @@
-"""The address in what a person pasted, or what that is instead."""
+"""Finds the redirect in pasted text, or explains what the text is instead."""
 
 from __future__ import annotations
 
@@ -10,40 +10,42 @@ from urllib.parse import parse_qs, urlencode
 if TYPE_CHECKING:
     from ..grant import AuthorizationRequest
 
-#: Characters of a text that is looked at, and of an address that goes on.
-LONGEST_TEXT = 16_384
-_LONGEST_ADDRESS = 4096
+#: Characters of a text that is searched, and of an address that may continue
+#: on the next line.
+MAX_TEXT_LENGTH = 16_384
+_MAX_ADDRESS_LENGTH = 4096
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
-#: RFC 6749 A.11 has visible ASCII and spaces; nobody issues spaces.
+#: RFC 6749 A.11, without the space, which no service issues.
 _CODE = re.compile(r"[\x21-\x7e]{1,1024}")
 
 _QUOTES = {'"': '"', "'": "'", "<": ">", "`": "`", "\u201c": "\u201d"}
 
-#: What comes along with an address and is in none (RFC 3986 2): white space
-#: and hyphens where its rows broke, what nobody sees, the frames of windows in
-#: a terminal, and what a terminal puts around a paste.
+#: Characters that come with a pasted address but are not part of it (RFC 3986
+#: 2): white space and soft hyphens at line breaks, invisible characters,
+#: window frames drawn in a terminal, and a terminal's marks around a paste.
 _NOISE = re.compile(
     "\x1b\\[[0-9;]*[A-Za-z~]"
     "|[\\s\x00-\x1f\x7f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\u2500-\u257f\ufeff]"
 )
 
-#: How HTML, JSON and shells write what stands between two parameters.
+#: How HTML, JSON and shells write the ``&`` between two parameters.
 _AMPERSAND = re.compile(r"&amp;|\\u0026|[\\^]&")
 _ESCAPED = re.compile(r"[\\^](?=[?=])")
 
-#: What stands around an address in a command, a sentence or a Markdown link.
-_AROUND = re.compile("[\"'`<>()\\[\\]{}|\u2018\u2019\u201c\u201d\u00ab\u00bb]+")
+#: Characters around an address in a command, a sentence or a Markdown link.
+_DELIMITERS = re.compile("[\"'`<>()\\[\\]{}|\u2018\u2019\u201c\u201d\u00ab\u00bb]+")
 
 
 def redirected_url(
     text: str, request: AuthorizationRequest, *, bare_code: bool = False
 ) -> str | None:
-    """Return the URL redirected to, if it is this request's.
+    """Return the URL redirected to, if it belongs to this request.
 
-    :param text: The whole URL, or its query, with whatever came along; with
-        ``bare_code`` the code alone, which proves nothing about whose it is.
+    :param text: The whole URL or its query, perhaps with other text around it.
+    :param bare_code: Accept the code alone, too, which has no proof of the
+        sign-on that it belongs to.
     """
     for reading in _readings(text):
         reading = reading[max(0, reading.find(request.redirect_uri)) :]
@@ -52,7 +54,7 @@ def redirected_url(
             url = reading if whole else _redirect(request, _query(reading))
             if request.accepts(url):
                 return url
-    text = _unquoted(text)
+    text = _without_quotes(text)
     if bare_code and _is_bare_code(text) and not _fields(text):
         query = urlencode({"code": text, "state": request.state})
         return _redirect(request, query)
@@ -60,9 +62,9 @@ def redirected_url(
 
 
 def problem_with(text: str, request: AuthorizationRequest) -> str:
-    """Tell a person what they pasted instead. It is not repeated."""
-    typed = _unquoted(text)
-    text = _without_noise(typed)
+    """Return a message that says what the text is, without quoting it."""
+    unquoted = _without_quotes(text)
+    text = _without_noise(unquoted)
     fields = _fields(text)
     if not text:
         problem = "That was empty."
@@ -72,44 +74,44 @@ def problem_with(text: str, request: AuthorizationRequest) -> str:
             "address that the browser shows afterwards."
         )
     elif request.accepts(f"?{_query(text)}"):
-        problem = "That is another address than the one that you are sent back to."
+        problem = "That is not the address that the browser is redirected to."
     elif "state" not in fields and fields:
         problem = "A part is missing (its 'state'): paste the rest as well."
     elif "code" in fields or "error" in fields:
         problem = (
-            "That belongs to another sign-on: its 'state' is not this one's. Open "
-            "the address that was shown last."
+            "That belongs to another sign-on: its 'state' is different. Open the "
+            "address that was shown last."
         )
     elif fields:
         problem = "A part is missing (its 'code'): paste the rest as well."
-    elif _is_bare_code(typed):
+    elif _is_bare_code(unquoted):
         problem = (
-            "That could be the code alone, which may be anybody's: paste the whole "
-            "address."
+            "That may be the code alone, which does not prove which sign-on it is "
+            "for: paste the whole address."
         )
     else:
-        problem = "That is no address with a code in it."
-    return f"{problem} It begins with {request.redirect_uri}"
+        problem = "That is not an address with a code in it."
+    return f"{problem} The address begins with {request.redirect_uri}"
 
 
 def _readings(text: str) -> Iterator[str]:
-    """Yield what the address may be, the likeliest first.
+    """Yield the possible readings of a pasted address, the likeliest first.
 
-    Only one can be right: that whose state is the request's.
+    At most one of them has the request's state.
     """
-    if len(text) > LONGEST_TEXT:
+    if len(text) > MAX_TEXT_LENGTH:
         return
     text = _ESCAPED.sub("", _AMPERSAND.sub("&", text))
-    together = _without_noise(_unquoted(text))
+    together = _without_noise(_without_quotes(text))
     yield together
     for part in (together, *text.split()):
-        for piece in _AROUND.split(part):
+        for piece in _DELIMITERS.split(part):
             yield _without_noise(piece).rstrip(".,;:!")
 
 
-def is_begun(text: str, request: AuthorizationRequest) -> bool:
-    """Whether an address may have been cut here, and go on in a next line."""
-    text = _without_noise(_unquoted(text))
+def is_partial_address(text: str, request: AuthorizationRequest) -> bool:
+    """Whether the text may be the start of an address that continues."""
+    text = _without_noise(_without_quotes(text))
     start = text.find(f"{request.redirect_uri.partition(':')[0]}:")
     address, own = (
         each.removeprefix(scheme.group()) if (scheme := _SCHEME.match(each)) else each
@@ -120,16 +122,16 @@ def is_begun(text: str, request: AuthorizationRequest) -> bool:
     if "response_type" in fields or not request.state.startswith(state):
         return False
     if request.accepts(f"?{_query(text)}"):
-        return False  # it is whole, and leads elsewhere
-    looks = address.startswith(own) or (len(address) > 3 and own.startswith(address))
-    return len(text) <= _LONGEST_ADDRESS and (looks or bool(fields))
+        return False  # complete, but at another address
+    is_start = address.startswith(own) or (len(address) > 3 and own.startswith(address))
+    return len(text) <= _MAX_ADDRESS_LENGTH and (is_start or bool(fields))
 
 
 def _without_noise(text: str) -> str:
     return _NOISE.sub("", text)
 
 
-def _unquoted(text: str) -> str:
+def _without_quotes(text: str) -> str:
     text = text.strip()
     for _ in range(2):  # <"...">
         if len(text) > 1 and _QUOTES.get(text[0]) == text[-1]:
@@ -143,7 +145,7 @@ def _query(text: str) -> str:
 
 
 def _fields(text: str) -> frozenset[str]:
-    """Return the names of those parameters that tell what the text is."""
+    """Return the names of the OAuth parameters in the text."""
     return frozenset(parse_qs(_query(text), keep_blank_values=True)) & {
         "code",
         "error",
@@ -157,6 +159,6 @@ def _is_bare_code(text: str) -> bool:
 
 
 def _redirect(request: AuthorizationRequest, query: str) -> str:
-    # RFC 6749 3.1.2: a redirect URI keeps the query that it has.
+    # RFC 6749 3.1.2: a redirect URI may have a query, which is kept.
     mark = "&" if "?" in request.redirect_uri else "?"
     return f"{request.redirect_uri}{mark}{query}"

@@ -1,4 +1,4 @@
-"""What a sign-on is, who may be there for one, and the one that says no."""
+"""The sign-on type, the search for a person, and the sign-on that refuses."""
 
 from __future__ import annotations
 
@@ -14,33 +14,32 @@ from .terminal import terminal_is_here
 if TYPE_CHECKING:
     from ..grant import AuthorizationRequest
 
-#: Shows a person where to grant access; returns where they were sent next.
+#: Shows a person the authorization page, and returns the URL redirected to.
 SignOn: TypeAlias = "Callable[[AuthorizationRequest], str]"
 
-#: What to do where nobody can be asked.
-ELSEWHERE = (
+#: The advice where no person can be asked.
+LOGIN_ADVICE = (
     "Run: requests-ticktick login where there is a browser or a terminal, with the "
     "same client id and token store; or set TICKTICK_TOKEN."
 )
 
 
 def refuse(request: AuthorizationRequest) -> NoReturn:
-    """Ask nobody: the sign-on of a program that no person watches.
+    """Ask nobody. Use it in a program that no person watches.
 
-    :raises SignOnRequiredError: Always; it names the command to run.
+    :raises SignOnRequiredError: Always. The message names the command to run.
     """
-    raise SignOnRequiredError(f"No usable TickTick token. {ELSEWHERE}")
+    raise SignOnRequiredError(f"No usable TickTick token. {LOGIN_ADVICE}")
 
 
 def person_can_be_here(*, by_command: bool = False) -> bool:
-    """Whether somebody could see a URL and act on it.
+    """Whether a person could see a URL and act on it.
 
-    Not in continuous integration; else where standard input and standard
-    error are a terminal, in a notebook, or where a browser could show itself
-    to somebody who does not only see what another program makes of this one.
+    That is so at a terminal, in a notebook, and at a display unless another
+    program drives this one. It is never so in continuous integration.
 
-    :param by_command: Whether a command has just asked for a sign-on, so that
-        it does not matter who gave that command.
+    :param by_command: Whether a command asked for the sign-on. Then it does
+        not matter whether another program gave that command.
     """
     if os.environ.get("CI", "").lower() not in ("", "0", "false"):
         return False

@@ -1,4 +1,4 @@
-"""The default sign-on: whichever can work here, decided when it is needed."""
+"""The default sign-on, which is chosen when a token is needed."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from .terminal import terminal_is_here
 if TYPE_CHECKING:
     from ..grant import AuthorizationRequest
 
-#: Seconds that a browser may take to start. A job that nobody watches, though
-#: a display is there, waits no longer.
-_BROWSER_TIMEOUT = 15.0
+#: Seconds that a browser may take to start. A job at a display that nobody
+#: watches waits no longer.
+_BROWSER_SECONDS = 15.0
 
 
-def automatic(request: AuthorizationRequest) -> str:
-    """Choose the listener, the terminal or the refusal when called.
+def default_sign_on(request: AuthorizationRequest) -> str:
+    """Sign on by browser or terminal, or refuse if no person can be here.
 
-    An auth object may be made at a desk and used in a worker: what is here
-    counts, not what was there.
+    The choice is made at the call, because an auth object may be created at a
+    desk and used in a worker.
 
     :raises SignOnRequiredError: No person can be here.
-    :raises SignOnError: They were asked, and it failed.
+    :raises SignOnError: The sign-on failed.
     """
     if not person_can_be_here():
         refuse(request)
@@ -34,18 +34,18 @@ def automatic(request: AuthorizationRequest) -> str:
 
 
 def by_person(request: AuthorizationRequest) -> str:
-    """Choose the listener or the terminal, where a person is to be asked.
+    """Sign on by browser or terminal.
 
-    :raises SignOnRequiredError: Neither can reach anybody.
-    :raises SignOnError: They were asked, and it failed.
+    :raises SignOnRequiredError: Neither can reach a person.
+    :raises SignOnError: The sign-on failed.
     """
     terminal = terminal_is_here()
     if loopback_parts(request.redirect_uri) is not None:
         if terminal:
             return LoopbackSignOn()(request)
         if display_is_here():
-            return LoopbackSignOn(browser_timeout=_BROWSER_TIMEOUT)(request)
+            return LoopbackSignOn(browser_timeout=_BROWSER_SECONDS)(request)
     if not (terminal or prompt_is_here()):
-        # A browser alone has no way to hand the redirect to this program.
+        # Without a listener, a browser cannot return the redirect.
         refuse(request)
     return ConsoleSignOn()(request)

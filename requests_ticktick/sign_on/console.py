@@ -1,4 +1,4 @@
-"""A sign-on without a listener: the person pastes where they were sent."""
+"""A sign-on without a listener: the person pastes the redirect."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ if TYPE_CHECKING:
 
 
 class ConsoleSignOn:
-    """Shows the URL and reads the one that the browser was sent to.
+    """Shows the authorization URL and reads the URL redirected to.
 
-    It takes the whole URL or its query, in quotes or not, on one line or on as
-    many as a terminal made of it. It shows on standard error: standard output
-    is the program's own.
+    The person can paste the whole URL or its query, with or without quotes, on
+    one line or several. Output goes to standard error, because standard output
+    belongs to the program.
 
-    :param allow_bare_code: Take the code alone, too. A code comes without
-        proof of whose sign-on it ends (RFC 6749 10.12): for pages that show
-        nothing else.
-    :param timeout: Seconds until it gives up.
-    :param input: By default standard input, or in a notebook ``input()``. In
-        another console without a terminal pass such a function:
-        ``ConsoleSignOn(input=input)``. It is called without arguments, and
-        cannot be abandoned on Windows and in threads: ``timeout`` is looked at
-        when it returns.
-    :param output: By default standard error.
+    :param allow_bare_code: Accept the code alone, too, for authorization pages
+        that show nothing else. A code has no proof of the sign-on that it
+        belongs to (RFC 6749 10.12).
+    :param timeout: Seconds until the sign-on fails.
+    :param input: A stream, or a function like ``input``. Default: standard
+        input, or ``input()`` in a notebook. In other consoles without a
+        terminal, pass ``ConsoleSignOn(input=input)``. The function is called
+        without arguments. On Windows and in threads it cannot be interrupted:
+        ``timeout`` is checked when it returns.
+    :param output: Where to write. Default: standard error.
     """
 
     def __init__(
@@ -49,9 +49,9 @@ class ConsoleSignOn:
     def __call__(self, request: AuthorizationRequest) -> str:
         """Return the URL redirected to.
 
-        :raises SignOnRequiredError: The input ended: nobody is there.
-        :raises SignOnTimeoutError: Nobody pasted anything in time.
-        :raises SignOnError: What was pasted was something else, several times.
+        :raises SignOnRequiredError: The input ended: no person is here.
+        :raises SignOnTimeoutError: Nobody pasted the URL in time.
+        :raises SignOnError: The person pasted something else several times.
         """
         from .paste import Pasting
 
@@ -77,13 +77,13 @@ class ConsoleSignOn:
             if pasting.ended:
                 raise SignOnRequiredError(
                     "The input ended before an address was pasted: nobody is here "
-                    "to sign on. Run: requests-ticktick login in a terminal; "
-                    "programs that share its token store go on from there."
+                    "to sign on. Run: requests-ticktick login in a terminal. "
+                    "Programs that share its token store then find the token."
                 )
             if not pasting.tries_left:
                 raise SignOnError(
-                    "What was pasted was never the address that the browser is sent "
-                    "to after access was allowed. "
+                    "Nothing that was pasted is the address that the browser is sent "
+                    "to after access is allowed. "
                     + (pasting.advice and f"{pasting.advice} ")
                     + "Start again, and copy it from the browser's address bar."
                 )

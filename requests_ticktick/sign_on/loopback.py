@@ -1,4 +1,4 @@
-"""A sign-on by a browser on this machine (RFC 8252 7.3)."""
+"""A sign-on by a browser that returns to this machine (RFC 8252 7.3)."""
 
 from __future__ import annotations
 
@@ -13,37 +13,37 @@ from urllib.parse import SplitResult, urlsplit
 
 from .._urls import is_loopback
 from ..errors import SignOnError, SignOnRequiredError, SignOnTimeoutError
-from .base import ELSEWHERE
+from .base import LOGIN_ADVICE
 from .display import open_browser
-from .terminal import TICK, StreamLines, lines_from, say, terminal_is_here
+from .terminal import POLL_SECONDS, StreamLines, lines_from, say, terminal_is_here
 
 if TYPE_CHECKING:
     from typing import TextIO
 
     from ..grant import AuthorizationRequest
-    from ._listener import Listener
+    from ._listener import RedirectListener
 
 _NOT_OPENED = "No browser was opened here: open the address yourself."
 
 
 class LoopbackSignOn:
-    """Opens the browser and waits for it at the redirect URI.
+    """Opens a browser and waits for the redirect at the redirect URI.
 
-    The URL is always shown on standard error, too. Where there is a terminal,
-    the address redirected to can be pasted into it while the listener waits:
-    the browser may be on another machine.
+    The authorization URL is also written to standard error. At a terminal, the
+    person can paste the URL redirected to while the listener waits, since the
+    browser may be on another machine.
 
-    :param timeout: Seconds until it gives up.
-    :param open_url: Opens a browser; by default as :mod:`webbrowser` does,
-        where there is a display. It may block, fail or do nothing, and returns
-        ``False`` where it knows that no browser was opened. It is called with
-        an address on this machine that leads to the authorization page, so
-        that ``state`` is in no command line.
-    :param input: By default standard input.
-    :param output: By default standard error.
-    :param browser_timeout: Seconds until a browser has to have come to that
-        address. By default it may take as long as all the rest, since a person
-        can open the URL that is shown.
+    :param timeout: Seconds until the sign-on fails.
+    :param open_url: Opens a URL in a browser. It may block, raise or do
+        nothing, and returns ``False`` if it knows that no browser was opened.
+        It gets a URL on this machine that redirects to the authorization page,
+        so that ``state`` is on no command line. Default: :mod:`webbrowser`, if
+        there is a display.
+    :param input: Where a paste is read. Default: standard input.
+    :param output: Where to write. Default: standard error.
+    :param browser_timeout: Seconds within which a browser must have requested
+        that URL. Default: no such limit, since a person can open the URL
+        shown.
     """
 
     def __init__(
@@ -64,24 +64,25 @@ class LoopbackSignOn:
     def __call__(self, request: AuthorizationRequest) -> str:
         """Return the URL redirected to.
 
-        :raises SignOnTimeoutError: The browser did not come back in time.
-        :raises SignOnRequiredError: None came at all, within
-            ``browser_timeout``, or none could be opened.
+        :raises SignOnTimeoutError: No redirect arrived in time.
+        :raises SignOnRequiredError: With ``browser_timeout``: no browser came
+            within it, or none could be opened.
         :raises SignOnError: The redirect URI is not on this machine, its port
-            is taken, or the system has no thread left.
+            is in use, or no thread can be started.
         """
-        from ._listener import Listener
+        from ._listener import RedirectListener
 
         deadline = time.monotonic() + self._timeout
         parts = loopback_parts(request.redirect_uri)
         if parts is None:
             raise SignOnError(
                 f"{request.redirect_uri!r} is not http:// on a loopback address with "
-                "a port: nothing can wait there. Register http://127.0.0.1:8765/"
-                "callback in TickTick's developer portal and pass it as "
-                "redirect_uri, or paste by hand with sign_on=ConsoleSignOn()."
+                "a valid port, so this program cannot listen there. Register "
+                "http://127.0.0.1:8765/callback in TickTick's developer portal and "
+                "pass it as redirect_uri, or paste by hand with "
+                "sign_on=ConsoleSignOn()."
             )
-        with Listener(request, parts) as listener:
+        with RedirectListener(request, parts) as listener:
             try:
                 listener.open()
             except OSError as error:
@@ -89,19 +90,19 @@ class LoopbackSignOn:
             except RuntimeError:
                 raise SignOnError(
                     "No thread can be started to wait for the browser: the program "
-                    "is ending, or at a limit of this machine. Sign on earlier, or "
-                    "run: requests-ticktick login; or paste by hand with "
+                    "is exiting, or has reached a limit of this machine. Sign on "
+                    "earlier, or run: requests-ticktick login; or paste by hand with "
                     "sign_on=ConsoleSignOn()."
                 ) from None
             failed = self._show(request, listener)
             return self._wait(request, listener, failed, deadline)
 
     def _show(
-        self, request: AuthorizationRequest, listener: Listener
+        self, request: AuthorizationRequest, listener: RedirectListener
     ) -> threading.Event:
-        """Show the URL, and open it.
+        """Show the authorization URL, and open it in a browser.
 
-        :returns: Set where no browser was opened.
+        :returns: Set if no browser was opened.
         """
         hint = ""
         if terminal_is_here(self._input, self._output):
@@ -116,7 +117,7 @@ class LoopbackSignOn:
             self._output,
         )
         failed = threading.Event()
-        # A browser may take its time, or this thread until it is closed.
+        # A browser may start slowly, or block until it is closed.
         opening = threading.Thread(
             target=self._open, args=(listener, failed), daemon=True
         )
@@ -126,9 +127,9 @@ class LoopbackSignOn:
             failed.set()
         return failed
 
-    def _open(self, listener: Listener, failed: threading.Event) -> None:
-        # It says nothing itself: a thread that the end of the program finds
-        # writing to standard error makes Python abort.
+    def _open(self, listener: RedirectListener, failed: threading.Event) -> None:
+        # The waiting thread reports the failure. Python would abort at exit if
+        # this daemon thread were writing to standard error.
         opened: object = False
         with contextlib.suppress(Exception):
             opened = self._open_url(listener.start_url)
@@ -138,34 +139,34 @@ class LoopbackSignOn:
     def _wait(
         self,
         request: AuthorizationRequest,
-        listener: Listener,
+        listener: RedirectListener,
         failed: threading.Event,
         deadline: float,
     ) -> str:
         from .paste import Pasting
 
-        here = terminal_is_here(self._input, self._output)
-        lines = lines_from(self._input) if here else StreamLines(None)
+        at_terminal = terminal_is_here(self._input, self._output)
+        lines = lines_from(self._input) if at_terminal else StreamLines(None)
         pasting = Pasting(request, lines, output=self._output)
-        began, has_said = time.monotonic(), False
+        start, is_reported = time.monotonic(), False
         while (left := deadline - time.monotonic()) > 0:
-            url = listener.wait(min(TICK, left))
+            url = listener.wait(min(POLL_SECONDS, left))
             if url is None:
                 url = pasting.wait(0)
             if url is not None:
                 return url
-            # Asked in this order: some fail after they came, when closed.
+            # In this order: some browsers fail when closed, after they came.
             has_failed = failed.is_set()
             if listener.visited.is_set():
                 continue
-            if has_failed and not has_said:
-                has_said = True
+            if has_failed and not is_reported:
+                is_reported = True
                 say(_NOT_OPENED, self._output)
-            self._require_browser(has_failed, time.monotonic() - began)
+            self._require_browser(has_failed, time.monotonic() - start)
         raise SignOnTimeoutError(
             f"No browser came back to {request.redirect_uri} within "
             f"{self._timeout:g} seconds. Start again and finish in the browser, or "
-            "allow more time with LoopbackSignOn(timeout=...). If its page spoke of "
+            "allow more time with LoopbackSignOn(timeout=...). If its page mentioned "
             "the redirect URI, register exactly this one in TickTick's developer "
             "portal."
         )
@@ -176,12 +177,12 @@ class LoopbackSignOn:
         if has_failed or waited >= self._browser_timeout:
             raise SignOnRequiredError(
                 "No browser came for the sign-on: none could be opened, or nobody "
-                f"sees it. {ELSEWHERE} In a notebook, pass sign_on=ConsoleSignOn()."
+                f"sees it. {LOGIN_ADVICE} In a notebook, pass sign_on=ConsoleSignOn()."
             )
 
 
 def loopback_parts(redirect_uri: str) -> SplitResult | None:
-    """Return the parts of a URI that a listener here can wait at."""
+    """Return the parts of a redirect URI at which a listener can wait."""
     try:
         parts = urlsplit(redirect_uri)
         port = parts.port
@@ -194,17 +195,17 @@ def loopback_parts(redirect_uri: str) -> SplitResult | None:
 
 def _cannot_listen(parts: SplitResult, error: OSError) -> str:
     where = f"Port {parts.port or 80} on {parts.hostname}"
-    # Windows denies what another program has for itself.
+    # Windows denies access to a port that another program has exclusively.
     denied = os.name == "nt" and error.errno == errno.EACCES
     if denied or error.errno == errno.EADDRINUSE:
-        # The URL is not shown: whoever opened it would be sent there.
+        # The URL is not shown: that program would get the code.
         problem = (
-            f"{where} is in use by another program, which would be sent the "
+            f"{where} is in use by another program, which would get the "
             "authorization code. Stop that program, or wait for its end if it is "
             "another sign-on;"
         )
     else:
-        problem = f"{where} cannot be opened: {error.strerror}. Mend that;"
+        problem = f"{where} cannot be opened: {error.strerror}. Correct that;"
     return (
         f"{problem} or register a redirect URI with another port in TickTick's "
         "developer portal and pass it as redirect_uri; or paste the address by hand: "

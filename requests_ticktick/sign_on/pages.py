@@ -1,12 +1,12 @@
-"""What a browser gets to see. Nothing of any request is in it."""
+"""The pages that a browser is shown. They quote nothing from a request."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 from urllib.parse import quote
 
-#: Sent with every page: it holds no script and loads nothing, its address
-#: holds the code, and neither may stay behind.
+#: Sent with every page. Its URL contains the code, so neither page nor URL may
+#: be stored or passed on. It needs no scripts and loads nothing.
 HEADERS = (
     ("Content-Type", "text/html; charset=utf-8"),
     ("Cache-Control", "no-store"),
@@ -55,8 +55,8 @@ p {{ margin: 0; }}
 class Page(NamedTuple):
     """One page.
 
-    :param final: Whether the sign-on ends with it.
-    :param location: Where the browser goes instead of showing it.
+    :param final: Whether the sign-on ends with this page.
+    :param location: The URL that the browser is redirected to instead.
     """
 
     status: int
@@ -73,12 +73,15 @@ class Page(NamedTuple):
 
 
 def redirect_to(url: str) -> Page:
-    """Return the page that sends a browser on.
+    """Return a page that redirects a browser.
 
-    :param url: As it is, but for what no header can hold.
+    :param url: The target. Characters that a header cannot contain are
+        escaped.
     """
     location = quote(url, safe="!#$%&'()*+,/:;=?@[]~")
-    return Page(302, "One moment", "Your browser goes on.", location=location)
+    return Page(
+        302, "One moment", "Your browser is being redirected.", location=location
+    )
 
 
 GRANTED = Page(
@@ -91,7 +94,7 @@ GRANTED = Page(
 DENIED = Page(
     200,
     "Access was not granted",
-    "You can close this tab. Your program says what can be done.",
+    "You can close this tab. Your program shows what to do next.",
     colour="#b3261e",
     final=True,
 )
@@ -102,14 +105,14 @@ ANSWERED = Page(
 )
 STRAY = Page(
     400,
-    "This is not the sign-on that your program waits for",
+    "This is not the sign-on that your program is waiting for",
     "It may be an older one. Open the address that your program showed last.",
 )
 STARTED = Page(
     409,
     "This address was opened before",
-    "If that was not you, end your program and start it again. Else open the address "
-    "that it showed.",
+    "If that was not you, stop your program and start it again. Otherwise open the "
+    "address that it showed.",
 )
 ANOTHER_USER = Page(
     403,
@@ -119,20 +122,20 @@ ANOTHER_USER = Page(
 NOT_FOUND = Page(
     404,
     "Nothing is here",
-    "Your program waits for a sign-on at another address.",
+    "Your program is waiting for a sign-on at another address.",
 )
 WRONG_HOST = Page(
     421,
     "Nothing is here under this name",
-    "Your program waits for a sign-on at the redirect URI that was registered.",
+    "Your program is waiting for a sign-on at the registered redirect URI.",
 )
 WRONG_METHOD = Page(
     405,
     "This cannot be sent here",
-    "Your program waits for a browser that is redirected to it.",
+    "Your program is waiting for a browser that is redirected to it.",
 )
 MALFORMED = Page(
     400,
     "This request cannot be read",
-    "Your program goes on waiting. Open the address that it showed last.",
+    "Your program is still waiting. Open the address that it showed last.",
 )

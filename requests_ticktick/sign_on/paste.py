@@ -1,4 +1,4 @@
-"""A person who pastes: the few tries that they have."""
+"""Reads the redirect that a person pastes, within a few tries."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from .._value import Secret
 from .address import (
-    LONGEST_TEXT,
-    is_begun,
+    MAX_TEXT_LENGTH,
+    is_partial_address,
     problem_with,
     redirected_url,
 )
@@ -19,28 +19,28 @@ if TYPE_CHECKING:
 
     from ..grant import AuthorizationRequest
 
-_TRIES = 5
+_MAX_TRIES = 5
 
-#: Lines in all, most of which may have cost no try.
-_MOST_LINES = 100
+#: Lines in total, including those that cost no try.
+_MAX_LINES = 100
 
-#: Seconds between two lines of one paste, as a terminal hands them over.
-_BURST = 0.1
+#: Seconds within which a terminal delivers the next line of the same paste.
+_PASTE_SECONDS = 0.1
 
 
 class Pasting:
-    """A person at a terminal, and the few tries that they have.
+    """Reads lines until the redirect is among them or the tries are used up.
 
-    An empty line costs none, nor does a part of an address, nor an error of
-    TickTick's. Lines that a terminal hands over at once cost one together.
+    An empty line costs no try. Neither does a part of an address, nor an error
+    text of TickTick's. Lines pasted together cost one try.
 
-    What was typed is shown by no frame and by no object that an error leads
-    to, so that no traceback has it.
+    The input is kept as a :class:`Secret`, so that no traceback shows it.
 
-    :param lines: Where it is typed.
-    :param output: Where they are told what was wrong.
-    :param allow_bare_code: Whether the code alone will do.
-    :ivar advice: What an error that they pasted means, else empty.
+    :param lines: Where the input comes from.
+    :param output: Where problems are reported.
+    :param allow_bare_code: Whether to accept the code alone.
+    :ivar advice: The advice on an error text that was pasted, or ``""``.
+    :ivar ended: Whether the input has ended.
     """
 
     def __init__(
@@ -55,18 +55,18 @@ class Pasting:
         self._lines = lines
         self._output = output
         self._allow_bare_code = allow_bare_code
-        #: The lines so far of an address that goes on, and the line before.
-        self._begun = self._before = Secret()
+        # The start of an address that may continue, and the previous line.
+        self._partial = self._previous = Secret()
         self._paste_ends = 0.0
-        self._lines_left = _MOST_LINES
+        self._lines_left = _MAX_LINES
         self.advice = ""
         self.ended = False
-        self.tries_left = _TRIES
+        self.tries_left = _MAX_TRIES
 
     def wait(self, timeout: float) -> str | None:
-        """Return the URL redirected to, once it was pasted.
+        """Read a line, and return the URL redirected to if it is complete.
 
-        :param timeout: Seconds to wait for a line, at most.
+        :param timeout: Seconds to wait for the line.
         """
         if self.ended or not self.tries_left:
             return None
@@ -76,58 +76,64 @@ class Pasting:
         if not line:
             self.ended = True
             return None
-        goes_on = self._lines.typed and time.monotonic() < self._paste_ends
+        same_paste = self._lines.typed and time.monotonic() < self._paste_ends
         url = self._url_in(line)
         if url is None:
-            self._refuse(line, goes_on)
-        self._paste_ends = time.monotonic() + _BURST
+            self._reject(line, same_paste)
+        self._paste_ends = time.monotonic() + _PASTE_SECONDS
         return url
 
     def _read(self, timeout: float) -> Secret | None:
         line = self._lines.read(timeout)
-        return None if line is None else Secret(line[: LONGEST_TEXT + 1])
+        return None if line is None else Secret(line[: MAX_TEXT_LENGTH + 1])
 
-    def _with_begun(self, line: Secret) -> Secret:
-        """Put a line to those before it, unless it begins an address."""
-        return line if "://" in line else Secret(self._begun + line)
+    def _continued(self, line: Secret) -> Secret:
+        """Append a line to the partial address, unless it begins a new one."""
+        return line if "://" in line else Secret(self._partial + line)
 
     def _url_in(self, line: Secret) -> str | None:
-        for text in (line, self._with_begun(line)):
+        for text in (line, self._continued(line)):
             url = redirected_url(text, self._request, bare_code=self._allow_bare_code)
             if url is not None:
                 return url
         return None
 
-    def _refuse(self, line: Secret, goes_on: bool) -> None:
-        """Say what is wrong with a line, and take a try for it.
+    def _reject(self, line: Secret, same_paste: bool) -> None:
+        """Report the problem with a line, and count a try.
 
-        :param goes_on: Whether an earlier line of this paste has cost it.
+        :param same_paste: Whether an earlier line of this paste was counted.
         """
         advice = self._advice_on(line)
-        whole = self._with_begun(line)
-        begun = next((t for t in (whole, line) if is_begun(t, self._request)), None)
+        partial = next(
+            (
+                text
+                for text in (self._continued(line), line)
+                if is_partial_address(text, self._request)
+            ),
+            None,
+        )
         if advice is not None:
             self.advice = advice
             say(advice, self._output)
-        elif not goes_on:
-            say(problem_with(begun or line, self._request), self._output)
-            if begun is None and line.strip():
+        elif not same_paste:
+            say(problem_with(partial or line, self._request), self._output)
+            if partial is None and line.strip():
                 self.tries_left -= 1
         if line.strip():
-            self._begun = begun if begun is not None else Secret()
+            self._partial = partial if partial is not None else Secret()
         self._lines_left -= 1
         if not self._lines_left:
             self.tries_left = 0
 
     def _advice_on(self, line: Secret) -> str | None:
-        """Translate an error of TickTick's, which two lines may share."""
-        # Shared with the endpoint's errors; loaded where something was wrong.
+        """Return the advice on an error text, which may span two lines."""
+        # Imported late, because a correct paste does not need it.
         from ..grant.words import hint
 
-        before, self._before = self._before, line
-        for text in (line, before.strip() + line, f"{before.strip()} {line}"):
+        previous, self._previous = self._previous.strip(), line
+        for text in (line, previous + line, f"{previous} {line}"):
             advice = hint(" ".join(text.split()), self._request.redirect_uri)
             if advice is not None:
-                self._before = Secret()
+                self._previous = Secret()
                 return advice
         return None

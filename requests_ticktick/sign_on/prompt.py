@@ -1,4 +1,4 @@
-"""A person whom ``input()`` reaches, and no terminal does: in a notebook."""
+"""Notebooks and other consoles where only ``input()`` reaches a person."""
 
 from __future__ import annotations
 
@@ -12,44 +12,44 @@ from typing import Any
 
 
 def notebook_is_here() -> bool:
-    """Whether this is a kernel of Jupyter's, run by somebody who can answer.
+    """Whether this is a Jupyter kernel whose notebook can answer ``input()``.
 
-    Standard input is nobody's there: the kernel carries ``input()`` to the
-    notebook, unless the cells are run by a program (nbconvert, papermill).
+    Standard input is not used there: the kernel passes ``input()`` to the
+    notebook, unless a program such as nbconvert or papermill runs the cells.
     """
-    # Not imported: where there is a kernel, IPython is there already.
+    # A kernel has imported IPython already.
     get_ipython = getattr(sys.modules.get("IPython"), "get_ipython", None)
     kernel = getattr(get_ipython() if get_ipython else None, "kernel", None)
     return kernel is not None and bool(getattr(kernel, "_allow_stdin", True))
 
 
 def prompt_is_here() -> bool:
-    """Whether ``input()`` reaches somebody without a terminal.
+    """Whether ``input()`` reaches a person without a terminal.
 
-    In a notebook; and in consoles such as IDLE's, whose standard input says
-    that it is a terminal, and has no descriptor.
+    That is so in a notebook, and in consoles such as IDLE's, whose standard
+    input claims to be a terminal but has no descriptor.
     """
     if notebook_is_here():
         return True
     stream: Any = sys.stdin
     try:
-        claims = bool(stream.isatty())
+        claims_terminal = bool(stream.isatty())
     except (AttributeError, OSError, ValueError):
         return False  # None, or closed
     try:
         stream.fileno()
     except (AttributeError, OSError, ValueError):
-        return claims
+        return claims_terminal
     return False
 
 
 class PromptLines:
-    """What a function like ``input`` returns.
+    """Reads lines with a function like ``input``.
 
-    It is abandoned where the system has an alarm for the main thread.
-    Elsewhere it ends with an answer, or by an interruption.
+    On POSIX, an alarm interrupts the function in the main thread. Elsewhere
+    the function ends with a line or with Ctrl-C.
 
-    :param ask: By default ``input``, as the notebook has replaced it.
+    :param ask: Default: ``input``, which a notebook replaces.
     """
 
     typed = False
@@ -58,7 +58,7 @@ class PromptLines:
         self._ask = ask if ask is not None else builtins.input
 
     def read(self, timeout: float) -> str | None:
-        """Return a line, ``""`` at the end, ``None`` if there is none yet."""
+        """Return a line, ``""`` at the end, ``None`` if none came in time."""
         rang: list[int] = []
         try:
             with _alarm(timeout, rang):
@@ -68,15 +68,16 @@ class PromptLines:
                 return None
             raise
         except Exception:
-            return ""  # whatever it says, nobody answers
+            return ""  # the function cannot ask anybody
 
 
 @contextmanager
 def _alarm(seconds: float, rang: list[int]) -> Iterator[None]:
-    """Interrupt the main thread after some time.
+    """Raise ``KeyboardInterrupt`` in the main thread after some seconds.
 
-    By a ``KeyboardInterrupt``: kernels take every other exception for a broken
-    message, and go on waiting.
+    Kernels treat any other exception as a broken message, and go on waiting.
+
+    :param rang: Gets an item when the alarm rings.
     """
     import signal
 

@@ -1,8 +1,8 @@
-"""The person's terminal: whether there is one, and what is typed there.
+"""The person's terminal: whether there is one, and the lines typed there.
 
-``input()`` is not used where there is one. It cannot be abandoned: a thread
-that waits in it would swallow what the person types into the program after the
-sign-on.
+``input()`` is not used at a terminal, because it cannot be interrupted. A
+thread that waits in it would take the next line that the person types for the
+program.
 """
 
 from __future__ import annotations
@@ -17,35 +17,36 @@ from typing import Any, Protocol, TextIO, TypeAlias
 
 from . import prompt
 
-#: Seconds between two looks at what cannot be waited for.
-TICK = 0.05
+#: Seconds between two checks of an event that cannot be waited for.
+POLL_SECONDS = 0.05
 
-#: Characters: no redirect is longer, and a pipe may never send a line break.
-_LONGEST_LINE = 65_536
+#: Characters of a line. No redirect is longer, and a pipe may send no line
+#: break.
+_MAX_LINE_LENGTH = 65_536
 
 _WINDOWS = os.name == "nt"
 
-#: What a person's lines are read from: a stream, or a function like ``input``.
+#: A source of lines: a stream, or a function like ``input``.
 Input: TypeAlias = "TextIO | Callable[[], str] | None"
 
 
 class Lines(Protocol):
-    """Where lines come from.
+    """A source of lines.
 
-    :ivar typed: Whether they come as fast as a person types or pastes them.
+    :ivar typed: Whether lines arrive at the speed of typing and pasting.
     """
 
     typed: bool
 
     def read(self, timeout: float) -> str | None:
-        """Return a line, ``""`` at the end, ``None`` if there is none yet."""
+        """Return a line, ``""`` at the end, ``None`` if none came in time."""
 
 
 def terminal_is_here(input: TextIO | None = None, output: TextIO | None = None) -> bool:
-    """Whether a person can read what is shown and answer it.
+    """Whether a person can read the output and type an answer.
 
-    :param input: By default standard input.
-    :param output: By default standard error.
+    :param input: Default: standard input.
+    :param output: Default: standard error.
     """
     return (
         _terminal(input if input is not None else sys.stdin) is not None
@@ -54,10 +55,9 @@ def terminal_is_here(input: TextIO | None = None, output: TextIO | None = None) 
 
 
 def lines_from(input: Input) -> Lines:
-    """Read the lines of a stream, whatever it is.
+    """Return the reader for a stream or a function.
 
-    :param input: By default the notebook, where there is one, else standard
-        input, which may be missing or closed.
+    :param input: Default: the notebook, if any, else standard input.
     """
     if callable(input):
         return prompt.PromptLines(input)
@@ -71,10 +71,10 @@ def lines_from(input: Input) -> Lines:
 
 
 def say(text: str, output: TextIO | None = None) -> None:
-    """Show a line, never on standard output: that is the program's own.
+    """Write a line. Standard output is not used: it belongs to the program.
 
-    :param output: By default standard error. Where it is missing, closed or
-        full, the sign-on goes on without it.
+    :param output: Default: standard error. If it is missing, closed or full,
+        the sign-on goes on without it.
     """
     stream = output if output is not None else sys.stderr
     try:
@@ -85,7 +85,7 @@ def say(text: str, output: TextIO | None = None) -> None:
 
 
 class StreamLines:
-    """A pipe, a file, an object: read as the stream reads itself."""
+    """Reads a pipe, a file or a file-like object by its own ``readline``."""
 
     typed = False
 
@@ -93,11 +93,11 @@ class StreamLines:
         self._stream: Any = stream
 
     def read(self, timeout: float) -> str | None:
-        """Return a line, ``""`` at the end, ``None`` if there is none yet."""
+        """Return a line, ``""`` at the end, ``None`` if none came in time."""
         try:
             if not self._is_ready(timeout):
                 return None
-            line: str = self._stream.readline(_LONGEST_LINE)
+            line: str = self._stream.readline(_MAX_LINE_LENGTH)
         except UnicodeDecodeError:
             return "\ufffd\n"
         except (AttributeError, OSError, ValueError):
@@ -106,16 +106,16 @@ class StreamLines:
 
     def _is_ready(self, timeout: float) -> bool:
         if _WINDOWS:
-            return True  # there a pipe can only be asked by reading it
+            return True  # Windows cannot poll a pipe
         try:
             descriptor = self._stream.fileno()
         except OSError:
-            return True  # not a file: it has no one to wait for
+            return True  # no descriptor, as in a StringIO
         return _can_be_read(descriptor, timeout)
 
 
 class _TerminalLines:
-    """A POSIX terminal, read past its stream, so that a wait can end."""
+    """Reads a POSIX terminal by its descriptor, so that a wait can end."""
 
     typed = True
 
@@ -130,23 +130,23 @@ class _TerminalLines:
         return (line + newline).decode("utf-8", "replace")
 
     def _receive(self, timeout: float) -> bool:
-        """Whether there is a whole line now, or the end of all lines."""
+        """Whether a line is complete, or the input has ended."""
         if not _in_foreground(self._descriptor):
-            # To read a terminal from the background stops the whole process.
-            time.sleep(min(timeout, TICK))
+            # The system stops a process that reads from the background.
+            time.sleep(min(timeout, POLL_SECONDS))
             return False
         try:
             if not _can_be_read(self._descriptor, timeout):
                 return False
-            typed = os.read(self._descriptor, _LONGEST_LINE)
+            typed = os.read(self._descriptor, _MAX_LINE_LENGTH)
         except OSError:
             typed = b""  # hung up
         self._typed += typed
-        return not typed or b"\n" in typed or len(self._typed) >= _LONGEST_LINE
+        return not typed or b"\n" in typed or len(self._typed) >= _MAX_LINE_LENGTH
 
 
 class _WindowsLines:
-    """A Windows console, key by key: nothing else there can be waited for."""
+    """Reads a Windows console key by key, so that a wait can end."""
 
     typed = True
 
@@ -163,7 +163,7 @@ class _WindowsLines:
                     return line
             if time.monotonic() >= deadline:
                 return None
-            time.sleep(TICK)
+            time.sleep(POLL_SECONDS)
 
     def _press(self, key: str) -> str | None:
         if key == "\x03":
@@ -192,9 +192,9 @@ def _terminal(stream: Any) -> int | None:
 
 
 def _can_be_read(descriptor: int, timeout: float) -> bool:
-    """Wait for something to read; an ``OSError`` says that it is closed."""
-    # eventlet takes poll away. macOS has had terminals that it does not know,
-    # of which it says at once that they are no descriptors.
+    """Wait until there is something to read. ``OSError`` if it is closed."""
+    # eventlet removes poll(). Some versions of macOS report a terminal as an
+    # invalid descriptor (POLLNVAL).
     poll = getattr(select, "poll", None)
     if poll is not None:
         waiting = poll()
@@ -205,10 +205,11 @@ def _can_be_read(descriptor: int, timeout: float) -> bool:
     try:
         return bool(select.select([descriptor], [], [], timeout)[0])
     except PermissionError:
-        return True  # a file, which never waits; eventlet asks epoll
+        return True  # a file, which epoll refuses (eventlet uses epoll)
     except ValueError:
-        # Beyond the 1024 that select knows: to read it could take for ever.
-        time.sleep(min(timeout, TICK))
+        # select() supports descriptors below 1024. Reading could block for
+        # ever.
+        time.sleep(min(timeout, POLL_SECONDS))
         return False
 
 
@@ -216,4 +217,4 @@ def _in_foreground(descriptor: int) -> bool:
     try:
         return os.tcgetpgrp(descriptor) == os.getpgrp()
     except OSError:
-        return True  # not the terminal that controls this process
+        return True  # not this process's controlling terminal

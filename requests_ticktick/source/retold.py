@@ -13,7 +13,7 @@ from typing import Any
 
 from .. import errors
 from .._foreign import one_line, seconds
-from ..grant.words import hint
+from ..grant.words import denial_advice, hint
 from ..stores.base import UnsavedError
 
 #: What those who waited are told.
@@ -32,7 +32,7 @@ _TOLD: Mapping[type[errors.TickTickAuthError], str] = {
     ),
     errors.AuthorizationDeniedError: "Access was not granted",
     errors.StateMismatchError: (
-        "The sign-on that this one waited for was answered by another's redirect. "
+        "The sign-on that this one waited for got the redirect of another sign-on. "
         "Start again, and use the address that was shown last."
     ),
     errors.SignOnTimeoutError: (
@@ -43,7 +43,7 @@ _TOLD: Mapping[type[errors.TickTickAuthError], str] = {
     ),
     errors.TokenEndpointError: "The token endpoint answered with HTTP status",
     errors.InvalidTokenError: (
-        "What the sign-on that this one waited for brought was no token. Sign on again."
+        "The sign-on that this one waited for did not return a token. Sign on again."
     ),
     errors.TokenStoreError: (
         "The process that this one waited for could not use {place}. Run: "
@@ -59,7 +59,7 @@ _TOLD: Mapping[type[errors.TickTickAuthError], str] = {
         "there, then try again."
     ),
     errors.InsecureTransportError: (
-        "A secret would have travelled in clear. Use https:// addresses."
+        "A secret would have been sent without encryption. Use https:// addresses."
     ),
 }
 _KINDS = {kind.__name__: kind for kind in _TOLD}
@@ -129,7 +129,7 @@ def error_of(record: Mapping[str, object], place: str) -> errors.TickTickAuthErr
 
 def _denied(fields: Mapping[str, Any]) -> str:
     said = _said(fields)
-    advice = _hint(fields) or "Sign on again, and allow access."
+    advice = _hint(fields) or denial_advice(fields["error"])
     return f"{_TOLD[errors.AuthorizationDeniedError]}{said}. {advice}"
 
 
@@ -137,14 +137,14 @@ def _refused(fields: Mapping[str, Any]) -> str:
     status, wait = fields["status_code"], fields["retry_after"]
     if status is None:
         return (
-            "No answer came from the token endpoint. Check the network, proxy and "
+            "No response came from the token endpoint. Check the network, proxy and "
             "certificate settings, then try again."
         )
     if status == 429 or status >= 500:
         pause = "a minute" if wait is None else f"{wait:.0f} s"
         advice = f"Wait {pause}, then try again."
     elif fields["error"] == "invalid_grant":
-        advice = "The code has expired or was used before: sign on again."
+        advice = "The code has expired or has already been used: sign on again."
     elif status in (401, 403):
         advice = str(hint("invalid_client", ""))
     else:
@@ -156,7 +156,7 @@ def _refused(fields: Mapping[str, Any]) -> str:
 
 def _said(fields: Mapping[str, Any]) -> str:
     words = [text for text in (fields["error"], fields["description"]) if text]
-    return f" ({': '.join(words)})" if words else ""
+    return f" ({': '.join(words).rstrip('.')})" if words else ""
 
 
 def _hint(fields: Mapping[str, Any]) -> str | None:
