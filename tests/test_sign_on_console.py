@@ -291,7 +291,7 @@ def test_a_pasted_page_costs_one_try(person, monkeypatch):
 
     assert console(person)(a_request()) == REDIRECTED
     assert person.sees("Compare client_id")
-    assert person.screen.count("That is no address") == 1
+    assert person.screen.count("That is not an address") == 1
 
 
 def test_half_an_address_with_other_text_is_a_wrong_paste():

@@ -313,7 +313,7 @@ def test_where_the_port_is_in_use_no_url_is_shown(redirect_uri, person):
 
     with (
         listen(redirect_uri),
-        pytest.raises(SignOnError, match="which would be sent the authorization code"),
+        pytest.raises(SignOnError, match="which would get the authorization code"),
     ):
         sign_on(a_request(redirect_uri))
 
