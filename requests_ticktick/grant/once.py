@@ -1,4 +1,4 @@
-"""Completes a sign-on once within a process, as the server does for all."""
+"""Keeps a process from completing a sign-on twice."""
 
 from __future__ import annotations
 

@@ -130,7 +130,7 @@ class Pasting:
         # Imported late, because a correct paste does not need it.
         from ..grant.words import hint
 
-        previous, self._previous = self._previous.strip(), line
+        previous, self._previous = Secret(self._previous.strip()), line
         for text in (line, previous + line, f"{previous} {line}"):
             advice = hint(" ".join(text.split()), self._request.redirect_uri)
             if advice is not None:
