@@ -16,10 +16,10 @@ from .client import Client
 from .elsewhere import WrongHostWarning
 from .errors import SignOnRequiredError
 from .grant import AuthorizationCodeGrant, AuthorizationRequest
-from .owner import is_stamped_for, token_from_program
 from .service import DIDA365, TICKTICK, Service
 from .sign_on import default_sign_on, refuse
 from .source import TokenSource
+from .stamp import is_stamped_for, token_from_program
 from .stores import MemoryStore, TokenStore
 from .token import Token
 

@@ -8,8 +8,8 @@ from requests_ticktick import (
     Token,
     TokenEndpointError,
 )
-from requests_ticktick.owner import Owner
 from requests_ticktick.source import TokenSource
+from requests_ticktick.stamp import Stamp
 
 #: Seconds that a person needs, at the least.
 A_MOMENT = 2.0
@@ -31,7 +31,7 @@ class Issuer:
         self.latency = latency
         self.person_needs = 0.0
         self.fails = False
-        self.owner = Owner(None, None, None)
+        self.stamp = Stamp(None, None, None)
         self.terms = object()
         self.asked = 0
         #: When each token that was issued ends, by the true time.

@@ -15,7 +15,7 @@ from ports import free_port
 from test_cli_support import SECONDS, Shell
 
 from requests_ticktick import EnvStore, FileStore, Token
-from requests_ticktick.owner import Owner
+from requests_ticktick.stamp import Stamp
 
 #: A script that is told the service, and finds the rest by itself.
 SCRIPT = """
@@ -366,7 +366,7 @@ def test_where_nobody_can_sign_on_the_error_says_what_to_do(shell):
 
 def test_the_token_of_another_client_is_neither_used_nor_overwritten(shell, sandbox):
     """Login refuses before the person grants access in vain."""
-    theirs = Owner("another-app", sandbox.service.token_endpoint, None).stamp(
+    theirs = Stamp("another-app", sandbox.service.token_endpoint, None).put_on(
         Token("t")
     )
     FileStore().save(theirs)
@@ -394,7 +394,7 @@ def test_an_unwritable_place_is_an_error_before_the_sign_on(shell, sandbox):
 def test_a_token_that_was_not_saved_is_an_error(shell):
     """Another client's token took the place during the sign-on."""
     with pasted_login(shell) as (running, paste):
-        FileStore().save(Owner("another-app", None, None).stamp(Token("t")))
+        FileStore().save(Stamp("another-app", None, None).put_on(Token("t")))
         paste()
 
         assert running.ends() == 1

@@ -14,7 +14,7 @@ from test_cli_support import COMMAND, Shell
 
 from requests_ticktick import FileStore, Token
 from requests_ticktick.cli.output import date, left
-from requests_ticktick.owner import Owner
+from requests_ticktick.stamp import Stamp
 
 SCOPE = "tasks:read tasks:write"
 DAY = 86_400.0
@@ -26,12 +26,12 @@ def shell(sandbox, secrets, monkeypatch, tmp_path):
 
 
 @pytest.fixture
-def owner(sandbox):
-    return Owner(sandbox.client_id, sandbox.service.token_endpoint, SCOPE)
+def stamp(sandbox):
+    return Stamp(sandbox.client_id, sandbox.service.token_endpoint, SCOPE)
 
 
 @pytest.fixture
-def saved(sandbox, secrets, owner):
+def saved(sandbox, secrets, stamp):
     """A valid token of the sandbox, in the file that programs read."""
     now = time.time()
     access_token = sandbox.issue_token()
@@ -42,7 +42,7 @@ def saved(sandbox, secrets, owner):
         scope=SCOPE,
         issued_at=now,
     )
-    FileStore().save(owner.stamp(token))
+    FileStore().save(stamp.put_on(token))
     return FileStore().load()
 
 
@@ -147,7 +147,7 @@ def test_a_token_for_something_else_is_not_usable(shell, sandbox, fields, proble
         "token_endpoint": sandbox.service.token_endpoint,
         "scope": SCOPE,
     }
-    FileStore().save(Owner(**{**mine, **fields}).stamp(Token("theirs")))
+    FileStore().save(Stamp(**{**mine, **fields}).put_on(Token("theirs")))
 
     done = shell.run("status")
 
@@ -168,9 +168,9 @@ def test_the_scopes_of_a_token_cannot_steer_the_terminal(shell):
     assert "is for other scopes, tasks:write evil [2J.\n" in other.stdout
 
 
-def test_an_expired_token_is_not_usable(shell, owner):
+def test_an_expired_token_is_not_usable(shell, stamp):
     """Status says when it expired."""
-    FileStore().save(owner.stamp(Token("old", expires_at=1_600_000_000.0)))
+    FileStore().save(stamp.put_on(Token("old", expires_at=1_600_000_000.0)))
 
     done = shell.run("status")
 
@@ -310,11 +310,11 @@ def test_token_signs_on_if_it_is_told_to(shell, sandbox):
     assert sandbox.sign_ons == 1
 
 
-def test_an_expired_token_is_refreshed_without_a_person(shell, sandbox, auth, owner):
+def test_an_expired_token_is_refreshed_without_a_person(shell, sandbox, auth, stamp):
     """The client has a refresh token."""
     sandbox.refresh_tokens = True
     refreshable = auth.sign_on()
-    FileStore().save(owner.stamp(refreshable.replace(expires_at=1_600_000_000.0)))
+    FileStore().save(stamp.put_on(refreshable.replace(expires_at=1_600_000_000.0)))
 
     done = shell.run("token", prints_secrets=True)
 
@@ -350,7 +350,7 @@ def test_logout_warns_of_a_token_in_the_environment(shell, saved):
 
 def test_logout_leaves_the_token_of_another_client(shell):
     """It warns, and says whose token it is."""
-    theirs = Owner("another-app", None, None).stamp(Token("theirs"))
+    theirs = Stamp("another-app", None, None).put_on(Token("theirs"))
     FileStore().save(theirs)
 
     done = shell.run("logout")
@@ -363,7 +363,7 @@ def test_logout_leaves_the_token_of_another_client(shell):
 
 def test_logout_removes_a_token_of_any_scopes(shell, sandbox):
     """Unless scopes are typed, which then have to match."""
-    narrow = Owner(sandbox.client_id, None, "tasks:read").stamp(Token("narrow"))
+    narrow = Stamp(sandbox.client_id, None, "tasks:read").put_on(Token("narrow"))
     FileStore().save(narrow)
 
     named = shell.run("logout", "--scope", SCOPE)

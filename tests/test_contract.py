@@ -18,7 +18,7 @@ from requests_ticktick import (
     Token,
     TokenStoreError,
 )
-from requests_ticktick.stores import check_owner
+from requests_ticktick.stores import check_stamp
 from requests_ticktick.testing import TokenStoreContract
 
 
@@ -67,7 +67,7 @@ class Careless(FileStore):
         return None
 
     def save(self, token):
-        check_owner(self.load(), token, self.path)
+        check_stamp(self.load(), token, self.path)
         with open(self.path, "w") as file:
             json.dump(token.to_dict(), file)
 
@@ -85,7 +85,7 @@ class OneTemporaryFile(FileStore):
         vars(self).update(state, name=uuid.uuid4().hex)
 
     def save(self, token):
-        check_owner(self.load(), token, self.path)
+        check_stamp(self.load(), token, self.path)
         temporary = f"{self.path}.{self.name}"
         with open(temporary, "w") as file:
             json.dump(token.to_dict(), file)

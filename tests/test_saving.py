@@ -190,7 +190,7 @@ def test_a_store_that_could_not_even_be_read_takes_it(sandbox, clock, store):
     """A mount that was gone for a while."""
     auth = client_of(sandbox, store, clock=clock)
     old = Token("old", expires_at=clock.time() - 1, issued_at=1.0)
-    store._token = auth.source._grant.owner.stamp(old)
+    store._token = auth.source._grant.stamp.put_on(old)
     store.blips = 1
     token = auth.token()
     store.full = False

@@ -29,8 +29,8 @@ from requests_ticktick import (
     errors,
     refuse,
 )
-from requests_ticktick.owner import Owner
 from requests_ticktick.sandbox import Sandbox
+from requests_ticktick.stamp import Stamp
 
 
 @pytest.fixture
@@ -203,7 +203,7 @@ class Life:
         token, source = self.auth.token(), self.auth.source
         return [
             *(self.auth, self.session, source, source.store, source._grant),
-            *(token, token.extra, Owner.of(token), *self.world.begun),
+            *(token, token.extra, Stamp.of(token), *self.world.begun),
             *vars(source._grant).values(),
         ]
 
@@ -285,8 +285,8 @@ def test_only_the_token_command_prints_a_token(sandbox, secrets, monkeypatch, tm
     sandbox.refresh_tokens = True
     shell = Shell(sandbox, secrets, monkeypatch, tmp_path)
     world = World(sandbox, tmp_path, monkeypatch)
-    owner = world.client().source._grant.owner
-    kept = owner.stamp(world.expired().replace(expires_at=4e9))
+    stamp = world.client().source._grant.stamp
+    kept = stamp.put_on(world.expired().replace(expires_at=4e9))
     shell.store.save(kept)
 
     token, status = shell.run("token"), shell.run("status")

@@ -38,7 +38,7 @@ from requests_ticktick import (
     TokenStoreError,
     refuse,
 )
-from requests_ticktick.owner import Owner
+from requests_ticktick.stamp import Stamp
 from requests_ticktick.stores.keyring import KeyringStore
 from requests_ticktick.testing import TokenStoreContract
 
@@ -436,10 +436,10 @@ def test_another_owners_token_is_in_no_variable_of_the_error(secrets):
     """Neither theirs, as it was read, nor ours."""
     secrets.add("hunter2", "pa55word")
     store = KeyringStore()
-    store.save(Owner("you", "https://as.test/t", None).stamp(Token("hunter2")))
+    store.save(Stamp("you", "https://as.test/t", None).put_on(Token("hunter2")))
 
     with pytest.raises(TokenStoreError, match="in the keychain") as caught:
-        store.save(Owner("me", "https://as.test/t", None).stamp(Token("pa55word")))
+        store.save(Stamp("me", "https://as.test/t", None).put_on(Token("pa55word")))
 
     assert secrets.shown_in(told_by(caught.value)) == []
 
@@ -456,7 +456,7 @@ def test_a_token_under_our_own_name_has_one_service(sandbox):
     with pytest.raises(SignOnRequiredError, match="in the keychain is for another"):
         client_of(sandbox, ours, sign_on=refuse).token()
     with pytest.raises(TokenStoreError, match="not overwritten"):
-        ours.save(Owner("id", "https://as.test/t", None).stamp(Token("b")))
+        ours.save(Stamp("id", "https://as.test/t", None).put_on(Token("b")))
 
 
 def test_a_token_that_another_process_deleted_first_is_gone():

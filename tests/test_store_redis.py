@@ -39,7 +39,7 @@ from requests_ticktick import (
     Token,
     TokenStoreError,
 )
-from requests_ticktick.owner import Owner
+from requests_ticktick.stamp import Stamp
 from requests_ticktick.stores import _redis_outage, _redis_value
 from requests_ticktick.stores.redis import RedisStore
 from requests_ticktick.testing import TokenStoreContract
@@ -211,8 +211,8 @@ def test_who_is_faster_in_the_last_moment_is_not_overwritten(server, store):
 
 def test_another_owners_token_stays_even_in_the_last_moment(server, store):
     """Whose it is, is looked at again, too."""
-    theirs = Owner("you", "https://as.test/t", "tasks:read").stamp(Token("theirs"))
-    mine = Owner("me", "https://as.test/t", "tasks:read").stamp(Token("mine"))
+    theirs = Stamp("you", "https://as.test/t", "tasks:read").put_on(Token("theirs"))
+    mine = Stamp("me", "https://as.test/t", "tasks:read").put_on(Token("mine"))
     client = server.client(kind=Interrupted)
     client.others = [lambda: store.save(theirs)]
 
@@ -226,10 +226,10 @@ def test_another_owners_token_stays_even_in_the_last_moment(server, store):
 def test_another_owners_token_is_in_no_variable_of_the_error(store, secrets):
     """Neither theirs, as it was read, nor ours."""
     secrets.add("hunter2", "pa55word")
-    store.save(Owner("you", "https://as.test/t", None).stamp(Token("hunter2")))
+    store.save(Stamp("you", "https://as.test/t", None).put_on(Token("hunter2")))
 
     with pytest.raises(TokenStoreError) as caught:
-        store.save(Owner("me", "https://as.test/t", None).stamp(Token("pa55word")))
+        store.save(Stamp("me", "https://as.test/t", None).put_on(Token("pa55word")))
 
     assert secrets.shown_in(told_by(caught.value)) == []
 
@@ -873,10 +873,10 @@ def test_memory_knows_the_failure_that_redis_had(server, latest):
 
 def test_memory_keeps_another_owners_token_too(going_on):
     """As every store does."""
-    going_on.save(Owner("me", "https://as.test/t", None).stamp(Token("a")))
+    going_on.save(Stamp("me", "https://as.test/t", None).put_on(Token("a")))
 
     with pytest.raises(TokenStoreError, match="another client"):
-        going_on.save(Owner("you", "https://as.test/t", None).stamp(Token("b")))
+        going_on.save(Stamp("you", "https://as.test/t", None).put_on(Token("b")))
 
 
 def test_what_memory_kept_is_saved_when_redis_is_back(
@@ -927,9 +927,9 @@ def test_what_memory_kept_is_dropped_for_another_owners(
 ):
     """Somebody else took the key meanwhile; that is said once."""
     monkeypatch.setattr(_redis_outage, "_PAUSE", 0.0)
-    going_on.save(Owner("me", "https://as.test/t", None).stamp(Token("mine")))
+    going_on.save(Stamp("me", "https://as.test/t", None).put_on(Token("mine")))
     server.start()
-    theirs = Owner("you", "https://as.test/t", None).stamp(Token("theirs"))
+    theirs = Stamp("you", "https://as.test/t", None).put_on(Token("theirs"))
     RedisStore(server.client()).save(theirs)
 
     assert going_on.load() == theirs

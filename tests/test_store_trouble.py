@@ -26,7 +26,7 @@ from requests_ticktick import (
     TokenStoreError,
     refuse,
 )
-from requests_ticktick.owner import Owner
+from requests_ticktick.stamp import Stamp
 from requests_ticktick.stores import _file_lock, _files, _machine
 from requests_ticktick.stores._machine import _folders
 
@@ -254,8 +254,8 @@ def test_where_nothing_can_be_saved_who_says_no_is_asked_once(
 
 
 STRANGERS = {
-    "another client's": Owner("another", None, None),
-    "other scopes": Owner(None, None, "tasks:read"),
+    "another client's": Stamp("another", None, None),
+    "other scopes": Stamp(None, None, "tasks:read"),
 }
 
 
@@ -266,7 +266,7 @@ def test_where_anothers_token_lies_one_person_is_asked(
 ):
     """It is not overwritten, and that is known before."""
     path = tmp_path / "t.json"
-    FileStore(path).save(STRANGERS[whose].stamp(Token("another's")))
+    FileStore(path).save(STRANGERS[whose].put_on(Token("another's")))
 
     results, row = herd_at(path, sandbox, person, size, tally, f"{whose} token")
 
@@ -363,10 +363,10 @@ def test_what_comes_after_the_room_was_taken_is_looked_at(tmp_path):
 
     assert store.load() == Token("after", extra={"mine": 1, "theirs": 2})
     with store.reserve(Token("a")):
-        anothers = STRANGERS["another client's"].stamp(Token("between"))
+        anothers = STRANGERS["another client's"].put_on(Token("between"))
         FileStore(store.path).save(anothers)
         with pytest.raises(TokenStoreError, match="another client"):
-            store.save(Owner("me", None, None).stamp(Token("after")))
+            store.save(Stamp("me", None, None).put_on(Token("after")))
 
 
 def test_room_that_somebody_has_removed_is_made_again(tmp_path):

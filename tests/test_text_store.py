@@ -21,7 +21,7 @@ from requests_ticktick import (
     Token,
     TokenStoreError,
 )
-from requests_ticktick.owner import Owner
+from requests_ticktick.stamp import Stamp
 from requests_ticktick.testing import FakeClock, TokenStoreContract
 
 TORN = '{"access_token": "hunter2'
@@ -197,8 +197,8 @@ def test_another_owners_token_is_refused_before_anybody_is_asked():
     """By name of the place."""
     store = Shelf()
     store.location = "the shelf"
-    store.save(Owner("you", "https://as.test/t", None).stamp(Token("b")))
-    mine = Owner("me", "https://as.test/t", None).stamp(Token("a"))
+    store.save(Stamp("you", "https://as.test/t", None).put_on(Token("b")))
+    mine = Stamp("me", "https://as.test/t", None).put_on(Token("a"))
 
     for call in (store.save, store.reserve):
         with pytest.raises(TokenStoreError, match="the shelf holds a token of an"):

@@ -10,9 +10,9 @@ import requests
 from .._defaults import SCOPE
 from ..auth import TickTickAuth
 from ..client import Client
-from ..owner import Owner
 from ..service import Service
 from ..sign_on import SignOn
+from ..stamp import Stamp
 from ..stores import TokenStore
 from ..token import Token
 
@@ -62,16 +62,16 @@ class Account:
         return SCOPE if self.scope_option is None else self.scope_option
 
     @property
-    def owner(self) -> Owner:
+    def stamp(self) -> Stamp:
         """Return whose token a program with the same settings uses."""
-        return self.owner_of(self.scope)
+        return self.stamp_of(self.scope)
 
-    def owner_of(self, scope: str | None) -> Owner:
+    def stamp_of(self, scope: str | None) -> Stamp:
         """Return whose token is meant.
 
         :param scope: The scopes requested for it; ``None`` for any.
         """
-        return Owner(
+        return Stamp(
             self.client.client_id,
             self.service.token_endpoint,
             scope,
@@ -80,7 +80,7 @@ class Account:
 
     def stamp_service(self, token: Token) -> Token:
         """Return the token, marked with the service it is for."""
-        return Owner(None, self.service.token_endpoint, None).stamp(token)
+        return Stamp(None, self.service.token_endpoint, None).put_on(token)
 
     def auth(self, sign_on: SignOn, store: TokenStore | None = None) -> TickTickAuth:
         """Return the auth object of a program with the same settings."""

@@ -142,7 +142,7 @@ def ask_api(account: Account, token: Token) -> Verdict:
 
 
 def _problem(account: Account, token: Token, now: float) -> str | None:
-    difference = account.owner.difference(token)
+    difference = account.stamp.difference(token)
     if difference is not None:
         # A file's content must not steer the terminal.
         return clean(f"is for {difference}")

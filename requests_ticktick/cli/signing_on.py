@@ -91,13 +91,13 @@ def _require_room(account: Account) -> None:
     :raises TokenStoreError: The place cannot be written.
     """
     for item in look(account, now=time.time()):
-        if item.store.writable and not account.owner.owns(item.token):
+        if item.store.writable and not account.stamp.fits(item.token):
             raise CommandError(
                 f"The token {item.token.fingerprint} in {item.place} {item.problem}: "
                 "it is not overwritten. Choose another place with --profile or --file, "
                 "or remove that file."
             )
-    store, sample = account.store, account.owner.stamp(Token("sample"))
+    store, sample = account.store, account.stamp.put_on(Token("sample"))
     # Another sign-on may hold the lock: then this one will wait for it.
     with suppress(LockTimeoutError), store.lock(0.0), store.reserve(sample):
         pass

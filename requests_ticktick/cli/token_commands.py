@@ -139,13 +139,13 @@ def logout(account: Account) -> None:
     make the token worthless.
     """
     # A person who typed no scopes means the token, whatever its scopes.
-    owner = account.owner_of(account.scope_option)
+    stamp = account.stamp_of(account.scope_option)
     removed = 0
     found = look(account, now=time.time())
     for item in found:
         if not item.store.writable:
             warn(f"{item.place} holds the token {item.token.fingerprint}: unset it.")
-        elif owner.owns(item.token):
+        elif stamp.fits(item.token):
             item.store.delete()
             removed += 1
             answer(f"Removed the token {item.token.fingerprint} from {item.place}")

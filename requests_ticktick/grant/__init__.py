@@ -16,8 +16,8 @@ from .. import _fields
 from .._value import Secret, discreet
 from ..client import Client
 from ..errors import TickTickAuthError, TokenEndpointError
-from ..owner import Owner
 from ..service import Service
+from ..stamp import Stamp
 from ..token import Token
 from .once import completed_once
 from .redirect import require_redirect_uri
@@ -65,9 +65,9 @@ class AuthorizationCodeGrant:
         self.terms = service, client, self._scope
 
     @property
-    def owner(self) -> Owner:
+    def stamp(self) -> Stamp:
         """Return whose tokens this grant obtains."""
-        return Owner(
+        return Stamp(
             self._client.client_id,
             self._service.token_endpoint,
             self._scope,

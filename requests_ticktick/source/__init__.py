@@ -166,7 +166,7 @@ class TokenSource:
                 try:
                     with only_our_errors():
                         token = store.load()
-                        if token is None or self._grant.owner.owns(token):
+                        if token is None or self._grant.stamp.fits(token):
                             store.delete()
                 except TickTickAuthError as error:
                     failed = failed or error

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from .. import errors
 from .._foreign import seconds
 from .._value import Value
-from ..owner import Owner
+from ..stamp import Stamp
 from .retold import broken_off, error_of, fields_of, kind_of, record_of
 
 #: What is longer is no failure of ours, in characters.
@@ -26,17 +26,17 @@ class Failure(Value):
         in our own words: the text may be anybody's.
     :param asked: The fingerprint of the token that a person was asked to
         replace; ``None`` where nobody was asked.
-    :param owner: Whose renewal it was: another's may well succeed.
+    :param stamp: For whom it was: another client's may well succeed.
     :param at: When it failed, in epoch seconds.
     :param spent: The fingerprint of a refresh token that was used, and whose
         successor no store has.
     """
 
-    __slots__ = ("_broken_off_by", "asked", "at", "error", "owner", "spent")
+    __slots__ = ("_broken_off_by", "asked", "at", "error", "spent", "stamp")
 
     error: errors.TickTickAuthError
     asked: str | None
-    owner: Owner
+    stamp: Stamp
     at: float
     spent: str | None
     _broken_off_by: str | None
@@ -45,7 +45,7 @@ class Failure(Value):
         self,
         error: BaseException,
         asked: str | None,
-        owner: Owner,
+        stamp: Stamp,
         at: float = 0.0,
         spent: str | None = None,
     ) -> None:
@@ -53,7 +53,7 @@ class Failure(Value):
         self._set(
             error=shareable(error),
             asked=asked,
-            owner=owner,
+            stamp=stamp,
             at=at,
             spent=spent,
             _broken_off_by=None if is_ours else type(error).__name__,
@@ -67,7 +67,7 @@ class Failure(Value):
                 "id": secrets.token_hex(8),
                 "error": record,
                 "asked": self.asked,
-                "owner": self.owner.__getstate__(),
+                "stamp": self.stamp.__getstate__(),
                 "at": self.at,
                 "spent": self.spent,
             }
@@ -83,14 +83,14 @@ class Failure(Value):
             return None
         try:
             record = json.loads(text)
-            stamp, asked, spent = record["owner"], record["asked"], record["spent"]
+            stamp, asked, spent = record["stamp"], record["asked"], record["spent"]
             if not all(isinstance(v, (str, bool, type(None))) for v in stamp.values()):
                 return None
             if not all(_is_mark(mark) for mark in (asked, spent)):
                 return None
             error = error_of(record["error"], place)
             at = seconds(record["at"], math.inf) or 0.0
-            return cls(error, asked, Owner(**stamp), at, spent)
+            return cls(error, asked, Stamp(**stamp), at, spent)
         except (AttributeError, KeyError, RecursionError, TypeError, ValueError):
             return None
 

@@ -168,7 +168,7 @@ class Obtaining:
             failure = Failure(
                 error,
                 self.asking.about,
-                self._grant.owner,
+                self._grant.stamp,
                 at=self._clock.time(),
                 spent=self._spent,
             ).dump()

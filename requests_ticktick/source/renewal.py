@@ -137,7 +137,7 @@ class Renewal:
         if not self._store.writable:
             return None
         try:
-            sample = self._grant.owner.stamp(Token("sample"))
+            sample = self._grant.stamp.put_on(Token("sample"))
             stack.enter_context(self._store.reserve(sample))
         except UnwritableError:
             raise

@@ -50,7 +50,7 @@ class Saving:
         """
         wallet, problem = self._wallet, None
         self._before, self._pause = before, SAVE_AGAIN_AFTER
-        timed = self._timed(self._grant.owner.stamp(token))
+        timed = self._timed(self._grant.stamp.put_on(token))
         # Before it is saved: that may be broken off.
         wallet.current, wallet.unsaved = timed, timed.token
         if self._store.writable:
@@ -143,10 +143,10 @@ class Saving:
 
     def _is_replaced(self) -> bool:
         """Whether somebody has saved a token since, and it works."""
-        owner, wallet = self._grant.owner, self._wallet
+        stamp, wallet = self._grant.stamp, self._wallet
         store = next(store for store in self._store.members() if store.writable)
         return any(
             wallet.is_usable(wallet.deadlines.of(token))
             for token in store.candidates()
-            if owner.owns(token) and not self._before.has(token)
+            if stamp.fits(token) and not self._before.has(token)
         )

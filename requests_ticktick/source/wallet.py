@@ -100,11 +100,11 @@ class Wallet:
 
         :param found: What :meth:`read` has yielded, or yields.
         """
-        owner = self._grant.owner
+        stamp = self._grant.stamp
         if self.unsaved is not None:
             yield self.unsaved
         for token in found:
-            if owner.owns(token):
+            if stamp.fits(token):
                 yield token
 
     def refreshable(
@@ -142,7 +142,7 @@ class Wallet:
     def foreign(self, found: Iterable[Token]) -> Iterator[str]:
         """Say of each token that is another's what it is for."""
         for token in found:
-            difference = self._grant.owner.difference(token)
+            difference = self._grant.stamp.difference(token)
             if difference is not None and token.found_in is not None:
                 # It may come from a file, which must not steer a terminal.
                 yield clean(
@@ -161,7 +161,7 @@ class Wallet:
         if text is None or (since is not None and not since.is_news(text)):
             return None
         failure = Failure.load(text, repr(self._store))
-        if failure is None or failure.owner != self._grant.owner:
+        if failure is None or failure.stamp != self._grant.stamp:
             return None
         return failure
 

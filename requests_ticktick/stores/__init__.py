@@ -6,7 +6,7 @@ modules: :mod:`requests_ticktick.stores.redis`,
 """
 
 from ._file_lock import FileLock
-from .base import TokenStore, check_owner
+from .base import TokenStore, check_stamp
 from .chain import ChainStore
 from .env import EnvStore
 from .file import FileStore
@@ -21,5 +21,5 @@ __all__ = [
     "MemoryStore",
     "TextStore",
     "TokenStore",
-    "check_owner",
+    "check_stamp",
 ]

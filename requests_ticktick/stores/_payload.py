@@ -11,7 +11,7 @@ from typing import Any
 from .._text import unwrapped
 from .._value import Value
 from ..errors import InvalidTokenError, TokenStoreError
-from ..owner import STAMP
+from ..stamp import STAMP
 from ..token import Token
 from . import _files
 

@@ -13,7 +13,7 @@ from .._value import discreet
 from ..errors import LockTimeoutError, TokenStoreError
 from ..token import Token
 from ._redis_client import is_away, problem_of
-from .base import AwayError, UnwritableError, check_owner
+from .base import AwayError, UnwritableError, check_stamp
 from .memory import MemoryStore
 
 logger = logging.getLogger("requests_ticktick")
@@ -71,7 +71,7 @@ class Copy(MemoryStore):
 
     def save(self, token: Token) -> None:
         """Keep a token that Redis is to have later."""
-        check_owner(self.load(), token, "The memory of a Redis store")
+        check_stamp(self.load(), token, "The memory of a Redis store")
         self._unwritten.pop(token, None)  # it is to be the latest
         self._unwritten[token] = None
 

@@ -12,7 +12,7 @@ from ._once import Once
 from ._payload import Content, dump, parse
 from ._redis_client import get, peek
 from ._redis_room import room_of
-from .base import check_owner
+from .base import check_stamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,7 +83,7 @@ class RedisValue:
         for _ in range(_TRIES):
             value, held_by = get(self._client(), self._key, lock)
             existing = None if value is None else self._replaced(value)
-            check_owner(existing, token, self._key)
+            check_stamp(existing, token, self._key)
             # Whoever holds the lock is not late, but its clock may be wrong.
             is_late = owner is None or held_by != owner
             if is_late and existing is not None and _is_later(existing, token):

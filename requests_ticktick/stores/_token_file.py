@@ -11,7 +11,7 @@ from typing import NamedTuple
 from ..token import Token
 from . import _files, _payload, _place, _replacing
 from ._once import Once
-from .base import check_owner
+from .base import check_stamp
 
 logger = logging.getLogger("requests_ticktick")
 
@@ -161,7 +161,7 @@ class TokenFile:
                 found.replaced_at(path)
                 existing = self.token_of(found, path)
                 version = _files.identity_of(status)
-        check_owner(existing, token, path)
+        check_stamp(existing, token, path)
         return existing, version
 
     def _write(self, path: str, content: bytes, room: str | None) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 
 from ..errors import TokenStoreError
-from ..owner import Owner
+from ..stamp import Stamp
 from ..token import Token
 
 
@@ -66,7 +66,7 @@ class TokenStore(ABC):
         """Keep this token in place of the one before, wholly or not at all.
 
         :raises TokenStoreError: The store cannot be written, or holds another
-            owner's token (see :func:`check_owner`).
+            client's token (see :func:`check_stamp`).
         """
 
     @abstractmethod
@@ -94,11 +94,11 @@ class TokenStore(ABC):
         Called by the lock's holder, who saves within. A store that can take
         no room sees whose token it holds.
 
-        :param token: One of the same owner's; its text means nothing.
+        :param token: One with the same stamp; its text means nothing.
         :raises TokenStoreError: Such a token could not be saved now.
         """
         existing = self.load()
-        check_owner(existing, token, repr(self))
+        check_stamp(existing, token, repr(self))
         return nullcontext()
 
     def candidates(self) -> Iterator[Token]:
@@ -135,13 +135,13 @@ class TokenStore(ABC):
         del failure  # optional: there is nothing to keep it in here
 
 
-def check_owner(existing: Token | None, token: Token, location: str) -> None:
-    """Refuse to put one owner's token in the place of another's.
+def check_stamp(existing: Token | None, token: Token, location: str) -> None:
+    """Refuse to put a token in the place of another client's.
 
     :raises TokenStoreError: The two belong to different clients, services or
         sets of scopes.
     """
-    if existing is not None and not Owner.of(token).owns(existing):
+    if existing is not None and not Stamp.of(token).fits(existing):
         raise TokenStoreError(
             f"{location} holds a token of another client, service or set of "
             "scopes, which is not overwritten. Choose another place, such as "

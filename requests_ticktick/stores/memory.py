@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from .._value import PerProcess
 from ..errors import LockTimeoutError
 from ..token import Token
-from .base import TokenStore, check_owner
+from .base import TokenStore, check_stamp
 
 
 class MemoryStore(TokenStore):
@@ -32,7 +32,7 @@ class MemoryStore(TokenStore):
 
     def save(self, token: Token) -> None:
         """Keep this token in place of the one before."""
-        check_owner(self._token, token, "The memory store")
+        check_stamp(self._token, token, "The memory store")
         self._token = token.in_default_place(None)
 
     def delete(self) -> None:

@@ -14,7 +14,7 @@ from ..token import Token
 from ._file_lock import FileLock
 from ._once import Once
 from ._payload import Content, dump, parse
-from .base import TokenStore, check_owner
+from .base import TokenStore, check_stamp
 
 T = TypeVar("T")
 
@@ -26,7 +26,7 @@ class TextStore(TokenStore):
     :meth:`~TokenStore.lock`, and should set :attr:`location`.
 
     The text is JSON, and the keys in it that are not ours are kept. Another
-    program's text, and another owner's token, are refused and stay as they
+    program's text, and another client's token, are refused and stay as they
     are. What a crash has left of a token gives way to the next one.
 
     Whatever :meth:`read` and :meth:`write` raise leaves the store as a
@@ -80,7 +80,7 @@ class TextStore(TokenStore):
         """Write this token in place of the one before.
 
         :raises TokenStoreError: The text cannot be read or written; or what is
-            there is another program's, or another owner's token.
+            there is another program's, or another client's token.
         """
         text = self._text()
         existing = self._replaced(token, None if text is None else parse(text))
@@ -148,7 +148,7 @@ class TextStore(TokenStore):
         """Return whose place a token is to take."""
         existing = None if found is None else found.replaced_at(self._place)
         if existing is not None:
-            check_owner(self._as_found(existing), token, self._place)
+            check_stamp(self._as_found(existing), token, self._place)
         return existing
 
     def _text(self) -> str | None:

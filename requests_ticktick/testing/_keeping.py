@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 from ..errors import TokenStoreError
-from ..owner import Owner
+from ..stamp import Stamp
 from ..stores.base import TokenStore
 from ..token import Token
 from ._base import Contract
@@ -71,8 +71,8 @@ class KeepingContract(Contract):
 
     def test_another_owners_token_stays(self, store: TokenStore) -> None:
         """It is neither overwritten nor lost."""
-        mine = Owner("me", "https://as.test/t", "tasks:read").stamp(self.token)
-        theirs = Owner("you", "https://as.test/t", "tasks:read").stamp(Token("b"))
+        mine = Stamp("me", "https://as.test/t", "tasks:read").put_on(self.token)
+        theirs = Stamp("you", "https://as.test/t", "tasks:read").put_on(Token("b"))
         store.save(mine)
 
         refused = False
@@ -86,8 +86,8 @@ class KeepingContract(Contract):
 
     def test_room_is_taken_for_a_token(self, store: TokenStore) -> None:
         """Whoever has it can save, and nothing is there before."""
-        mine = Owner("me", "https://as.test/t", "tasks:read").stamp(self.token)
-        theirs = Owner("you", "https://as.test/t", "tasks:read").stamp(Token("b"))
+        mine = Stamp("me", "https://as.test/t", "tasks:read").put_on(self.token)
+        theirs = Stamp("you", "https://as.test/t", "tasks:read").put_on(Token("b"))
 
         with store.lock(0), store.reserve(theirs):
             assert store.load() is None

@@ -17,7 +17,7 @@ STAMP = ("client_id", "token_endpoint", "requested_scope")
 PREFIXES = {"tp_": TICKTICK, "dp_": DIDA365}
 
 
-class Owner(Value):
+class Stamp(Value):
     """Whose token it is: of which client, which service, which scopes.
 
     A response may grant other scopes than were requested (RFC 6749 3.3), so a
@@ -52,13 +52,13 @@ class Owner(Value):
         )
 
     @classmethod
-    def of(cls, token: Token) -> Owner:
+    def of(cls, token: Token) -> Stamp:
         """Read the token's stamp; without one, all fields are ``None``."""
         stamp = [token.extra.get(name) for name in STAMP]
         return cls(*(value if isinstance(value, str) else None for value in stamp))
 
-    def stamp(self, token: Token) -> Token:
-        """Mark the token as this owner's."""
+    def put_on(self, token: Token) -> Token:
+        """Return the token with this stamp."""
         stamp = {
             "client_id": self.client_id,
             "token_endpoint": self.token_endpoint,
@@ -67,8 +67,8 @@ class Owner(Value):
         known = {name: value for name, value in stamp.items() if value is not None}
         return token.replace(extra={**token.extra, **known})
 
-    def owns(self, token: Token) -> bool:
-        """Whether the token may be used, and replaced, by this owner."""
+    def fits(self, token: Token) -> bool:
+        """Whether the token may be used and replaced under this stamp."""
         return self.difference(token) is None
 
     def difference(self, token: Token) -> str | None:
@@ -78,7 +78,7 @@ class Owner(Value):
         that requests no more than it grants. Its service follows from
         :func:`presumed_service`.
         """
-        other = Owner.of(token)
+        other = Stamp.of(token)
         service = self._other_service(token, other.token_endpoint)
         if service is not None:
             return f"another service, {service}"
@@ -131,7 +131,7 @@ def presumed_service(token: Token) -> tuple[Service | None, str]:
 
 def is_stamped_for(service: Service, token: Token) -> bool:
     """Whether the token's stamp, or else its prefix, names the service."""
-    stamped = Owner.of(token).token_endpoint
+    stamped = Stamp.of(token).token_endpoint
     if stamped is not None:
         return stamped == service.token_endpoint
     return PREFIXES.get(token.access_token[:3]) == service
