@@ -318,9 +318,13 @@ def test_a_client_that_is_refused_does_not_go_on(sandbox, aged, clock, status, e
     assert requests.get(sandbox.url(PROJECT), auth=aged).ok
 
 
-def test_a_token_endpoint_that_is_down_is_tried_at_each_request(sandbox, aged):
+@pytest.mark.parametrize("status", [500, 503])
+@pytest.mark.parametrize("body", ["", {"error": "server_error"}])
+def test_a_token_endpoint_that_is_down_is_tried_at_each_request(
+    sandbox, aged, status, body
+):
     """It has not said that it wants to be left alone."""
-    sandbox.fail(3, 503)
+    sandbox.fail(3, status, body)
 
     errors_of(aged, sandbox.url(PROJECT), 3)
 

@@ -118,6 +118,32 @@ def test_another_programs_file_stays_as_it_is(write, path, secrets, content):
     assert everything_in(path.parent) == before
 
 
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        ('{"installed": {"access_token": "x"}}', "a token inside of something else"),
+        ('{"accessToken": "x"}', "a token under the name 'accessToken'"),
+        ('{"access_token": ""}', "a token that cannot be used"),
+        ('{"name": "x"}', "JSON without an 'access_token'"),
+        ('["x"]', "a list, and no object"),
+    ],
+)
+def test_the_error_says_what_was_found(write, content, what):
+    """So that a person knows which file it is."""
+    with pytest.raises(TokenStoreError, match=f"holds {what}"):
+        write(content).load()
+
+
+def test_a_token_that_no_one_could_read_again_is_not_saved(write):
+    """The one before stays."""
+    store = write('{"access_token": "before"}')
+
+    with pytest.raises(TokenStoreError, match=r"\(too large, or nested too deeply\)"):
+        store.save(Token("a", extra={"x": "y" * 2_000_000}))
+
+    assert store.load() == Token("before")
+
+
 @pytest.mark.parametrize("content", ["3.11.4\n", "12345\n", "db.internal.example", "x"])
 def test_a_word_may_be_a_token_and_may_be_needed(write, path, content):
     """It is read as ``EnvStore`` reads it, and replaced by nothing."""
