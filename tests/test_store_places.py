@@ -317,22 +317,30 @@ def test_without_a_home_a_command_says_what_to_set(homeless, command, monkeypatc
 
 def test_a_container_without_a_home_and_with_an_unknown_user(require_root, sandbox):
     """For real: everything as OpenShift or ``docker run --user`` has it."""
-    with a_folder() as folder, as_user(NOBODY):
+    with a_folder() as folder, inside(folder), as_user(NOBODY):
         before = os.environ.copy()
         try:
             for name in ("HOME", "XDG_STATE_HOME"):
                 os.environ.pop(name, None)
-            working = os.getcwd()
-            os.chdir(folder)
             assert repr(FileStore()) == "FileStore()"
             with pytest.raises(TokenStoreError, match="HOME"):
                 TickTickAuth("id", "secret", sign_on=refuse).token()
             assert client_of(sandbox, FileStore()).token()
-            os.chdir(working)
         finally:
             os.environ.update(before)
 
         assert list(folder.iterdir()) == []
+
+
+@contextlib.contextmanager
+def inside(folder):
+    """Work in a folder; another user might not be able to come back."""
+    before = os.getcwd()
+    os.chdir(folder)
+    try:
+        yield
+    finally:
+        os.chdir(before)
 
 
 # -- folders -----------------------------------------------------------------------
