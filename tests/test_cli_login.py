@@ -278,9 +278,8 @@ def test_the_client_is_asked_for_at_a_terminal(shell, secrets):
         running.sees(r"Client secret \(hidden\): ")
         running.types("typed-secret\n")
         running.sees("https://dida365.com/oauth/authorize.*client_id=typed-id")
-        running.types("\x03")
 
-        assert running.ends() == 130
+        assert running.ends_at_ctrl_c() == 130
 
     secrets.check(running.shown)
 

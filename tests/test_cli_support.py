@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
@@ -145,6 +146,17 @@ class Running:
 
     def interrupt(self, number=signal.SIGINT):
         self.process.send_signal(number)
+
+    def ends_at_ctrl_c(self):
+        """Press Ctrl-C as a person does: again where it was not heard.
+
+        readline is deaf while it gets ready. Returns the exit status.
+        """
+        while self.process.poll() is None:
+            self.types("\x03")
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(5)
+        return self.ends()
 
     def ends(self):
         """Wait until the command ends; return the exit status."""
