@@ -14,7 +14,7 @@ import filelock
 import pytest
 
 from requests_ticktick import FileStore, LockTimeoutError, MemoryStore, Token
-from requests_ticktick.stores import _claim
+from requests_ticktick.stores import _claim, _place
 
 
 @pytest.fixture
@@ -184,6 +184,29 @@ def test_no_note_is_worth_a_disks_time(store, monkeypatch):
         store.save(Token("a"))
 
     assert synced
+
+
+def test_a_note_with_a_second_name_is_replaced(store, info, tmp_path):
+    """What has the other name stays as it is."""
+    with store.lock(0):
+        pass
+    os.link(info, tmp_path / "precious")
+    before = info.read_bytes()
+
+    with store.lock(0):
+        store.record_failure("no")
+
+    assert store.failure() == "no"
+    assert (tmp_path / "precious").read_bytes() == before
+
+
+def test_in_a_folder_of_anothers_nobody_claims_the_lock(store, claim, monkeypatch):
+    """Nor writes anything else there."""
+    monkeypatch.setattr(_place, "doubt", lambda path: "It is another user's")
+
+    assert _claim.Claim(str(claim)).begin()
+
+    assert not claim.exists()
 
 
 # -- a claim ---------------------------------------------------------------------------

@@ -555,6 +555,28 @@ def test_a_full_disk_costs_one_warning(sandbox, tmp_path, caplog, monkeypatch):
     assert "No space left" in warnings_in(caplog)[0]
 
 
+def test_a_store_without_a_lock_costs_one_warning(sandbox, caplog):
+    """One of somebody else's: a person signs on all the same."""
+    store = Faulty()
+    store.lock = raises(TokenStoreError("There is no lock here."))
+    auth = client_of(sandbox, store)
+
+    assert auth.token() == store.load()
+
+    assert warnings_in(caplog) == ["There is no lock here. Going on without a lock."]
+
+
+def test_a_store_that_has_gone_away_is_no_reason_to_ask_a_person(sandbox):
+    """Between the lock and the room: whoever shares it would ask as well."""
+    store, person = Faulty(), Person(sandbox)
+    store.reserve = raises(AwayError("It does not answer."))
+
+    with pytest.raises(AwayError):
+        client_of(sandbox, store, sign_on=person).token()
+
+    assert person.asked == 0
+
+
 def test_what_could_not_be_read_for_a_moment_is_not_new(sandbox, clock):
     """A token that was there before is no answer, as it has expired."""
     sandbox.expires_in = 3600

@@ -784,7 +784,11 @@ def test_a_mount_point_in_a_read_only_folder_is_written_in_place(
         with as_user(NOBODY):
             store = FileStore(inside)
 
-            store.save(Token("a"))
+            for _ in range(2):
+                with store.reserve(Token("a")):
+                    assert inside.stat().st_size == 4096
+                    store.save(Token("a"))
+                assert inside.stat().st_size < 100
 
             assert store.load() == Token("a")
             is_locked_elsewhere(inside)

@@ -187,6 +187,12 @@ def test_a_chain_saves_to_the_first_that_can_be_written(monkeypatch, tmp_path):
     assert (file.load(), file.failure()) == (None, None)
 
 
+def test_a_chain_of_read_only_stores_takes_no_room():
+    """Nobody will save there."""
+    with ChainStore([EnvStore("UNSET")]).reserve(Token("a")):
+        pass
+
+
 def test_a_chain_waits_as_long_as_the_store_that_it_saves_to(tmp_path):
     """Its lock is that one's."""
     store = FileStore(tmp_path / "t.json", lock_timeout=7.0)
