@@ -246,6 +246,14 @@ def test_what_is_no_record_is_none(change):
     assert Failure.load(json.dumps({**note, **change}), PLACE) is None
 
 
+def test_a_record_is_no_longer_than_64_ki():
+    """Who waits reads it often."""
+    text = Failure(SignOnError("No."), None, STAMP).dump()
+
+    assert Failure.load(text.ljust(65_536), PLACE) is not None
+    assert Failure.load(text.ljust(65_537), PLACE) is None
+
+
 @pytest.mark.parametrize("note", ["", "[", "[" * 60_000, "5", "null", "9" * 5000])
 def test_what_is_no_json_is_none(note):
     """Nor is what cannot be read at all."""
