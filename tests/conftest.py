@@ -14,6 +14,7 @@ import os
 import shutil
 import signal
 import socket
+import subprocess
 import sys
 import tempfile
 import time
@@ -357,6 +358,27 @@ def session(auth: Any) -> Iterator[requests.Session]:
     with requests.Session() as session:
         session.auth = auth
         yield session
+
+
+@pytest.fixture
+def disk(
+    tmp_path: Path, require_root: None, require: Any, lacking: Any
+) -> Iterator[Callable[..., Path]]:
+    """Make a real file system of 64 KiB, or of some files; root may."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = require("mount")
+    if sys.platform != "linux":
+        pytest.skip("a small file system is mounted on Linux alone")
+
+    def made(options: str = "size=64k") -> Path:
+        how = [mount, "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
+        if subprocess.run(how, capture_output=True).returncode:
+            lacking("nothing can be mounted here")
+        return folder
+
+    yield made
+    subprocess.run(["umount", str(folder)], capture_output=True)
 
 
 @pytest.fixture

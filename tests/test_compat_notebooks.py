@@ -17,7 +17,7 @@ installed("ipykernel")
 library("jupyter_client")
 
 from jupyter_client.kernelspec import KernelSpec  # noqa: E402 - after the skip
-from jupyter_client.manager import KernelManager  # noqa: E402
+from jupyter_client.manager import KernelManager  # noqa: E402 - after the skip
 
 CELL = """
 from requests_ticktick import *

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import subprocess
 import sys
@@ -10,6 +9,7 @@ import sys
 import pytest
 import requests
 from clients import Person, client_of
+from disks import fill
 from raw_server import RawServer
 
 from requests_ticktick import (
@@ -141,27 +141,9 @@ def test_a_token_endpoint_that_drips_loses_nothing(
 
 
 @pytest.fixture
-def small_disk(tmp_path, require_root, require, lacking):
-    """A real file system of 64 KiB, where root may mount one."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = require("mount")
-    if sys.platform != "linux":
-        pytest.skip("a small file system is mounted on Linux alone")
-    options = ["-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)]
-    if subprocess.run([mount, *options], capture_output=True).returncode:
-        lacking("nothing can be mounted here")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
-
-
-def fill(folder):
-    with (
-        open(folder / "ballast", "wb", buffering=0) as ballast,
-        contextlib.suppress(OSError),
-    ):
-        while True:
-            ballast.write(b"x" * 4096)
+def small_disk(disk):
+    """A real file system of 64 KiB."""
+    return disk()
 
 
 def renew_on_a_full_disk(sandbox, folder, times):

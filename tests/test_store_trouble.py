@@ -8,7 +8,6 @@ import errno
 import multiprocessing
 import os
 import subprocess
-import sys
 import tempfile
 import threading
 
@@ -16,6 +15,7 @@ import filelock
 import pytest
 import workers
 from clients import client_of
+from disks import fill
 
 from requests_ticktick import (
     AuthorizationDeniedError,
@@ -79,34 +79,6 @@ def expire(sandbox, store):
 
 
 # -- places that take no token ---------------------------------------------------------
-
-
-@pytest.fixture
-def disk(tmp_path, require_root, require, lacking):
-    """Make a real file system of 64 KiB, or of some files; root may."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = require("mount")
-    if sys.platform != "linux":
-        pytest.skip("a small file system is mounted on Linux alone")
-
-    def made(options="size=64k"):
-        how = [mount, "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
-        if subprocess.run(how, capture_output=True).returncode:
-            lacking("nothing can be mounted here")
-        return folder
-
-    yield made
-    subprocess.run(["umount", str(folder)], capture_output=True)
-
-
-def fill(folder):
-    with (
-        open(folder / "ballast", "wb", buffering=0) as ballast,
-        contextlib.suppress(OSError),
-    ):
-        while True:
-            ballast.write(b"x" * 4096)
 
 
 def full(disk, prepare):
@@ -319,6 +291,21 @@ def test_a_sign_on_has_room_however_full_the_disk_gets(disk, sandbox):
     assert FileStore(path).load() == token
     assert not path.read_bytes().endswith(b" ")
     assert [name for name in os.listdir(path.parent) if "tmp" in name] == []
+
+
+def test_a_quota_that_is_used_up_is_as_a_full_disk(tmp_path, sandbox, monkeypatch):
+    """It is found before a person is asked, and a job is told of the place."""
+
+    def write(fd, content):
+        raise OSError(errno.EDQUOT, "Disk quota exceeded")
+
+    monkeypatch.setattr(_files, "write", write)
+    path = tmp_path / "t.json"
+
+    with pytest.raises(TokenStoreError, match=f"{path}: Disk quota exceeded"):
+        client_of(sandbox, FileStore(path), sign_on=refuse).token()
+
+    assert contents(path) == {}
 
 
 def test_room_that_was_not_needed_is_given_back(tmp_path, sandbox):
