@@ -1206,6 +1206,8 @@ def test_threads_share_a_failure_over_a_store_that_keeps_none(sandbox):
         errors = [call.exception(30) for call in calls]
 
     assert [type(error) for error in errors] == [AuthorizationDeniedError] * 4
+    # That of the sign-on itself, and not of the pause that it begins.
+    assert {str(error) for error in errors} == {"No, thanks."}
     assert len(asked) == 1
 
 
