@@ -7,9 +7,8 @@
     session.get("https://api.ticktick.com/open/v1/project")
 """
 
-from ._version import __version__
-from .auth import TickTickAuth
-from .errors import (
+from ._auth import TickTickAuth
+from ._errors import (
     AuthorizationDeniedError,
     InsecureTransportError,
     InvalidTokenError,
@@ -22,9 +21,11 @@ from .errors import (
     TokenEndpointError,
     TokenStoreError,
 )
-from .grant import AuthorizationRequest
-from .service import DIDA365, TICKTICK, Service
-from .sign_on import ConsoleSignOn, LoopbackSignOn, SignOn, refuse
+from ._grant import AuthorizationRequest
+from ._service import DIDA365, TICKTICK, Service
+from ._sign_on import ConsoleSignOn, LoopbackSignOn, SignOn, refuse
+from ._token import Token
+from ._version import __version__
 from .stores import (
     ChainStore,
     EnvStore,
@@ -34,7 +35,6 @@ from .stores import (
     TextStore,
     TokenStore,
 )
-from .token import Token
 
 __all__ = [
     "DIDA365",
@@ -67,3 +67,10 @@ __all__ = [
     "__version__",
     "refuse",
 ]
+
+# A traceback, a pickle and the documentation name a class as a program imports
+# it.
+for _each in map(globals().get, __all__):
+    if isinstance(_each, type):
+        _each.__module__ = __name__
+del _each

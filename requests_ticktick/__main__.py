@@ -1,5 +1,5 @@
 """``python -m requests_ticktick`` runs the command ``requests-ticktick``."""
 
-from .cli import main
+from ._cli import main
 
 main()

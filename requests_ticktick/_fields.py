@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .errors import InvalidTokenError
+from ._errors import InvalidTokenError
 
 #: RFC 6749 A.12 and A.17, without the space: with spaces or control
 #: characters, a stored token could add headers to a request.

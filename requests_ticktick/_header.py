@@ -10,7 +10,7 @@ from requests.structures import CaseInsensitiveDict
 from ._value import Secret
 
 if TYPE_CHECKING:
-    from .token import Token
+    from ._token import Token
 
 _MASKED = "Bearer ***"
 

@@ -21,8 +21,8 @@ from ._header import Bearer, HeadersWithBearer, ResentBearer
 if TYPE_CHECKING:
     from requests import PreparedRequest, Response
 
-    from .auth import TickTickAuth
-    from .token import Token
+    from ._auth import TickTickAuth
+    from ._token import Token
 
 #: Bytes of a 401's body that are kept. Error messages are far shorter.
 _MAX_BODY_BYTES = 65_536

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from urllib3.exceptions import LocationParseError
 from urllib3.util import parse_url
 
-from .errors import InsecureTransportError
+from ._errors import InsecureTransportError
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-from .token import Token
+from ._token import Token
 
 T = TypeVar("T")
 

@@ -8,8 +8,8 @@ from requests_ticktick import (
     Token,
     TokenEndpointError,
 )
-from requests_ticktick.source import TokenSource
-from requests_ticktick.stamp import Stamp
+from requests_ticktick._source import TokenSource
+from requests_ticktick._stamp import Stamp
 
 #: Seconds that a person needs, at the least.
 A_MOMENT = 2.0

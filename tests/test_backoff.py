@@ -21,8 +21,8 @@ from requests_ticktick import (
     TokenEndpointError,
     refuse,
 )
-from requests_ticktick.source import asking
-from requests_ticktick.source.backoff import (
+from requests_ticktick._source import asking
+from requests_ticktick._source.backoff import (
     FIRST_PAUSE,
     LONGEST_PAUSE,
     LONGEST_RETRY_AFTER,

@@ -23,7 +23,7 @@ TOKEN_IMPORTS = """
 import atexit, sys
 atexit.register(lambda: print(*sys.modules, file=sys.stderr))
 sys.argv[1:] = ["token"]
-from requests_ticktick.cli import main
+from requests_ticktick._cli import main
 main()
 """
 
@@ -43,7 +43,7 @@ NOT_FOR_TOKEN = {
 WITHOUT = """
 import sys
 sys.modules[{library!r}] = None
-from requests_ticktick.cli import main
+from requests_ticktick._cli import main
 main()
 """
 
@@ -101,7 +101,7 @@ def test_token_imports_nothing_that_only_other_commands_need():
 
     assert done.stdout == "tp_a_token\n"
     modules = set(done.stderr.split())
-    assert "requests_ticktick.cli.program" in modules
+    assert "requests_ticktick._cli.program" in modules
     assert modules & NOT_FOR_TOKEN == set()
 
 

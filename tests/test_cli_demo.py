@@ -11,12 +11,12 @@ from click.testing import CliRunner
 from rich.console import Console
 from test_cli_support import SECONDS, Shell
 
-from requests_ticktick.cli import demo as demo_module
-from requests_ticktick.cli import demo_workers
-from requests_ticktick.cli.demo import show_result
-from requests_ticktick.cli.demo_steps import Counts, Demo, Outcome
-from requests_ticktick.cli.demo_workers import WorkerError, run_workers
-from requests_ticktick.cli.program import program
+from requests_ticktick._cli import demo as demo_module
+from requests_ticktick._cli import demo_workers
+from requests_ticktick._cli.demo import show_result
+from requests_ticktick._cli.demo_steps import Counts, Demo, Outcome
+from requests_ticktick._cli.demo_workers import WorkerError, run_workers
+from requests_ticktick._cli.program import program
 from requests_ticktick.sandbox import Sandbox
 
 #: The rows of the table when every step is right.
@@ -80,7 +80,7 @@ def test_the_demo_succeeds_without_any_configuration(shell):
     assert done.stderr == ""
     assert "\x1b" not in done.stdout
     assert max(map(len, done.stdout.splitlines())) <= 80
-    assert list((shell.folder / "tmp").iterdir()) == []
+    assert list((shell.folder / "tmp").glob("requests-ticktick-*")) == []
     assert shell.sandbox.received == []
 
 
@@ -105,7 +105,7 @@ def test_a_terminal_gets_colours_and_ctrl_c_cleans_up(shell):
         assert running.ends_at_ctrl_c() == 128 + signal.SIGINT
 
     assert "Traceback" not in running.shown
-    assert list((shell.folder / "tmp").iterdir()) == []
+    assert list((shell.folder / "tmp").glob("requests-ticktick-*")) == []
 
 
 def test_sigterm_cleans_up(shell):
@@ -116,7 +116,7 @@ def test_sigterm_cleans_up(shell):
 
         assert running.ends() == 130
 
-    assert list((shell.folder / "tmp").iterdir()) == []
+    assert list((shell.folder / "tmp").glob("requests-ticktick-*")) == []
 
 
 def test_a_wrong_count_is_marked_and_fails(monkeypatch):

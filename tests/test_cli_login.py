@@ -15,7 +15,7 @@ from ports import free_port
 from test_cli_support import SECONDS, Shell
 
 from requests_ticktick import EnvStore, FileStore, Token
-from requests_ticktick.stamp import Stamp
+from requests_ticktick._stamp import Stamp
 
 #: A script that is told the service, and finds the rest by itself.
 SCRIPT = """

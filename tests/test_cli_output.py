@@ -157,7 +157,7 @@ def test_an_error_that_cannot_be_shown_is_in_the_exit_status(shell):
 
 def test_another_oserror_is_not_blamed_on_standard_output(shell, monkeypatch):
     """A bug of ours ends with its traceback."""
-    from requests_ticktick.cli.program import program
+    from requests_ticktick._cli.program import program
 
     def broken(*args, **kwargs):
         raise OSError(5, "Input/output error", "a file")

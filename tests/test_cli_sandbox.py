@@ -16,7 +16,7 @@ from test_cli_support import COMMAND, ROOT, SECONDS, Shell
 WITHOUT_FLASK = """
 import sys
 sys.modules["flask"] = None
-from requests_ticktick.cli import main
+from requests_ticktick._cli import main
 sys.argv[1:] = [{command!r}]
 main()
 """
@@ -70,13 +70,13 @@ def test_it_ends_cleanly(shell, number):
     """On Ctrl-C and on SIGTERM, it removes the folder with its tokens."""
     with shell.start("sandbox", "--port", "0") as running:
         running.sees(r"#   .*curl .*\n")
-        assert list((shell.folder / "tmp").iterdir())
+        assert list((shell.folder / "tmp").glob("requests-ticktick-*"))
         running.interrupt(number)
 
         assert running.ends() == 0
 
     assert running.shown.endswith("\nThe sandbox has ended.\n")
-    assert list((shell.folder / "tmp").iterdir()) == []
+    assert list((shell.folder / "tmp").glob("requests-ticktick-*")) == []
 
 
 def test_port_and_lifetime_can_be_chosen(shell):

@@ -13,8 +13,8 @@ from raw_server import RawServer, answer
 from test_cli_support import COMMAND, Shell
 
 from requests_ticktick import FileStore, Token
-from requests_ticktick.cli.output import date, left
-from requests_ticktick.stamp import Stamp
+from requests_ticktick._cli.output import date, left
+from requests_ticktick._stamp import Stamp
 
 SCOPE = "tasks:read tasks:write"
 DAY = 86_400.0

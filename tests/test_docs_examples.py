@@ -31,13 +31,13 @@ from requests_ticktick import (
     Token,
     TokenEndpointError,
     TokenStoreError,
-    errors,
+    _errors,
     refuse,
 )
-from requests_ticktick.cli import output
-from requests_ticktick.client import Client
-from requests_ticktick.grant.trouble import explain
-from requests_ticktick.grant.words import hint
+from requests_ticktick._cli import output
+from requests_ticktick._client import Client
+from requests_ticktick._grant.error_text import hint
+from requests_ticktick._grant.no_response import explain
 from requests_ticktick.testing import TokenStoreContract
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -381,7 +381,7 @@ def test_every_error_has_a_section_about_what_to_do():
     """And none has one that is gone."""
     public = {
         name
-        for name, value in vars(errors).items()
+        for name, value in vars(_errors).items()
         if isinstance(value, type) and issubclass(value, TickTickAuthError)
     }
 

@@ -64,7 +64,7 @@ def test_every_path_that_is_named_is_there(name):
     """It is below the top, or below the package or the folder that it is about."""
     a_path = r"(?:[\w.-]+/)*[\w.-]+\.(?:py|rst|cfg|ini)|(?:[\w.-]+/)+(?:run)?"
     paths = {text for text in literals(name) if re.fullmatch(a_path, text)}
-    places = [ROOT, PACKAGE, *(PACKAGE / name for name in ("cli", "source", "stores"))]
+    places = [ROOT, PACKAGE, *(PACKAGE / name for name in ("_cli", "_source", "stores"))]
 
     assert len(paths) > 10
     assert [

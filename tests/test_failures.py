@@ -18,10 +18,10 @@ from requests_ticktick import (
     TickTickAuthError,
     TokenEndpointError,
     TokenStoreError,
-    errors,
+    _errors,
 )
-from requests_ticktick.source.failures import Failure, shareable
-from requests_ticktick.stamp import Stamp
+from requests_ticktick._source.failures import Failure, shareable
+from requests_ticktick._stamp import Stamp
 
 STAMP = Stamp("id", "https://as.test/t", "tasks:read")
 PLACE = "FileStore('/kept/t.json')"
@@ -121,7 +121,7 @@ def test_those_who_waited_are_told_what_it_was_and_what_to_do(error, told):
 
 def test_every_error_can_be_told():
     """None is taken for another kind."""
-    for kind in vars(errors).values():
+    for kind in vars(_errors).values():
         if isinstance(kind, type) and issubclass(kind, TickTickAuthError):
             assert type(retold(kind("x"))) is kind
 

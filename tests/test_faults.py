@@ -21,8 +21,8 @@ from requests_ticktick import (
     TokenStoreError,
     refuse,
 )
-from requests_ticktick.grant import token_endpoint
-from requests_ticktick.source.saving import SAVE_AGAIN_AFTER
+from requests_ticktick._grant import token_endpoint
+from requests_ticktick._source.saving import SAVE_AGAIN_AFTER
 
 PROJECT = "/open/v1/project"
 

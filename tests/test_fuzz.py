@@ -38,10 +38,10 @@ from requests_ticktick import (
     TokenEndpointError,
     TokenStoreError,
 )
-from requests_ticktick.grant import once
-from requests_ticktick.grant.words import hint
-from requests_ticktick.source.failures import Failure
-from requests_ticktick.stamp import Stamp
+from requests_ticktick._grant import single_use
+from requests_ticktick._grant.error_text import hint
+from requests_ticktick._source.failures import Failure
+from requests_ticktick._stamp import Stamp
 from requests_ticktick.stores import _payload, _token_file
 
 IN_THE_SUITE, UNDER_STRESS = 2_000, 100_000
@@ -258,7 +258,7 @@ class Answers(Target):
     def exchange(self, redirected_url):
         self.store.delete()
         self.store.save(GOOD)
-        once._completed.clear()
+        single_use._completed.clear()
         kept = GOOD
         with contextlib.suppress(TokenEndpointError):
             kept = self.auth.complete_sign_on(REQUEST, redirected_url)

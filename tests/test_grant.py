@@ -27,7 +27,7 @@ from requests_ticktick import (
     TickTickAuthError,
     TokenEndpointError,
 )
-from requests_ticktick.grant import once, token_endpoint
+from requests_ticktick._grant import single_use, token_endpoint
 from requests_ticktick.sandbox import Sandbox
 
 
@@ -276,7 +276,7 @@ def test_a_code_can_be_used_once(sandbox, monkeypatch):
     request = auth.begin_sign_on()
     redirected_url = sandbox.sign_on(request)
     auth.complete_sign_on(request, redirected_url)
-    monkeypatch.setattr(once, "_completed", {})  # as it is in another process
+    monkeypatch.setattr(single_use, "_completed", {})  # as it is in another process
 
     with pytest.raises(TokenEndpointError, match="sign on again") as caught:
         auth.complete_sign_on(request, redirected_url)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,21 +18,21 @@ NAME = PACKAGE.name
 #: The modules and folders of the package, the lowest rank first. One imports
 #: those of lower ranks and its own folder, never its equals.
 RANKS = (
-    {"_foreign", "_value", "_version", "errors"},
-    {"_fields", "_header", "_text", "_urls"},
-    {"_replay", "client", "service", "token"},
-    {"_usable", "elsewhere", "stamp"},
-    {"grant", "stores"},
-    {"_defaults", "sign_on"},
-    {"source"},
-    {"auth"},
+    {"_errors", "_foreign", "_value", "_version"},
+    {"_fields", "_header", "_pasted", "_urls"},
+    {"_client", "_replay", "_service", "_token"},
+    {"_stamp", "_usable", "_wrong_host"},
+    {"_grant", "stores"},
+    {"_defaults", "_sign_on"},
+    {"_source"},
+    {"_auth"},
     {"__init__"},
-    {"cli", "httpie", "httpx", "pytest_plugin", "testing"},
+    {"_cli", "httpie", "httpx", "pytest_plugin", "testing"},
     {"__main__"},
 )
 RANK = {room: rank for rank, rooms in enumerate(RANKS) for room in rooms}
 #: The sandbox is what the rest is tested with, so it uses none of the rest.
-SANDBOX_IMPORTS = {"service"}
+SANDBOX_IMPORTS = {"_service"}
 
 #: What "import requests_ticktick" leaves to the moment of its first use.
 LATE = (
@@ -117,7 +118,7 @@ def test_imports_go_down_the_ranks(path: Path) -> None:
         assert rooms <= SANDBOX_IMPORTS
         return
     assert here in RANK, f"give {here} a rank in this test, and in the design"
-    if RANK[here] > RANK["auth"]:
+    if RANK[here] > RANK["_auth"]:
         rooms.discard("sandbox")  # the ways in may open onto it
     assert {room for room in rooms if RANK.get(room, 99) >= RANK[here]} == set()
 
@@ -126,18 +127,18 @@ def test_the_walk_sees_what_it_must() -> None:
     """Imports of all kinds are found; a type checker's are not."""
     tree = ast.parse(
         "from typing import TYPE_CHECKING\n"
-        "import requests_ticktick.auth\n"
-        "from requests_ticktick.source import TokenSource\n"
-        "from .. import errors\n"
-        "from ..token import Token\n"
+        "import requests_ticktick._auth\n"
+        "from requests_ticktick._source import TokenSource\n"
+        "from .. import _errors\n"
+        "from .._token import Token\n"
         "from . import base\n"
         "from .base import TokenStore\n"
         "if TYPE_CHECKING:\n"
-        "    from ..grant import AuthorizationRequest\n"
+        "    from .._grant import AuthorizationRequest\n"
         "else:\n"
-        "    from .. import stamp\n"
+        "    from .. import _stamp\n"
         "def function():\n"
-        "    from ..client import Client\n"
+        "    from .._client import Client\n"
         "    from .. import __version__\n"
     )
 
@@ -145,14 +146,50 @@ def test_the_walk_sees_what_it_must() -> None:
 
     assert found == {
         "__init__",
-        "auth",
-        "client",
-        "errors",
-        "stamp",
-        "source",
+        "_auth",
+        "_client",
+        "_errors",
+        "_stamp",
+        "_source",
         "stores",
-        "token",
+        "_token",
     }
+
+
+#: The modules that docs/api.rst lists names from, and the command's.
+PUBLIC = {
+    "__init__",
+    "__main__",
+    "sandbox/__init__",
+    "stores/__init__",
+    "stores/keyring",
+    "stores/redis",
+    "testing/__init__",
+}
+
+
+@each_module
+def test_what_the_reference_does_not_list_has_an_underscore(path: Path) -> None:
+    """An underscore at a module, or at its folder, makes it the package's own."""
+    name = path.relative_to(PACKAGE).with_suffix("").as_posix()
+    is_private = any(
+        part.startswith("_") and part not in ("__init__", "__main__")
+        for part in name.split("/")
+    )
+
+    assert is_private == (name not in PUBLIC)
+
+
+def test_the_reference_lists_names_of_public_modules() -> None:
+    """And of each of them."""
+    reference = (ROOT / "docs" / "api.rst").read_text(encoding="utf-8")
+    paths = re.findall(rf"^\.\. auto\w+:: ({NAME}\.[\w.]+)\.\w+$", reference, re.M)
+    documented = {
+        f"{room}/__init__" if (PACKAGE / room).is_dir() else room
+        for room in (path.split(".", 1)[1].replace(".", "/") for path in paths)
+    }
+
+    assert documented == {name for name in PUBLIC if "/" in name}
 
 
 @each_module
@@ -196,5 +233,5 @@ def test_importing_the_package_imports_little_else() -> None:
     )
 
     new = result.stdout.split()
-    assert f"{NAME}.auth" in new
+    assert f"{NAME}._auth" in new
     assert [name for name in new if name.startswith(LATE)] == []

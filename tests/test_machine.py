@@ -31,10 +31,10 @@ from requests_ticktick import (
     TickTickAuthError,
     TokenEndpointError,
 )
+from requests_ticktick._source.backoff import LONGEST_PAUSE
+from requests_ticktick._source.deadlines import RETRY_AFTER
+from requests_ticktick._source.saving import SAVE_AGAIN_AFTER
 from requests_ticktick.sandbox import Sandbox
-from requests_ticktick.source.backoff import LONGEST_PAUSE
-from requests_ticktick.source.deadlines import RETRY_AFTER
-from requests_ticktick.source.saving import SAVE_AGAIN_AFTER
 from requests_ticktick.testing import FakeClock
 
 LEEWAY = 60.0

@@ -18,7 +18,7 @@ from requests_ticktick import (
     TokenStoreError,
     refuse,
 )
-from requests_ticktick.stores import _claim, _files, _place, _sharing
+from requests_ticktick.stores import _claim, _files, _place, _windows
 from requests_ticktick.testing import TokenStoreContract
 
 # -- files that others have open -------------------------------------------------------
@@ -63,7 +63,7 @@ class Denied:
 def slept(monkeypatch):
     """The clock of those who try again."""
     time = SleptTime()
-    monkeypatch.setattr(_sharing, "time", time)
+    monkeypatch.setattr(_windows, "time", time)
     return time
 
 
@@ -234,8 +234,8 @@ print(store.load(), torn.load())
 """
 
 LOOK_AROUND = """
-from requests_ticktick.sign_on import _server, terminal
-print(_server.Server.allow_reuse_address, terminal._WINDOWS)
+from requests_ticktick._sign_on import server, terminal
+print(server.Server.allow_reuse_address, terminal._WINDOWS)
 """
 
 

@@ -25,7 +25,7 @@ from requests_ticktick import (
     Token,
     refuse,
 )
-from requests_ticktick.stamp import Stamp
+from requests_ticktick._stamp import Stamp
 
 PROJECT = "/open/v1/project"
 

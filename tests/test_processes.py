@@ -25,7 +25,7 @@ from requests_ticktick import (
     TokenStoreError,
     refuse,
 )
-from requests_ticktick.source.wallet import Wallet
+from requests_ticktick._source.wallet import Wallet
 
 PROJECT = "/open/v1/project"
 

@@ -25,7 +25,7 @@ from requests_ticktick import (
     TickTickAuthError,
     TokenEndpointError,
 )
-from requests_ticktick.grant import once
+from requests_ticktick._grant import single_use
 from requests_ticktick.sandbox import Sandbox
 
 
@@ -410,15 +410,15 @@ def test_one_of_two_simultaneous_completions_wins(sandbox):
 
 def test_the_latest_sign_ons_are_remembered(monkeypatch):
     """A server that runs for years does not fill its memory."""
-    monkeypatch.setattr(once, "_completed", {})
-    for number in range(once._MAX_STATES + 5):
-        with once.completed_once(f"state-{number}"):
+    monkeypatch.setattr(single_use, "_completed", {})
+    for number in range(single_use._MAX_STATES + 5):
+        with single_use.completed_once(f"state-{number}"):
             pass
 
-    assert len(once._completed) == once._MAX_STATES
-    with pytest.raises(SignOnError), once.completed_once(f"state-{number}"):
+    assert len(single_use._completed) == single_use._MAX_STATES
+    with pytest.raises(SignOnError), single_use.completed_once(f"state-{number}"):
         pass
-    with once.completed_once("state-0"):
+    with single_use.completed_once("state-0"):
         pass
 
 

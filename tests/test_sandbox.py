@@ -18,7 +18,7 @@ import requests
 from test_sandbox_support import SECONDS, App, call
 
 from requests_ticktick.sandbox import AuthorizationPageError, Sandbox
-from requests_ticktick.sandbox.web_server import free_port
+from requests_ticktick.sandbox._web_server import free_port
 
 
 def test_a_sign_on_gets_a_token_that_the_api_accepts(sandbox: Sandbox) -> None:
@@ -224,7 +224,7 @@ def test_the_sign_on_works_in_a_spawned_process(sandbox: Sandbox) -> None:
 def test_the_sign_on_needs_no_web_framework() -> None:
     """A worker that unpickles one imports neither Flask nor oauthlib."""
     code = (
-        "import sys, requests_ticktick.sandbox.consent\n"
+        "import sys, requests_ticktick.sandbox._consent\n"
         "print(*{'flask', 'werkzeug', 'oauthlib'} & set(sys.modules))"
     )
 

@@ -19,12 +19,12 @@ from test_sandbox_support import SECONDS, App, call
 
 from requests_ticktick.sandbox import (
     Sandbox,
-    board,
-    connections,
-    door,
-    ledger,
-    request_log,
-    web_server,
+    _board,
+    _connections,
+    _door,
+    _ledger,
+    _request_log,
+    _web_server,
 )
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -134,13 +134,13 @@ def test_the_names_of_the_loopback_interface_are_accepted(
 
 def test_port_80_may_be_left_out_of_the_host() -> None:
     """Browsers leave it out (RFC 9110 4.2.1)."""
-    here = door.Door("127.0.0.9", 80)
-    elsewhere = door.Door("127.0.0.9", 81)
+    here = _door.Door("127.0.0.9", 80)
+    elsewhere = _door.Door("127.0.0.9", 81)
     message = Message()
     message["Host"] = "127.0.0.9"
 
     here.check("GET", "/", message)
-    with pytest.raises(door.RefusalError, match=r"127\.0\.0\.9:81"):
+    with pytest.raises(_door.RefusalError, match=r"127\.0\.0\.9:81"):
         elsewhere.check("GET", "/", message)
 
 
@@ -314,7 +314,7 @@ def test_a_consent_field_is_valid_for_one_request_only(
 
 
 @pytest.mark.parametrize("expect", [[], ["Expect: 100-continue"]])
-@pytest.mark.parametrize("length", [door.MAX_BODY_BYTES + 1, 10**18, "9" * 5000])
+@pytest.mark.parametrize("length", [_door.MAX_BODY_BYTES + 1, 10**18, "9" * 5000])
 def test_a_body_announced_as_too_large_is_refused(
     sandbox: Sandbox,
     wire: Callable[[], socket.socket],
@@ -330,7 +330,7 @@ def test_a_body_announced_as_too_large_is_refused(
 
     status, page = answer_on(connection)
     assert status == 413
-    assert f"{door.MAX_BODY_BYTES} bytes" in page
+    assert f"{_door.MAX_BODY_BYTES} bytes" in page
     assert sandbox.received == []
 
 
@@ -345,18 +345,18 @@ def test_a_client_that_sends_too_much_can_read_the_response(sandbox: Sandbox) ->
 
 def test_a_body_of_the_largest_size_is_accepted(sandbox: Sandbox, token: str) -> None:
     """In one piece or in chunks."""
-    whole = bytes(door.MAX_BODY_BYTES)
+    whole = bytes(_door.MAX_BODY_BYTES)
 
     for data in (whole, iter([whole[1:], whole[:1]])):
         answer = call(sandbox, token, "POST", "/echo", data=data)
-        assert answer.json()["length"] == door.MAX_BODY_BYTES
+        assert answer.json()["length"] == _door.MAX_BODY_BYTES
 
 
 def test_an_endless_chunked_body_is_cut_off(
     sandbox: Sandbox, wire: Callable[[], socket.socket], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The connection ends, whatever the client goes on sending."""
-    monkeypatch.setattr(web_server, "_LINGER_SECONDS", 0.1)
+    monkeypatch.setattr(_web_server, "_LINGER_SECONDS", 0.1)
     connection = wire()
     sends(connection, "POST /open/v1/echo HTTP/1.1", "Transfer-Encoding: chunked")
     chunk = b"100000\r\n" + bytes(1 << 20) + b"\r\n"
@@ -459,7 +459,7 @@ def test_the_latest_requests_are_kept_up_to_a_size(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The size of body, headers and query. All requests are counted."""
-    monkeypatch.setattr(request_log, "MAX_TOTAL_BYTES", 50_000)
+    monkeypatch.setattr(_request_log, "MAX_TOTAL_BYTES", 50_000)
 
     for number in range(9):
         call(sandbox, None, "POST", f"/echo?{number}", data=bytes(20_000))
@@ -475,7 +475,7 @@ def test_codes_and_tokens_are_kept_up_to_a_number(
     app: App, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The oldest are forgotten, as if they had been revoked."""
-    monkeypatch.setattr(ledger, "MAX_ENTRIES", 3)
+    monkeypatch.setattr(_ledger, "MAX_ENTRIES", 3)
     sandbox.refresh_tokens = True
     codes = [app.signs_on()["code"] for _ in range(4)]
 
@@ -493,7 +493,7 @@ def test_secrets_lists_every_token_that_still_works(
     sandbox: Sandbox, token: str
 ) -> None:
     """However many were issued since. Of the others it lists the latest."""
-    others = [sandbox.issue_token() for _ in range(ledger.MAX_ENTRIES - 1)]
+    others = [sandbox.issue_token() for _ in range(_ledger.MAX_ENTRIES - 1)]
     for other in others:
         sandbox.revoke(other)
     later = [sandbox.issue_token() for _ in range(2)]
@@ -502,14 +502,14 @@ def test_secrets_lists_every_token_that_still_works(
 
     assert {token, *later, others[-1]} <= set(known)
     assert others[0] not in known
-    assert len(known) == ledger.MAX_ENTRIES + 2
+    assert len(known) == _ledger.MAX_ENTRIES + 2
 
 
 def test_lists_and_tasks_are_kept_up_to_a_number(
     sandbox: Sandbox, token: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A client can then change and delete, and add only after deleting."""
-    monkeypatch.setattr(board, "MAX_ITEMS", 11)
+    monkeypatch.setattr(_board, "MAX_ITEMS", 11)
 
     def add(path: str, **fields: object) -> requests.Response:
         return call(sandbox, token, "POST", path, json=fields)
@@ -530,7 +530,7 @@ def test_lists_and_tasks_are_kept_up_to_a_size(
     sandbox: Sandbox, token: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The size of all of them together, as JSON."""
-    monkeypatch.setattr(board, "MAX_JSON_CHARACTERS", 10_000)
+    monkeypatch.setattr(_board, "MAX_JSON_CHARACTERS", 10_000)
     task = call(sandbox, token, "POST", "/task", json={"title": "a"}).json()["id"]
 
     for path in ("/task", f"/task/{task}"):
@@ -563,7 +563,7 @@ def test_an_idle_connection_makes_room_for_another(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The server ends the one that was idle the longest, and its thread."""
-    monkeypatch.setattr(connections, "MAX_CONNECTIONS", 3)
+    monkeypatch.setattr(_connections, "MAX_CONNECTIONS", 3)
     threads = threading.active_count()
     idle = [wire() for _ in range(3)]
     for each in idle[1:]:
@@ -589,7 +589,7 @@ def test_the_server_stops_reading_after_a_refusal(
     wire: Callable[[], socket.socket], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The client goes on sending. It gets the response all the same."""
-    monkeypatch.setattr(web_server, "_LINGER_READS", 1)
+    monkeypatch.setattr(_web_server, "_LINGER_READS", 1)
     connection = wire()
     # More than the server has read ahead, so that its one read finds some of it.
     sends(
@@ -610,7 +610,7 @@ def test_a_busy_connection_does_not_make_room_for_another(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """While all are busy, the server refuses new connections."""
-    monkeypatch.setattr(connections, "MAX_CONNECTIONS", 1)
+    monkeypatch.setattr(_connections, "MAX_CONNECTIONS", 1)
     reached, go_on = threading.Event(), threading.Event()
 
     def slow_clock() -> float:
@@ -649,8 +649,8 @@ def test_a_silent_connection_times_out(
     wire: Callable[[], socket.socket], monkeypatch: pytest.MonkeyPatch, begun: bytes
 ) -> None:
     """In the middle of a request, too."""
-    assert 0 < web_server._Handler.timeout <= 60
-    monkeypatch.setattr(web_server._Handler, "timeout", 0.05)
+    assert 0 < _web_server._Handler.timeout <= 60
+    monkeypatch.setattr(_web_server._Handler, "timeout", 0.05)
     connection = wire()
     host = "{}:{}".format(*connection.getpeername()).encode()
 

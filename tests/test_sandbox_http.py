@@ -16,7 +16,7 @@ import pytest
 import requests
 from test_sandbox_support import SECONDS, STATE, App, call
 
-from requests_ticktick.sandbox import Sandbox, connections
+from requests_ticktick.sandbox import Sandbox, _connections
 
 
 @pytest.fixture
@@ -108,7 +108,7 @@ def test_stopping_hangs_up_on_idle_connections(
 
 def test_a_connection_accepted_during_the_stop_is_ended() -> None:
     """The server accepted it just before it stopped."""
-    open_ones = connections.Connections()
+    open_ones = _connections.Connections()
     open_ones.close()
     here, there = socket.socketpair()
 

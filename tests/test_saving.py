@@ -15,7 +15,7 @@ from requests_ticktick import (
     FileStore,
     Token,
 )
-from requests_ticktick.source.saving import SAVE_AGAIN_AFTER
+from requests_ticktick._source.saving import SAVE_AGAIN_AFTER
 
 
 @pytest.fixture

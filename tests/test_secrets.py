@@ -26,11 +26,11 @@ from requests_ticktick import (
     SignOnRequiredError,
     TickTickAuthError,
     Token,
-    errors,
+    _errors,
     refuse,
 )
+from requests_ticktick._stamp import Stamp
 from requests_ticktick.sandbox import Sandbox
-from requests_ticktick.stamp import Stamp
 
 
 @pytest.fixture
@@ -95,7 +95,7 @@ def test_every_error_class_has_a_case():
     """The table covers the whole tree."""
     known = {
         kind
-        for kind in vars(errors).values()
+        for kind in vars(_errors).values()
         if inspect.isclass(kind) and issubclass(kind, TickTickAuthError)
     }
 

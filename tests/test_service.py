@@ -13,8 +13,8 @@ from requests_ticktick import (
     Service,
     SignOnRequiredError,
 )
+from requests_ticktick._client import Client
 from requests_ticktick._urls import is_loopback
-from requests_ticktick.client import Client
 
 AUTHORIZE, TOKEN, API = "https://as.test/a", "https://as.test/t", "https://api.test"
 

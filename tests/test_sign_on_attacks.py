@@ -23,11 +23,12 @@ from test_sign_on_support import (
     waiting,
 )
 
-from requests_ticktick.errors import AuthorizationDeniedError
-from requests_ticktick.sign_on import _listener, _server
-from requests_ticktick.sign_on._listener import RedirectListener
-from requests_ticktick.sign_on._server import Server
-from requests_ticktick.sign_on.pages import GRANTED
+from requests_ticktick._errors import AuthorizationDeniedError
+from requests_ticktick._sign_on import listener as listening
+from requests_ticktick._sign_on import server as serving
+from requests_ticktick._sign_on.listener import RedirectListener
+from requests_ticktick._sign_on.pages import GRANTED
+from requests_ticktick._sign_on.server import Server
 
 RIGHT = f"code=abc123&state={STATE}"
 HOST = b"Host: {host}\r\n"
@@ -236,8 +237,8 @@ def test_a_hundred_idle_connections_do_not_block_the_redirect(redirect_uri):
 
 def test_a_connection_beyond_the_limit_replaces_the_oldest(redirect_uri, monkeypatch):
     """The newest is served, and the number of threads stays small."""
-    monkeypatch.setattr(_server, "_MAX_CONNECTIONS", 3)
-    monkeypatch.setattr(_server._Handler, "timeout", 60.0)
+    monkeypatch.setattr(serving, "_MAX_CONNECTIONS", 3)
+    monkeypatch.setattr(serving._Handler, "timeout", 60.0)
 
     with waiting(redirect_uri) as answer, contextlib.ExitStack() as stack:
         idle = [stack.enter_context(connected(redirect_uri)) for _ in range(4)]
@@ -249,8 +250,8 @@ def test_a_connection_beyond_the_limit_replaces_the_oldest(redirect_uri, monkeyp
 
 def test_an_idle_connection_is_closed(redirect_uri, monkeypatch, capfd):
     """A client that sends nothing does not hold a thread for long."""
-    assert _server._Handler.timeout == 10.0
-    monkeypatch.setattr(_server._Handler, "timeout", 0.05)
+    assert serving._Handler.timeout == 10.0
+    monkeypatch.setattr(serving._Handler, "timeout", 0.05)
 
     with waiting(redirect_uri) as answer, connected(redirect_uri) as connection:
         assert received(connection) == b""
@@ -260,7 +261,7 @@ def test_an_idle_connection_is_closed(redirect_uri, monkeypatch, capfd):
 
 def test_a_slow_sender_is_disconnected(redirect_uri, monkeypatch):
     """It stays below the idle limit, a byte at a time (slow-loris)."""
-    monkeypatch.setattr(_server, "_CONNECTION_SECONDS", 0.3)
+    monkeypatch.setattr(serving, "_CONNECTION_SECONDS", 0.3)
 
     with waiting(redirect_uri) as answer, connected(redirect_uri) as connection:
         connection.settimeout(0.01)
@@ -280,7 +281,7 @@ def test_a_slow_sender_is_disconnected(redirect_uri, monkeypatch):
 
 def test_two_simultaneous_redirects_both_get_a_page(redirect_uri, monkeypatch):
     """The first wins. The other page says that the sign-on was answered."""
-    monkeypatch.setattr(_listener, "_LINGER_SECONDS", SECONDS)  # one tab may be slow
+    monkeypatch.setattr(listening, "_LINGER_SECONDS", SECONDS)  # one tab may be slow
     start = threading.Barrier(2)
 
     def tab(code):

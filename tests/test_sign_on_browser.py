@@ -11,8 +11,8 @@ import pytest
 from ports import free_port
 from test_sign_on_support import STATE, Nobody
 
-from requests_ticktick.grant import AuthorizationRequest
-from requests_ticktick.sign_on import LoopbackSignOn
+from requests_ticktick._grant import AuthorizationRequest
+from requests_ticktick._sign_on import LoopbackSignOn
 
 
 @pytest.fixture

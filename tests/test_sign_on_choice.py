@@ -18,8 +18,8 @@ from test_sign_on_support import (
     run,
 )
 
-from requests_ticktick.errors import SignOnRequiredError
-from requests_ticktick.sign_on import (
+from requests_ticktick._errors import SignOnRequiredError
+from requests_ticktick._sign_on import (
     ConsoleSignOn,
     LoopbackSignOn,
     default_sign_on,
@@ -67,7 +67,7 @@ def test_importing_the_sign_on_is_cheap():
     """Programs that never sign on import neither a server nor webbrowser."""
     done = run(
         "import sys, requests; before = set(sys.modules)\n"
-        "import requests_ticktick.sign_on\n"
+        "import requests_ticktick._sign_on\n"
         "print(*{'http.server', 'socketserver', 'webbrowser', 'html', 'queue'}"
         " & (set(sys.modules) - before))"
     )
@@ -149,7 +149,7 @@ def test_a_worker_process_has_no_terminal(method):
     with Person() as person:
         done = run(
             "import multiprocessing as mp, sys\n"
-            "from requests_ticktick.sign_on import person_can_be_here as here\n"
+            "from requests_ticktick._sign_on import person_can_be_here as here\n"
             "if __name__ == '__main__':\n"
             f"    with mp.get_context({method!r}).Pool(1) as pool:\n"
             "        print(here(), pool.apply(here))\n",
@@ -191,8 +191,8 @@ def test_a_display_alone_cannot_paste(monkeypatch):
 
 
 SIGN_ON = """
-from requests_ticktick.grant import AuthorizationRequest
-from requests_ticktick.sign_on import LoopbackSignOn, default_sign_on
+from requests_ticktick._grant import AuthorizationRequest
+from requests_ticktick._sign_on import LoopbackSignOn, default_sign_on
 request = AuthorizationRequest(
     "https://ticktick.example/oauth/authorize?state=S",
     state="S",

@@ -16,13 +16,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_sign_on_support import SECONDS, STATE, Nobody, Person, a_request, run
 
-from requests_ticktick.errors import (
+from requests_ticktick._errors import (
     SignOnError,
     SignOnRequiredError,
     SignOnTimeoutError,
 )
-from requests_ticktick.sign_on import ConsoleSignOn, paste, terminal
-from requests_ticktick.sign_on.paste import problem_with, redirected_url
+from requests_ticktick._sign_on import ConsoleSignOn, paste, terminal
+from requests_ticktick._sign_on.paste import problem_with, redirected_url
 
 REDIRECT_URI = "https://app.example/callback"
 REDIRECTED = f"{REDIRECT_URI}?code=abc123&state={STATE}"
@@ -585,8 +585,8 @@ def test_pasted_text_is_in_no_traceback(pasted):
 
 
 ASKING = """
-from requests_ticktick.grant import AuthorizationRequest
-from requests_ticktick.sign_on import ConsoleSignOn
+from requests_ticktick._grant import AuthorizationRequest
+from requests_ticktick._sign_on import ConsoleSignOn
 request = AuthorizationRequest("https://x.example/", state="S", redirect_uri="r:")
 try:
     ConsoleSignOn(timeout=1.0)(request)

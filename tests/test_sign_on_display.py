@@ -28,16 +28,16 @@ from test_sign_on_support import (
     waiting,
 )
 
-from requests_ticktick.errors import SignOnRequiredError
-from requests_ticktick.sign_on import (
+from requests_ticktick._errors import SignOnRequiredError
+from requests_ticktick._sign_on import (
     LoopbackSignOn,
-    _peer,
     choice,
     default_sign_on,
+    listener,
     loopback,
+    peer,
     person_can_be_here,
 )
-from requests_ticktick.sign_on import _listener as listener
 from requests_ticktick.testing import FakeClock
 
 #: What a sign-on that waits for a click would take.
@@ -218,8 +218,8 @@ def test_any_other_browser_is_tried(monkeypatch, browser):
 
 
 SIGN_ON = """
-from requests_ticktick.grant import AuthorizationRequest
-from requests_ticktick.sign_on import LoopbackSignOn, default_sign_on
+from requests_ticktick._grant import AuthorizationRequest
+from requests_ticktick._sign_on import LoopbackSignOn, default_sign_on
 request = AuthorizationRequest(
     {url!r}, state={state!r}, redirect_uri={redirect_uri!r}
 )
@@ -425,7 +425,7 @@ def test_at_a_terminal_a_text_browser_is_not_opened_over_the_address(tmp_path):
 
 OPENED = """
 import sys, webbrowser
-from requests_ticktick.sign_on.display import open_browser
+from requests_ticktick._sign_on.display import open_browser
 class Browser:
     name = {name!r}
     def open(self, url):
@@ -518,7 +518,7 @@ def test_a_program_without_standard_input_is_not_driven():
     """A windowed program has no descriptors."""
     done = run(
         "import os; os.close(0)\n"
-        "from requests_ticktick.sign_on.display import is_driven\n"
+        "from requests_ticktick._sign_on.display import is_driven\n"
         "print(is_driven())"
     )
 
@@ -558,7 +558,7 @@ def test_the_start_page_redirects_and_is_not_stored(host):
 
 def test_an_address_unfit_for_a_header_is_escaped():
     """Line breaks and non-ASCII characters do not damage the response."""
-    from requests_ticktick.sign_on.pages import redirect_to
+    from requests_ticktick._sign_on.pages import redirect_to
 
     page = redirect_to("https://x.example/ä\r\nX: y?a=b%20c&d=[1]#e")
 
@@ -634,7 +634,7 @@ def test_of_two_unknown_users_only_the_first_gets_the_address(
 
 CONNECTED = """
 import os, socket
-from requests_ticktick.sign_on._peer import user_at
+from requests_ticktick._sign_on.peer import user_at
 with (
     socket.create_server(({listening!r}, 0), family=socket.{server}) as server,
     socket.socket(socket.{client}) as client,
@@ -672,7 +672,7 @@ def test_without_a_connection_table_the_user_is_unknown(monkeypatch, tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as server:
         with socket.create_connection(server.getsockname()) as client:
             for table in (tmp_path / "absent", empty):
-                monkeypatch.setattr(_peer, "_TABLES", (table,))
-                assert _peer.user_at(client) is None
+                monkeypatch.setattr(peer, "_TABLES", (table,))
+                assert peer.user_at(client) is None
         monkeypatch.undo()
-        assert _peer.user_at(server) is None
+        assert peer.user_at(server) is None

@@ -30,19 +30,23 @@ from test_sign_on_support import (
     waiting,
 )
 
-from requests_ticktick.errors import (
+from requests_ticktick._errors import (
     SignOnError,
     SignOnRequiredError,
     SignOnTimeoutError,
 )
-from requests_ticktick.sign_on import (
+from requests_ticktick._sign_on import (
     LoopbackSignOn,
-    _listener,
-    _server,
     loopback,
 )
-from requests_ticktick.sign_on._listener import RedirectListener
-from requests_ticktick.sign_on.terminal import POLL_SECONDS
+from requests_ticktick._sign_on import (
+    listener as listening,
+)
+from requests_ticktick._sign_on import (
+    server as serving,
+)
+from requests_ticktick._sign_on.listener import RedirectListener
+from requests_ticktick._sign_on.terminal import POLL_SECONDS
 from requests_ticktick.testing import FakeClock
 
 QUERY = f"code=abc123&state={STATE}"
@@ -120,7 +124,7 @@ def test_a_hosts_file_cannot_move_the_listener_off_this_machine(
     poisoned = [(2, 1, 6, "", ("192.0.2.1", 0)), (2, 1, 6, "", ("127.0.0.53", 0))]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: poisoned)
 
-    assert _listener._addresses("localhost") == ["127.0.0.1", "::1", "127.0.0.53"]
+    assert listening._addresses("localhost") == ["127.0.0.1", "::1", "127.0.0.53"]
 
 
 def test_localhost_needs_no_name_service(monkeypatch):
@@ -131,14 +135,14 @@ def test_localhost_needs_no_name_service(monkeypatch):
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
 
-    assert _listener._addresses("localhost") == ["127.0.0.1", "::1"]
+    assert listening._addresses("localhost") == ["127.0.0.1", "::1"]
 
 
 def test_a_machine_without_one_of_the_addresses_uses_the_other(
     monkeypatch, redirect_uri
 ):
     """Without IPv6, localhost is 127.0.0.1."""
-    monkeypatch.setattr(_listener, "_addresses", lambda _: ["192.0.2.1", "127.0.0.1"])
+    monkeypatch.setattr(listening, "_addresses", lambda _: ["192.0.2.1", "127.0.0.1"])
 
     with waiting(redirect_uri) as answer:
         browse(f"{redirect_uri}?{QUERY}")
@@ -148,7 +152,7 @@ def test_a_machine_without_one_of_the_addresses_uses_the_other(
 
 def test_an_address_that_this_machine_lacks_is_an_error(monkeypatch, redirect_uri):
     """The message names the port, the reason and the next step."""
-    monkeypatch.setattr(_listener, "_addresses", lambda _: ["192.0.2.1"])
+    monkeypatch.setattr(listening, "_addresses", lambda _: ["192.0.2.1"])
 
     with pytest.raises(SignOnError, match=r"cannot be opened: .*ConsoleSignOn"):
         LoopbackSignOn(output=Nobody())(a_request(redirect_uri))
@@ -184,7 +188,7 @@ def test_the_default_port_is_80():
             LoopbackSignOn(output=Nobody())(a_request("http://127.0.0.1/callback"))
 
     parts = urlsplit("http://127.0.0.1:80/callback")
-    listener = _listener.RedirectListener(
+    listener = listening.RedirectListener(
         a_request("http://127.0.0.1:80/callback"), parts
     )
     target = f"/callback?{QUERY}"
@@ -459,7 +463,7 @@ def test_a_pipe_is_left_to_the_program(redirect_uri):
 
 def test_no_thread_is_left(redirect_uri, monkeypatch):
     """Neither the listener's nor those of open connections."""
-    monkeypatch.setattr(_server._Handler, "timeout", 60.0)
+    monkeypatch.setattr(serving._Handler, "timeout", 60.0)
     before = set(threading.enumerate())
     with contextlib.ExitStack() as stack:
         with waiting(redirect_uri) as answer:
@@ -503,8 +507,8 @@ def test_a_browser_that_disconnects_has_signed_on(redirect_uri):
 INTERRUPTED = """
 import os, signal, socket, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)
-from requests_ticktick.grant import AuthorizationRequest
-from requests_ticktick.sign_on import LoopbackSignOn
+from requests_ticktick._grant import AuthorizationRequest
+from requests_ticktick._sign_on import LoopbackSignOn
 request = AuthorizationRequest(
     "https://x.example/", state="S", redirect_uri={redirect_uri!r}
 )
@@ -537,8 +541,8 @@ def test_control_c_frees_the_port(redirect_uri):
 
 FORKED = """
 import os, signal, socket, threading, urllib.request
-from requests_ticktick.grant import AuthorizationRequest
-from requests_ticktick.sign_on import LoopbackSignOn
+from requests_ticktick._grant import AuthorizationRequest
+from requests_ticktick._sign_on import LoopbackSignOn
 request = AuthorizationRequest(
     "https://x.example/", state="S", redirect_uri={redirect_uri!r}
 )

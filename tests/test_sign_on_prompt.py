@@ -16,12 +16,12 @@ import pytest
 from ports import free_port
 from test_sign_on_support import PERSONAL, SECONDS, STATE, Nobody, a_request
 
-from requests_ticktick.errors import (
+from requests_ticktick._errors import (
     SignOnError,
     SignOnRequiredError,
     SignOnTimeoutError,
 )
-from requests_ticktick.sign_on import (
+from requests_ticktick._sign_on import (
     ConsoleSignOn,
     choice,
     default_sign_on,

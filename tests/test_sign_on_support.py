@@ -13,8 +13,8 @@ import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
-from requests_ticktick.grant import AuthorizationRequest
-from requests_ticktick.sign_on import LoopbackSignOn
+from requests_ticktick._grant import AuthorizationRequest
+from requests_ticktick._sign_on import LoopbackSignOn
 
 STATE = "the-state-of-this-sign-on"
 SECONDS = 20.0

@@ -27,11 +27,11 @@ from requests_ticktick import (
     TokenStoreError,
     refuse,
 )
+from requests_ticktick._source import turns
+from requests_ticktick._source.deadlines import RETRY_AFTER
+from requests_ticktick._source.failures import Failure
 from requests_ticktick.sandbox import Sandbox
-from requests_ticktick.source import turns
-from requests_ticktick.source.deadlines import RETRY_AFTER
-from requests_ticktick.source.failures import Failure
-from requests_ticktick.stores.base import AwayError, UnwritableError
+from requests_ticktick.stores._base import AwayError, UnwritableError
 from requests_ticktick.testing import FakeClock
 
 

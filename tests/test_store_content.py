@@ -17,7 +17,7 @@ from click.testing import CliRunner
 from clients import client_of
 
 from requests_ticktick import EnvStore, FileStore, Token, TokenStoreError, refuse
-from requests_ticktick.cli.program import program
+from requests_ticktick._cli.program import program
 from requests_ticktick.stores import _token_file
 
 TOKEN = "628ff081-5331-4a37-8ddc-021974c9f43a"

@@ -38,7 +38,7 @@ from requests_ticktick import (
     TokenStoreError,
     refuse,
 )
-from requests_ticktick.stamp import Stamp
+from requests_ticktick._stamp import Stamp
 from requests_ticktick.stores.keyring import KeyringStore
 from requests_ticktick.testing import TokenStoreContract
 

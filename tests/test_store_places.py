@@ -34,7 +34,7 @@ from requests_ticktick import (
     TokenStoreError,
     refuse,
 )
-from requests_ticktick.cli.program import program
+from requests_ticktick._cli.program import program
 from requests_ticktick.stores import _files, _in_place, _place
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="about POSIX's users")

@@ -39,7 +39,7 @@ from requests_ticktick import (
     Token,
     TokenStoreError,
 )
-from requests_ticktick.stamp import Stamp
+from requests_ticktick._stamp import Stamp
 from requests_ticktick.stores import _redis_outage, _redis_value
 from requests_ticktick.stores.redis import RedisStore
 from requests_ticktick.testing import TokenStoreContract

@@ -21,8 +21,8 @@ from requests_ticktick import (
     Token,
     TokenStoreError,
 )
-from requests_ticktick.source.failures import Failure
-from requests_ticktick.stamp import Stamp
+from requests_ticktick._source.failures import Failure
+from requests_ticktick._stamp import Stamp
 from requests_ticktick.stores.redis import RedisStore
 
 KEY = "requests-ticktick:token"

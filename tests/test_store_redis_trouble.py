@@ -24,7 +24,7 @@ from redis.sentinel import Sentinel
 from redis_server import OutageClock, RedisServer, renew_often
 
 from requests_ticktick import LockTimeoutError, Token, TokenStoreError
-from requests_ticktick.source.turns import Attempt
+from requests_ticktick._source.turns import Attempt
 from requests_ticktick.stores.redis import RedisStore
 
 KEY = "requests-ticktick:token"

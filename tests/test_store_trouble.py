@@ -26,7 +26,7 @@ from requests_ticktick import (
     TokenStoreError,
     refuse,
 )
-from requests_ticktick.stamp import Stamp
+from requests_ticktick._stamp import Stamp
 from requests_ticktick.stores import _file_lock, _files, _machine
 from requests_ticktick.stores._machine import _folders
 

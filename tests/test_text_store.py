@@ -21,7 +21,7 @@ from requests_ticktick import (
     Token,
     TokenStoreError,
 )
-from requests_ticktick.stamp import Stamp
+from requests_ticktick._stamp import Stamp
 from requests_ticktick.testing import FakeClock, TokenStoreContract
 
 TORN = '{"access_token": "hunter2'

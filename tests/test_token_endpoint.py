@@ -35,8 +35,8 @@ from requests_ticktick import (
     Token,
     TokenEndpointError,
 )
-from requests_ticktick.grant import token_endpoint
-from requests_ticktick.source.failures import Failure, shareable
+from requests_ticktick._grant import token_endpoint
+from requests_ticktick._source.failures import Failure, shareable
 
 CODE = "c0de-4f7A-2b"
 SECRET = "s3^(%2F)!*&~+/Secret=ü"
@@ -198,7 +198,7 @@ def test_a_slow_token_before_the_deadline_is_accepted():
 CLIENT = """
 import gc, os, sys, threading
 from requests_ticktick import *
-from requests_ticktick.grant import token_endpoint
+from requests_ticktick._grant import token_endpoint
 url = sys.argv[1]
 def client():
     return TickTickAuth(
@@ -317,7 +317,7 @@ def test_the_exit_paths_work_within_a_running_interpreter(monkeypatch):
     ):
         patched.setattr(sys, "is_finalizing", lambda: True)
         assert client_at(server.url()).token()
-    monkeypatch.setitem(sys.modules, "requests_ticktick.grant.trouble", None)
+    monkeypatch.setitem(sys.modules, "requests_ticktick._grant.no_response", None)
     with pytest.raises(TokenEndpointError, match="Python is exiting"):
         client_at(server.url()).token()
 
@@ -363,7 +363,7 @@ def test_a_compressed_gigabyte_is_not_decompressed(bombs, bomb, status, headers)
     """Only the first megabyte is."""
     script = """
 import tracemalloc
-from requests_ticktick.grant import token_endpoint
+from requests_ticktick._grant import token_endpoint
 tracemalloc.start()
 try:
     client().token()

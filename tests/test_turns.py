@@ -6,7 +6,7 @@ import pytest
 from clients import Plain
 
 from requests_ticktick import LockTimeoutError
-from requests_ticktick.source import turns
+from requests_ticktick._source import turns
 
 
 class SleptTime:

@@ -42,7 +42,7 @@ from requests_ticktick import (
     TokenStoreError,
     refuse,
 )
-from requests_ticktick.grant import AuthorizationCodeGrant, token_endpoint
+from requests_ticktick._grant import AuthorizationCodeGrant, token_endpoint
 from requests_ticktick.stores import _files
 
 

@@ -20,18 +20,18 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .assembly import Sandbox as Sandbox
-    from .consent import AuthorizationPageError as AuthorizationPageError
-    from .consent import SandboxSignOn as SandboxSignOn
-    from .request_log import Received as Received
+    from ._assembly import Sandbox as Sandbox
+    from ._consent import AuthorizationPageError as AuthorizationPageError
+    from ._consent import SandboxSignOn as SandboxSignOn
+    from ._request_log import Received as Received
 
 __all__ = ["AuthorizationPageError", "Received", "Sandbox", "SandboxSignOn"]
 
 _MODULES = {
-    "AuthorizationPageError": "consent",
-    "Received": "request_log",
-    "Sandbox": "assembly",
-    "SandboxSignOn": "consent",
+    "AuthorizationPageError": "_consent",
+    "Received": "_request_log",
+    "Sandbox": "_assembly",
+    "SandboxSignOn": "_consent",
 }
 
 if find_spec("flask") is None:

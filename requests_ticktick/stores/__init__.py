@@ -5,13 +5,13 @@ modules: :mod:`requests_ticktick.stores.redis`,
 :mod:`requests_ticktick.stores.keyring`.
 """
 
+from ._base import TokenStore, check_stamp
+from ._chain import ChainStore
+from ._env import EnvStore
+from ._file import FileStore
 from ._file_lock import FileLock
-from .base import TokenStore, check_stamp
-from .chain import ChainStore
-from .env import EnvStore
-from .file import FileStore
-from .memory import MemoryStore
-from .text import TextStore
+from ._memory import MemoryStore
+from ._text import TextStore
 
 __all__ = [
     "ChainStore",

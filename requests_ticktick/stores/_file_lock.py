@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
+from .._errors import LockTimeoutError, TickTickAuthError
 from .._foreign import held_by, holder_of
-from ..errors import LockTimeoutError, TickTickAuthError
 from . import _files, _kernel_lock, _machine, _note, _place
+from ._base import UnwritableError
 from ._claim import Claim
-from ._once import Once
-from .base import UnwritableError
+from ._warn_once import Once
 
 _once = Once()
 

@@ -10,7 +10,7 @@ import secrets
 import stat
 from collections.abc import Iterator
 
-from ._sharing import persist
+from ._windows import persist
 
 #: What changes whenever a file is written or replaced.
 Identity = tuple[int, int, int]

@@ -6,7 +6,7 @@ import errno
 import os
 
 from . import _files
-from ._sharing import persist
+from ._windows import persist
 
 #: What replacing or removing a mount point ends in, and what that ends in
 #: where the folder is read-only as well.

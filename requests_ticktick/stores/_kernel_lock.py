@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from . import _files, _place
-from .base import UnwritableError
+from ._base import UnwritableError
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock

@@ -8,11 +8,11 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from .._text import unwrapped
+from .._errors import InvalidTokenError, TokenStoreError
+from .._pasted import unwrapped
+from .._stamp import STAMP
+from .._token import Token
 from .._value import Value
-from ..errors import InvalidTokenError, TokenStoreError
-from ..stamp import STAMP
-from ..token import Token
 from . import _files
 
 #: Characters. Python needs seconds, and much memory, for a longer literal.

@@ -8,9 +8,9 @@ import stat
 import sys
 from collections.abc import Iterator
 
-from .._text import unwrapped
+from .._pasted import unwrapped
 from . import _files
-from .base import NoPlaceError
+from ._base import NoPlaceError
 
 #: What a shell would have made something of: a home, a variable, quotes.
 _TO_BE_READ = r"""[~"'\u201c\u2018]|\$[\w{(]|%\w+%|file:"""

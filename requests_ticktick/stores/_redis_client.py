@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from redis import BlockingConnectionPool, exceptions
 
+from .._errors import TokenStoreError
 from .._foreign import one_line
-from ..errors import TokenStoreError
 from ._files import MAX_BYTES
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 from redis.exceptions import RedisError, ResponseError
 
+from .._errors import LockTimeoutError
 from .._foreign import held_by, holder_of
-from ..errors import LockTimeoutError
 from ._redis_client import peek, problem_of
 from ._redis_room import room_of, room_taken
 

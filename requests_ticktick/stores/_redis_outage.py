@@ -9,12 +9,12 @@ from typing import TypeVar
 
 from redis.exceptions import RedisError
 
+from .._errors import LockTimeoutError, TokenStoreError
+from .._token import Token
 from .._value import discreet
-from ..errors import LockTimeoutError, TokenStoreError
-from ..token import Token
+from ._base import AwayError, UnwritableError, check_stamp
+from ._memory import MemoryStore
 from ._redis_client import is_away, problem_of
-from .base import AwayError, UnwritableError, check_stamp
-from .memory import MemoryStore
 
 logger = logging.getLogger("requests_ticktick")
 

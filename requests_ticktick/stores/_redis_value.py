@@ -6,13 +6,13 @@ import logging
 import math
 from typing import TYPE_CHECKING
 
-from ..errors import TokenStoreError
-from ..token import Token
-from ._once import Once
+from .._errors import TokenStoreError
+from .._token import Token
+from ._base import check_stamp
 from ._payload import Content, dump, parse
 from ._redis_client import get, peek
 from ._redis_room import room_of
-from .base import check_stamp
+from ._warn_once import Once
 
 if TYPE_CHECKING:
     from collections.abc import Callable

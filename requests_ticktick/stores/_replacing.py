@@ -7,7 +7,7 @@ import os
 import secrets
 
 from . import _files
-from ._sharing import persist
+from ._windows import persist
 
 #: A temporary file older than this was left by a writer that was killed.
 _STALE_SECONDS = 60.0

@@ -8,10 +8,10 @@ import os
 import time
 from typing import NamedTuple
 
-from ..token import Token
+from .._token import Token
 from . import _files, _payload, _place, _replacing
-from ._once import Once
-from .base import check_stamp
+from ._base import check_stamp
+from ._warn_once import Once
 
 logger = logging.getLogger("requests_ticktick")
 

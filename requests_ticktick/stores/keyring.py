@@ -23,14 +23,14 @@ except ImportError as error:
         "KeyringStore needs keyring: pip install 'requests-ticktick[keyring]'"
     ) from error
 
-from ..errors import TokenStoreError
-from ..token import Token
+from .._errors import TokenStoreError
+from .._token import Token
 from . import _files
+from ._base import NoPlaceError, TokenStore
 from ._file_lock import FileLock
 from ._place import absolute, default, prepare, require_absolute
 from ._replacing import replace
-from .base import NoPlaceError, TokenStore
-from .text import TextStore
+from ._text import TextStore
 
 if TYPE_CHECKING:
     from keyring.backend import KeyringBackend

@@ -25,9 +25,9 @@ except ImportError as error:
         "RedisStore needs redis-py: pip install 'requests-ticktick[redis]'"
     ) from error
 
-from ..errors import TokenStoreError
-from ..token import Token
-from .base import TokenStore
+from .._errors import TokenStoreError
+from .._token import Token
+from ._base import TokenStore
 
 if TYPE_CHECKING:
     from redis import Redis

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pickle
 from contextlib import AbstractContextManager
 
+from .._token import Token
 from ..stores import TextStore
-from ..stores.base import TokenStore
-from ..token import Token
+from ..stores._base import TokenStore
 
 
 class Contract:

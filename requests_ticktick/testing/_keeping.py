@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-from ..errors import TokenStoreError
-from ..stamp import Stamp
-from ..stores.base import TokenStore
-from ..token import Token
+from .._errors import TokenStoreError
+from .._stamp import Stamp
+from .._token import Token
+from ..stores._base import TokenStore
 from ._base import Contract
 
 

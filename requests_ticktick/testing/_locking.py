@@ -12,8 +12,8 @@ from concurrent import futures
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from ..errors import LockTimeoutError, TokenStoreError
-from ..stores.base import TokenStore
+from .._errors import LockTimeoutError, TokenStoreError
+from ..stores._base import TokenStore
 from ._base import Contract
 
 if TYPE_CHECKING:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 
-from ..errors import TokenStoreError
-from ..stores.base import TokenStore
-from ..token import Token
+from .._errors import TokenStoreError
+from .._token import Token
+from ..stores._base import TokenStore
 from ._base import Contract
 
 

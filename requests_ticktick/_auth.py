@@ -1,0 +1,219 @@
+"""The requests plugin: it attaches the token, and retries once after a 401."""
+
+from __future__ import annotations
+
+import logging
+import math
+from typing import TYPE_CHECKING, Any
+
+from requests.auth import AuthBase
+
+from ._client import Client
+from ._defaults import LEEWAY_SECONDS, SCOPE, default_store
+from ._errors import SignOnRequiredError
+from ._grant import AuthorizationCodeGrant, AuthorizationRequest
+from ._header import Bearer, ResentBearer
+from ._replay import ResponseHook, can_send_again, send_again
+from ._service import DIDA365, TICKTICK, Service
+from ._sign_on import default_sign_on, refuse
+from ._source import TokenSource
+from ._stamp import is_stamped_for, token_from_program
+from ._token import Token
+from ._value import discreet
+from ._wrong_host import WrongHostWarning
+from .stores import MemoryStore, TokenStore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from requests import PreparedRequest, Response, Session
+
+logger = logging.getLogger("requests_ticktick")
+
+
+class TickTickAuth(AuthBase):
+    """Attaches a valid bearer token to requests for the API.
+
+    The constructor does no I/O. The first request reads the store, and signs
+    on if there is no usable token; a usable token needs no client secret. Any
+    number of sessions and threads can share one object. A pickle of it
+    contains the client secret and the token of a :class:`MemoryStore`.
+
+    :param client_id: The app's id. Default: ``$TICKTICK_CLIENT_ID``.
+    :param client_secret: Its secret. Default: ``$TICKTICK_CLIENT_SECRET``.
+    :param redirect_uri: The redirect URI, exactly as registered. Default:
+        ``$TICKTICK_REDIRECT_URI``, then ``service.default_redirect_uri``.
+    :param scope: The scopes to request, as a list or separated by spaces.
+    :param store: Where the token is kept. Default: ``$TICKTICK_TOKEN``, which
+        is only read, then a private file.
+    :param sign_on: How a person is asked for access. Default: a browser and a
+        listener on the redirect URI, or the console. Nobody is asked where no
+        person can be present.
+    :param service: ``TICKTICK``, ``DIDA365`` or your own.
+    :param leeway: Seconds before its expiry at which a token is renewed.
+    :param session: Sends the token requests, by its proxies and certificates.
+    :raises TypeError: ``store`` or ``leeway`` has the wrong type.
+    :raises ValueError: ``leeway`` is negative, infinite or NaN.
+    """
+
+    def __init__(
+        self,
+        client_id: str | None = None,
+        client_secret: str | None = None,
+        redirect_uri: str | None = None,
+        *,
+        scope: str | Iterable[str] = SCOPE,
+        store: TokenStore | None = None,
+        sign_on: Callable[[AuthorizationRequest], str] | None = None,
+        service: Service = TICKTICK,
+        leeway: float = LEEWAY_SECONDS,
+        session: Session | None = None,
+    ) -> None:
+        if store is None:
+            store = default_store()
+        _check_store(store)
+        _check_leeway(leeway)
+        client = Client(client_id, client_secret, redirect_uri)
+        self._service, self._wrong_host = service, WrongHostWarning(service)
+        self.source = TokenSource(
+            store,
+            AuthorizationCodeGrant(service, client, scope=scope, session=session),
+            default_sign_on if sign_on is None else sign_on,
+            leeway=leeway,
+        )
+        self._hook: ResponseHook | None = None
+
+    @classmethod
+    @discreet
+    def from_token(
+        cls, token: str | Token, *, service: Service | None = None
+    ) -> TickTickAuth:
+        """Use an existing token, such as a personal API token.
+
+        :param token: ``tp_...``, or ``dp_...`` on Dida365.
+        :param service: The service to call. Default: the one that the token's
+            stamp or prefix names.
+        :raises InvalidTokenError: The value cannot be a token.
+        """
+        given = token_from_program(token)
+        if service is None:
+            service = DIDA365 if is_stamped_for(DIDA365, given) else TICKTICK
+        return cls(store=MemoryStore(given), sign_on=refuse, service=service)
+
+    def token(self) -> Token:
+        """Return a valid token, after a sign-on if one is needed.
+
+        :raises TickTickAuthError: No token was found and none could be
+            obtained.
+        """
+        return self.source.token()
+
+    def sign_on(self, force: bool = False) -> Token:
+        """Sign on now, unless there is a valid token.
+
+        :param force: Sign on even if there is one.
+        :raises TickTickAuthError: The sign-on failed.
+        """
+        return self.source.sign_on(force=force)
+
+    def begin_sign_on(self) -> AuthorizationRequest:
+        """Begin a sign-on in two steps, for a web application.
+
+        Send the person to the request's ``url``. Keep the request
+        (``to_dict()``) in the person's session until they come back.
+
+        :raises SignOnRequiredError: The client id or secret is missing.
+        """
+        return self.source.begin()
+
+    @discreet
+    def complete_sign_on(
+        self, request: AuthorizationRequest, redirected_url: str
+    ) -> Token:
+        """Complete a sign-on that :meth:`begin_sign_on` began in any process.
+
+        :param redirected_url: The URL that the person was redirected to.
+        :raises SignOnError: The URL has no code for this sign-on.
+        :raises TokenEndpointError: The service did not accept the code.
+        """
+        return self.source.complete(request, redirected_url)
+
+    def forget(self) -> None:
+        """Delete the token from memory and from the store."""
+        self._hook = None
+        self.source.forget()
+
+    def __call__(self, r: PreparedRequest) -> PreparedRequest:
+        """Attach the token if the request goes to the service's API."""
+        if not self._service.is_api_url(r.url):
+            self._wrong_host.log(r.url)
+            return r
+        token = self.source.token()
+        hook = self._hook
+        if hook is None or hook.token is not token:
+            # One hook serves all requests that carry the same token.
+            hook = self._hook = ResponseHook(self, token)
+        r.headers["Authorization"] = hook.header
+        hooks = r.hooks["response"]
+        if hooks:
+            hooks[:] = [other for other in hooks if not isinstance(other, ResponseHook)]
+        hooks.append(hook)
+        return r
+
+    def handle_401(self, token: Token, response: Response, **kwargs: Any) -> Response:
+        """Send a request that got a 401 again, once, with another token.
+
+        :param token: The token that the request was sent with.
+        :param kwargs: The adapter's: ``timeout``, ``verify``, ``proxies``...
+        :returns: The second response, or the 401 if there is no other token or
+            the request cannot be sent twice.
+        """
+        request = response.request
+        header = request.headers.get("Authorization")
+        # requests keeps hooks across redirects. Without these checks, another
+        # server's 401 would be answered with the token.
+        if (
+            response.status_code != 401
+            or header != Bearer(token)
+            or isinstance(header, ResentBearer)
+            or not self._service.is_api_url(request.url)
+        ):
+            return response
+        try:
+            token = self.source.token(instead_of=token)
+        except SignOnRequiredError as error:
+            logger.warning("The API refused the token. %s", error)
+            return response
+        except BaseException:
+            response.close()  # the caller gets the exception, not the response
+            raise
+        if not can_send_again(response):
+            logger.warning(
+                "The API refused the token. There is a new one, but the body of "
+                "this request cannot be sent twice: make the call again."
+            )
+            return response
+        second = send_again(response, token, kwargs)
+        if second.status_code == 401:
+            self.source.refused_at_once(token)
+        return second
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_hook": None}
+
+    def __repr__(self) -> str:
+        return f"<TickTickAuth {self._service.authorization_endpoint}>"
+
+
+def _check_store(store: object) -> None:
+    if not isinstance(store, TokenStore):
+        kind = type(store).__name__
+        raise TypeError(f"store must be a TokenStore such as FileStore(), not {kind}")
+
+
+def _check_leeway(leeway: object) -> None:
+    if isinstance(leeway, bool) or not isinstance(leeway, (int, float)):
+        kind = type(leeway).__name__
+        raise TypeError(f"leeway must be a number of seconds, not {kind}")
+    if not 0 <= leeway < math.inf:
+        raise ValueError(f"leeway must be 0 or more seconds, not {leeway}")

@@ -1,0 +1,121 @@
+"""Whose token a command is about, and how its service is reached."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass, replace
+
+import requests
+
+from .._auth import TickTickAuth
+from .._client import Client
+from .._defaults import SCOPE
+from .._service import Service
+from .._sign_on import SignOn
+from .._stamp import Stamp
+from .._token import Token
+from ..stores import TokenStore
+
+#: What a person calls a service, and where its apps are registered.
+_TITLES_AND_PORTALS = {
+    "ticktick": ("TickTick", "https://developer.ticktick.com/manage"),
+    "dida365": ("Dida365", "https://developer.dida365.com/manage"),
+}
+
+
+@dataclass(frozen=True)
+class Account:
+    """A client of a service, the scopes it asks for, and where its token is.
+
+    :param service_name: ``ticktick``, ``dida365``, or a sandbox's address.
+    :param scope_option: The scopes that were typed, if any were.
+    :param store_options: The options that chose the store, to be typed again.
+    """
+
+    service: Service
+    service_name: str
+    client: Client
+    scope_option: str | None
+    store: TokenStore
+    store_options: tuple[str, ...]
+
+    @property
+    def title(self) -> str:
+        """Return what a person calls the service."""
+        known = _TITLES_AND_PORTALS.get(self.service_name)
+        return f"the sandbox {self.service_name}" if known is None else known[0]
+
+    @property
+    def portal(self) -> str | None:
+        """Return where apps are registered. A sandbox has no such page."""
+        known = _TITLES_AND_PORTALS.get(self.service_name)
+        return None if known is None else known[1]
+
+    @property
+    def redirect_uri(self) -> str:
+        """Return the redirect URI that has to be registered for the app."""
+        return self.client.redirect_uri or self.service.default_redirect_uri
+
+    @property
+    def scope(self) -> str:
+        """Return the scopes that a sign-on asks for."""
+        return SCOPE if self.scope_option is None else self.scope_option
+
+    @property
+    def stamp(self) -> Stamp:
+        """Return whose token a program with the same settings uses."""
+        return self.stamp_of(self.scope)
+
+    def stamp_of(self, scope: str | None) -> Stamp:
+        """Return whose token is meant.
+
+        :param scope: The scopes requested for it; ``None`` for any.
+        """
+        return Stamp(
+            self.client.client_id,
+            self.service.token_endpoint,
+            scope,
+            is_local=self.service.is_local,
+        )
+
+    def stamp_service(self, token: Token) -> Token:
+        """Return the token, marked with the service it is for."""
+        return Stamp(None, self.service.token_endpoint, None).put_on(token)
+
+    def auth(self, sign_on: SignOn, store: TokenStore | None = None) -> TickTickAuth:
+        """Return the auth object of a program with the same settings."""
+        return TickTickAuth(
+            self.client.client_id,
+            self.client.client_secret,
+            self.client.redirect_uri,
+            scope=self.scope,
+            store=self.store if store is None else store,
+            sign_on=sign_on,
+            service=self.service,
+        )
+
+    def with_client(self, client_id: str, client_secret: str) -> Account:
+        """Return a copy for this client."""
+        return replace(
+            self, client=Client(client_id, client_secret, self.client.redirect_uri)
+        )
+
+    def command(self, *words: str) -> str:
+        """Return a command for the same service and store, to be typed."""
+        words = ("requests-ticktick", *words)
+        if self.service_name != "ticktick":
+            words += ("--service", self.service_name)
+        return shlex.join(words + self.store_options)
+
+
+def new_session(service: Service) -> requests.Session:
+    """Return a session that reaches the service from this machine."""
+    session = requests.Session()
+    # The proxy that leads to the internet does not lead back to this machine.
+    session.trust_env = not service.is_local
+    return session
+
+
+def projects_url(service: Service) -> str:
+    """Return the URL whose GET request costs the API least."""
+    return f"{service.api_origins[0]}/open/v1/project"

@@ -1,0 +1,141 @@
+"""The options that all commands for an account have."""
+
+from __future__ import annotations
+
+import codecs
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from .._client import Client
+from .._defaults import SCOPE, default_store
+from .._pasted import unwrapped
+from .._service import DIDA365, NAMES, TICKTICK, named, sandbox_base
+from ..stores import FileStore, TokenStore
+from .account import Account
+
+#: Longer than any client secret.
+_MAX_SECRET_FILE_BYTES = 10_000
+
+
+def _service_name(ctx: click.Context, param: click.Parameter, value: str) -> str:
+    name = unwrapped(value).lower()
+    if named(name) is None:
+        raise click.BadParameter(
+            f"{value!r} is none of {', '.join(NAMES)}, nor the address of a running "
+            "sandbox, such as http://127.0.0.1:8766."
+        )
+    return sandbox_base(name) or name
+
+
+def _secret(ctx: click.Context, param: click.Parameter, path: str | None) -> str | None:
+    """Read the secret from a file: other users can read a command line."""
+    if path is None:
+        return None
+    problem = "it does not hold one line with a client secret"
+    try:
+        with click.open_file(path, "rb") as file:
+            secret = unwrapped(_decoded(file.read(_MAX_SECRET_FILE_BYTES)))
+        if len(secret.split()) == 1 and secret.isprintable():
+            return secret
+    except OSError as error:
+        problem = error.strerror or type(error).__name__
+    except UnicodeDecodeError:
+        pass
+    raise click.BadParameter(f"{path}: {problem}.")
+
+
+def _decoded(content: bytes) -> str:
+    """Decode UTF-8, or UTF-16 as PowerShell and Windows' editors write it."""
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return content.decode("utf-16")
+    return content.decode("utf-8")
+
+
+def _store(profile: str | None, file: str | None) -> tuple[TokenStore, tuple[str, ...]]:
+    if profile is not None and file is not None:
+        raise click.UsageError("--profile and --file exclude each other.")
+    if file is profile is None:
+        return default_store(), ()
+    typed = ("--profile", profile or "") if file is None else ("--file", file)
+    try:
+        return FileStore(file, profile=profile), typed
+    except ValueError as error:
+        raise click.BadParameter(f"{error}.", param_hint=typed[0]) from None
+
+
+_OPTIONS = (
+    click.option(
+        "--service",
+        metavar="SERVICE",
+        callback=_service_name,
+        envvar="TICKTICK_SERVICE",
+        default="ticktick",
+        show_default=True,
+        show_envvar=True,
+        help="ticktick, dida365, or the address of a running sandbox.",
+    ),
+    click.option(
+        "--profile",
+        metavar="NAME",
+        help="One of several accounts: FileStore(profile=NAME) in a program.",
+    ),
+    click.option(
+        "--file",
+        metavar="PATH",
+        type=click.Path(dir_okay=False),
+        help="Where the token is kept: FileStore(PATH) in a program.",
+    ),
+    click.option("--client-id", metavar="ID", help="Or $TICKTICK_CLIENT_ID."),
+    click.option(
+        "--client-secret-file",
+        "client_secret",
+        metavar="PATH",
+        callback=_secret,
+        help="A file with the client secret, - for standard input; or "
+        "$TICKTICK_CLIENT_SECRET.",
+    ),
+    click.option(
+        "--redirect-uri",
+        metavar="URI",
+        help="As registered, letter for letter; or $TICKTICK_REDIRECT_URI, or "
+        f"{TICKTICK.default_redirect_uri}, or for Dida365 "
+        f"{DIDA365.default_redirect_uri}.",
+    ),
+    click.option("--scope", metavar="SCOPES", help=f"By default '{SCOPE}'."),
+)
+
+
+def account_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command these options, as its argument ``account``."""
+
+    @functools.wraps(command)
+    def with_account(
+        *,
+        service: str,
+        profile: str | None,
+        file: str | None,
+        client_id: str | None,
+        client_secret: str | None,
+        redirect_uri: str | None,
+        scope: str | None,
+        **others: Any,
+    ) -> None:
+        endpoints = named(service)
+        assert endpoints is not None  # _service_name has checked the name
+        store, store_options = _store(profile, file)
+        account = Account(
+            service=endpoints,
+            service_name=service,
+            client=Client(client_id, client_secret, redirect_uri),
+            scope_option=scope,
+            store=store,
+            store_options=store_options,
+        )
+        command(account=account, **others)
+
+    for option in reversed(_OPTIONS):
+        option(with_account)
+    return with_account

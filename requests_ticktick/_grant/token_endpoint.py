@@ -1,0 +1,131 @@
+"""One request to the token endpoint.
+
+requests-oauthlib logs requests and responses at DEBUG. So it gets
+placeholders: this module inserts the secrets when it sends the request, and
+reads the response itself.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from types import SimpleNamespace
+from typing import Any
+
+import requests
+from requests.auth import HTTPBasicAuth
+from requests_oauthlib import OAuth2Session
+
+from .._client import Client
+from .._service import Service
+from .._token import Token
+from .._value import Secret
+from .answer import TokenResponse
+from .transport import post
+
+#: Seconds to connect to one address, and between two reads of the response.
+TIMEOUT = (10.0, 30.0)
+
+#: Seconds for everything: name look-up, connections, request and response.
+DEADLINE = 30.0
+
+_PLACEHOLDER = "withheld"
+
+
+class TokenRequest(OAuth2Session):
+    """requests-oauthlib's protocol over this package's transport.
+
+    :param secrets: The form fields that requests-oauthlib must not see.
+    :param transport: Sends the request. Default: a new session.
+    """
+
+    def __init__(
+        self,
+        service: Service,
+        client: Client,
+        secrets: Mapping[str, str],
+        *,
+        redirect_uri: str,
+        scope: str,
+        transport: requests.Session | None,
+        now: float,
+    ) -> None:
+        super().__init__(client.require_id(), redirect_uri=redirect_uri, scope=scope)
+        self._service = service
+        self._secrets = {name: Secret(value) for name, value in secrets.items()}
+        self._withheld = [client.client_secret]
+        self._transport = transport
+        self._now = now
+        self._result: Token | None = None
+        self._credentials: Any = lambda request: request
+        method = service.token_endpoint_auth_method
+        if method == "client_secret_basic":
+            # TickTick expects the base64 of the raw id and secret, not of
+            # their form encoding (RFC 6749 2.3.1).
+            pair = client.require_id().encode(), client.require_secret().encode()
+            self._credentials = HTTPBasicAuth(*pair)
+            self._withheld.append(base64.b64encode(b":".join(pair)).decode())
+        elif method == "client_secret_post":
+            self._secrets["client_secret"] = Secret(client.require_secret())
+        self._include_client_id = method != "client_secret_basic"
+
+    def exchange_code(self) -> Token:
+        """Send the authorization code grant (RFC 6749 4.1.3)."""
+        # TickTick requires the scope here too, unlike RFC 6749 4.1.3.
+        fields: dict[str, Any] = {"scope": self.scope}
+        if "code_verifier" in self._secrets:
+            fields["code_verifier"] = _PLACEHOLDER
+        self.fetch_token(
+            _PLACEHOLDER_URL,
+            code=_PLACEHOLDER,
+            auth=self._credentials,
+            include_client_id=self._include_client_id,
+            **fields,
+        )
+        return self._received()
+
+    def exchange_refresh_token(self) -> Token:
+        """Send the refresh grant (RFC 6749 6)."""
+        fields: dict[str, Any] = {}
+        if self._include_client_id:
+            fields["client_id"] = self.client_id
+        self.refresh_token(
+            _PLACEHOLDER_URL,
+            refresh_token=_PLACEHOLDER,
+            auth=self._credentials,
+            **fields,
+        )
+        return self._received()
+
+    def _received(self) -> Token:
+        assert self._result is not None  # request() returns or raises
+        return self._result
+
+    def request(  # type: ignore[override]  # called by OAuth2Session alone
+        self, method: str, url: str, data: Any = None, headers: Any = None, **_: Any
+    ) -> Any:
+        """Send the form with its secrets. Return a response without them."""
+        response = post(
+            self._service.token_endpoint,
+            {**data, **self._secrets},
+            headers=headers,
+            auth=self._credentials,
+            session=self._transport,
+            timeout=TIMEOUT,
+            deadline=DEADLINE,
+        )
+        token_response = TokenResponse(
+            response,
+            secrets=[*self._secrets.values(), *self._withheld],
+            redirect_uri=self.redirect_uri,
+            now=self._now,
+        )
+        self._result = token_response.token()
+        sent = SimpleNamespace(url=url, headers={}, body=_PLACEHOLDER)
+        text = f'{{"access_token": "{_PLACEHOLDER}", "token_type": "bearer"}}'
+        return SimpleNamespace(status_code=200, request=sent, headers={}, text=text)
+
+
+#: requests-oauthlib accepts only https://, and a service may be on a loopback
+#: address. Nothing connects to this URL.
+_PLACEHOLDER_URL = "https://token.endpoint.invalid/"

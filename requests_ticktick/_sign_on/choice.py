@@ -1,0 +1,51 @@
+"""The default sign-on, which is chosen when a token is needed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .base import person_can_be_here, refuse
+from .console import ConsoleSignOn
+from .display import display_is_here
+from .loopback import LoopbackSignOn, loopback_parts
+from .prompt import prompt_is_here
+from .terminal import terminal_is_here
+
+if TYPE_CHECKING:
+    from .._grant import AuthorizationRequest
+
+#: Seconds that a browser may take to start. A job at a display that nobody
+#: watches waits no longer.
+_BROWSER_SECONDS = 15.0
+
+
+def default_sign_on(request: AuthorizationRequest) -> str:
+    """Sign on by browser or terminal, or refuse if no person can be here.
+
+    The choice is made at the call, because an auth object may be created at a
+    desk and used in a worker.
+
+    :raises SignOnRequiredError: No person can be here.
+    :raises SignOnError: The sign-on failed.
+    """
+    if not person_can_be_here():
+        refuse(request)
+    return by_person(request)
+
+
+def by_person(request: AuthorizationRequest) -> str:
+    """Sign on by browser or terminal.
+
+    :raises SignOnRequiredError: Neither can reach a person.
+    :raises SignOnError: The sign-on failed.
+    """
+    terminal = terminal_is_here()
+    if loopback_parts(request.redirect_uri) is not None:
+        if terminal:
+            return LoopbackSignOn()(request)
+        if display_is_here():
+            return LoopbackSignOn(browser_timeout=_BROWSER_SECONDS)(request)
+    if not (terminal or prompt_is_here()):
+        # Without a listener, a browser cannot return the redirect.
+        refuse(request)
+    return ConsoleSignOn()(request)

@@ -1,0 +1,214 @@
+"""Which token now? The policy of renewal, and the order of the locks."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import time
+from typing import TYPE_CHECKING, Any
+
+from .._defaults import LEEWAY_SECONDS
+from .._errors import LockTimeoutError, TickTickAuthError, TokenStoreError
+from .._token import Token
+from .._value import PerProcess, Secret
+from ..stores._warn_once import Once
+from .deadlines import Clock, Deadlines, TimedToken
+from .failures import only_our_errors
+from .renewal import Renewal
+from .snapshot import Snapshot
+from .turns import Turns
+from .wallet import Wallet
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .._grant import AuthorizationCodeGrant, AuthorizationRequest
+    from ..stores import TokenStore
+
+__all__ = ["Clock", "TokenSource"]
+
+
+class TokenSource:
+    """Answers one question: which token now?
+
+    :param store: Where tokens are kept.
+    :param grant: How to get a new one.
+    :param sign_on: How a person is asked.
+    :param leeway: How long before its expiry a token is renewed, in seconds.
+    :param clock: The module :mod:`time`, or what a test puts in its place.
+    """
+
+    def __init__(
+        self,
+        store: TokenStore,
+        grant: AuthorizationCodeGrant,
+        sign_on: Callable[[AuthorizationRequest], str],
+        *,
+        leeway: float = LEEWAY_SECONDS,
+        clock: Clock = time,
+    ) -> None:
+        self.store = store
+        self._grant = grant
+        self._sign_on = sign_on
+        self._begin(clock, leeway)
+
+    def _begin(self, clock: Clock, leeway: float) -> None:
+        self._once = Once()
+        self._deadlines = Deadlines(clock, leeway)
+        self._wallet = Wallet(self.store, self._grant, self._deadlines)
+        self._renewal = Renewal(
+            self.store, self._grant, self._sign_on, self._wallet, self._once
+        )
+        self._turns = PerProcess(Turns)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # The token stays with its store, and locks cannot travel.
+        clock = self._deadlines.clock
+        return {
+            "store": self.store,
+            "grant": self._grant,
+            "sign_on": self._sign_on,
+            "leeway": self._deadlines.leeway,
+            "clock": None if clock is time else clock,
+        }
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.store = state["store"]
+        self._grant = state["grant"]
+        self._sign_on = state["sign_on"]
+        self._begin(state["clock"] or time, state["leeway"])
+
+    @property
+    def clock(self) -> Clock:
+        """Return the clock; a test sets another."""
+        return self._deadlines.clock
+
+    @clock.setter
+    def clock(self, clock: Clock) -> None:
+        unsaved = self._wallet.unsaved
+        self._begin(clock, self._deadlines.leeway)
+        self._wallet.unsaved, self._wallet.save_due = unsaved, -math.inf
+
+    def token(self, *, instead_of: Token | None = None) -> Token:
+        """Return a valid token, renewing it where that is needed.
+
+        :param instead_of: A token that the API has refused.
+        :raises TickTickAuthError: There is none, and none was to be had.
+        """
+        wallet, deadlines = self._wallet, self._deadlines
+        timed = wallet.current if instead_of is None else None
+        if timed is not None and deadlines.is_quiet(timed):
+            return timed.token
+        try:
+            with only_our_errors():
+                return self._find_or_renew(timed, instead_of)
+        except TickTickAuthError as error:
+            timed = wallet.current
+            if timed is None or not wallet.is_usable(timed):
+                raise
+            deadlines.postpone(timed)
+            self._once.warn(f"{error} The token in memory is used.")
+            return timed.token
+
+    def _find_or_renew(self, timed: TimedToken | None, refused: Token | None) -> Token:
+        wallet, saving = self._wallet, self._renewal.saving
+        if timed is not None and saving.save_if_due(timed.token, self._turns.get()):
+            return timed.token
+        if refused is not None:
+            wallet.refuse(refused)
+        best = wallet.best()
+        if best is not None and self._deadlines.is_fresh(best):
+            return wallet.use(best)
+        snapshot = wallet.snapshot(refused=refused)
+        if best is None:
+            return self._renew(snapshot)
+        wallet.use(best)
+        return self._renew_early(best, snapshot)
+
+    def refused_at_once(self, token: Token) -> None:
+        """Know that the API refuses the token that was to mend a refusal."""
+        self._wallet.refuse(token)
+        self._renewal.obtaining.asking.refused_at_once(token)
+
+    def sign_on(self, *, force: bool = False) -> Token:
+        """Return a valid token; with ``force``, one that is asked for now."""
+        with only_our_errors():
+            self._renewal.obtaining.stop_pausing()
+        if not force:
+            return self.token()
+        with only_our_errors():
+            return self._renew(self._wallet.snapshot(forced=True))
+
+    def begin(self) -> AuthorizationRequest:
+        """Begin a sign-on that :meth:`complete` ends, perhaps elsewhere."""
+        with only_our_errors():
+            return self._grant.begin()
+
+    def complete(self, request: AuthorizationRequest, redirected_url: str) -> Token:
+        """End a sign-on: exchange the code, save the token, use it."""
+        redirected_url = Secret(redirected_url)
+        now = self.clock.time()
+        token = self._grant.exchange(request, redirected_url, now=now)
+        with only_our_errors(), contextlib.ExitStack() as stack:
+            # A code is good once: its token is saved with the lock or without.
+            with contextlib.suppress(LockTimeoutError, TokenStoreError):
+                stack.enter_context(self.store.lock(1.0))
+            return self._renewal.keep(token, Snapshot())
+
+    def forget(self) -> None:
+        """Drop the token from memory, and from every store that has it.
+
+        :raises TokenStoreError: A store failed, after all were tried.
+        """
+        failed = None
+        for store in self.store.members():
+            if store.writable:
+                try:
+                    with only_our_errors():
+                        token = store.load()
+                        if token is None or self._grant.stamp.fits(token):
+                            store.delete()
+                except TickTickAuthError as error:
+                    failed = failed or error
+        # At the end: until then, another thread may still have read it.
+        self._wallet.current = self._wallet.unsaved = None
+        if failed is not None:
+            raise failed
+
+    def _renew_early(self, timed: TimedToken, snapshot: Snapshot) -> Token:
+        """Renew while the old token still works; nobody waits for this."""
+        attempt = self._turns.get().lead()
+        if attempt is None:
+            return timed.token
+        try:
+            with only_our_errors(), attempt:
+                if self._renewal.was_asked_about(timed.token):
+                    timed.renew_before_end(0.0)
+                    return timed.token
+                # Another process may be at it: then this one just goes on.
+                with contextlib.suppress(LockTimeoutError):
+                    attempt.token = self._renewal.run(snapshot, early=True)
+                return attempt.token or timed.token
+        except TickTickAuthError as error:
+            self._deadlines.postpone(timed)
+            self._once.warn(
+                f"The token expires soon and was not renewed: {error}",
+                about=timed.token.fingerprint,
+            )
+            return timed.token
+
+    def _renew(self, snapshot: Snapshot) -> Token:
+        """Renew, or wait for whoever is renewing."""
+        while True:
+            attempt, leads = self._turns.get().join()
+            if leads:
+                with attempt:
+                    attempt.token = self._renewal.run(snapshot, early=False)
+                    return attempt.token
+            token = attempt.wait(self.store.lock_timeout)
+            # Otherwise it was an early attempt, which another process's
+            # forestalled, or it answered another snapshot.
+            if token is None or self._wallet.is_refused(token):
+                continue
+            if not snapshot.forced or snapshot.is_answered_by(token):
+                return token

@@ -1,0 +1,115 @@
+"""Asking a person, once about each token."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .._errors import SignOnError, SignOnRequiredError, TickTickAuthError
+from .._value import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .._grant import AuthorizationCodeGrant, AuthorizationRequest
+    from .._token import Token
+    from .backoff import Backoff
+    from .snapshot import Snapshot
+    from .wallet import Wallet
+
+#: Seconds in which nobody is asked again for what the API refuses as soon as
+#: it was granted: something else is wrong.
+_STUCK_SECONDS = 600.0
+
+#: Such tokens, whose they are, and how long that counts: for all of a process,
+#: since a program may make an auth for each call.
+_stuck: dict[tuple[object, str], float] = {}
+_REMEMBERED_TOKENS = 64
+
+
+class Asking:
+    """Gets a token by way of a person, and remembers about what it asked.
+
+    :param grant: How to get a token.
+    :param sign_on: How a person is asked.
+    :param wallet: Has the token that a person is asked to replace.
+    """
+
+    def __init__(
+        self,
+        grant: AuthorizationCodeGrant,
+        sign_on: Callable[[AuthorizationRequest], str],
+        wallet: Wallet,
+    ) -> None:
+        self._grant = grant
+        self._sign_on = sign_on
+        self._wallet = wallet
+        #: The fingerprint of the token that a person was asked to replace, or
+        #: no text where there was none; ``None`` while nobody was asked.
+        self.about: str | None = None
+
+    def ask(self, snapshot: Snapshot, pause: Backoff, *, early: bool) -> Token:
+        """Have a person sign on.
+
+        :param pause: Begins where that fails.
+        :param early: Whether the old token still works: nobody is asked twice
+            to replace that one, so that a failure begins no pause.
+        :raises SignOnRequiredError: Nobody is there, or it would be in vain.
+        """
+        refused = snapshot.refused
+        if refused is not None and self._is_stuck(refused):
+            raise SignOnRequiredError(
+                "A sign-on has just granted it; another would be in vain. Remove this "
+                "app's access in TickTick's settings, then run: requests-ticktick login"
+            )
+        request = self._grant.begin()
+        current = None if snapshot.forced else self._wallet.current
+        self.about = "" if current is None else current.token.fingerprint
+        try:
+            redirected_url = Secret(self._redirected_url(request))
+            now = self._wallet.deadlines.clock.time()
+            token = self._grant.exchange(request, redirected_url, now=now)
+        except SignOnRequiredError:
+            self.about = None  # nobody was there
+            raise
+        except TickTickAuthError as error:
+            if not early:
+                pause.begin(error)
+            raise
+        pause.end()
+        if refused is not None and refused.access_token == token.access_token:
+            self.refused_at_once(token)
+        return token
+
+    def _redirected_url(self, request: AuthorizationRequest) -> str:
+        try:
+            redirected_url = self._sign_on(request)
+        except TickTickAuthError:
+            raise
+        except Exception as error:
+            raise SignOnError(
+                f"The sign-on failed with {type(error).__name__}, which is this "
+                "error's __cause__. Mend what was passed as sign_on, then call "
+                "auth.sign_on()."
+            ) from error
+        if not isinstance(redirected_url, str):
+            raise SignOnError(
+                f"The sign-on returned {type(redirected_url).__name__}. It must "
+                "return the URL that the person was redirected to."
+            )
+        return redirected_url
+
+    def refused_at_once(self, token: Token) -> None:
+        """Know that the API refuses a token at its first use.
+
+        Whoever was asked for it: two processes would else ask in turn.
+        """
+        clock = self._wallet.deadlines.clock
+        if abs(clock.time() - (token.issued_at or 0.0)) < _STUCK_SECONDS:
+            key = self._grant.terms, Secret(token.access_token)
+            _stuck[key] = clock.monotonic() + _STUCK_SECONDS
+            for oldest in list(_stuck)[:-_REMEMBERED_TOKENS]:
+                _stuck.pop(oldest, None)
+
+    def _is_stuck(self, token: Token) -> bool:
+        until = _stuck.get((self._grant.terms, token.access_token))
+        return until is not None and self._wallet.deadlines.clock.monotonic() < until

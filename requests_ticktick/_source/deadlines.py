@@ -1,0 +1,139 @@
+"""When a token is to be renewed, on the only clocks that it expires by."""
+
+from __future__ import annotations
+
+import math
+from typing import Protocol
+
+from .._token import Token
+from .._usable import renewed_before_end
+
+#: Seconds until the next try, after a renewal failed and nobody was asked.
+RETRY_AFTER = 5.0
+
+#: Seconds. The monotonic clock guards against jumps of the other; it does not
+#: get to decide the last millisecond.
+_TICK = 0.001
+
+#: Tokens whose end is remembered: those that stores may still hold.
+_REMEMBERED_TOKENS = 16
+
+
+class Clock(Protocol):
+    """What :mod:`time` offers; a test passes another."""
+
+    def time(self) -> float:
+        """Return epoch seconds."""
+
+    def monotonic(self) -> float:
+        """Return seconds that never go back."""
+
+
+class TimedToken:
+    """A token, with its deadlines on both clocks.
+
+    The wall clock says when the token expires. The monotonic one notices when
+    that clock was set back.
+
+    Renewal is advisory from ``advisory`` on: one caller renews, and the others
+    go on. It is mandatory from ``end`` on: all wait for the one who renews.
+    Until ``quiet_monotonic`` nothing at all is due.
+    """
+
+    __slots__ = (
+        "advisory",
+        "advisory_monotonic",
+        "end",
+        "end_monotonic",
+        "quiet_monotonic",
+        "token",
+    )
+
+    def __init__(self, token: Token, end: float, end_monotonic: float) -> None:
+        self.token = token
+        self.end = end
+        self.end_monotonic = end_monotonic + _TICK
+        self.renew_before_end(0.0)
+
+    def renew_before_end(self, seconds: float) -> None:
+        """Make renewal advisory that long before the end."""
+        self.renew_after(self.end - seconds, self.end_monotonic - seconds)
+
+    def renew_after(self, time: float, monotonic: float) -> None:
+        """Make renewal advisory once either clock has passed this."""
+        # Or the end: at its expiry it has expired.
+        self.advisory = min(time, math.nextafter(self.end, -math.inf))
+        self.advisory_monotonic = min(monotonic, self.end_monotonic)
+        self.quiet_monotonic = self.advisory_monotonic
+
+    def save_at(self, monotonic: float) -> None:
+        """Let something be due by then: the token is to be saved."""
+        self.quiet_monotonic = min(self.advisory_monotonic, monotonic)
+
+
+class Deadlines:
+    """Works out when tokens end, and asks the clock.
+
+    :param clock: :mod:`time`, or a test's.
+    :param leeway: Seconds before its expiry that a token is renewed.
+    """
+
+    def __init__(self, clock: Clock, leeway: float) -> None:
+        self.clock = clock
+        self.leeway = leeway
+        # When tokens end by the monotonic clock.
+        self._ends: dict[tuple[object, ...], float] = {}
+
+    def of(self, token: Token) -> TimedToken:
+        """Work out a token's deadlines."""
+        now, monotonic = self.clock.time(), self.clock.monotonic()
+        if token.expires_at is None:
+            return TimedToken(token, float("inf"), float("inf"))
+        left, lifetime = token.expires_at - now, token.lifetime
+        if lifetime is not None:
+            # It never has more left than it was issued with, wherever the
+            # clock stood when that was written down.
+            left = min(left, lifetime)
+        timed = TimedToken(
+            token, token.expires_at, self._first_known(token, monotonic + left)
+        )
+        timed.renew_before_end(renewed_before_end(token, self.leeway))
+        return timed
+
+    def is_quiet(self, timed: TimedToken) -> bool:
+        """Whether nothing is due: neither a renewal nor a save."""
+        clock = self.clock
+        return (
+            clock.time() <= timed.advisory
+            and clock.monotonic() <= timed.quiet_monotonic
+        )
+
+    def is_fresh(self, timed: TimedToken) -> bool:
+        """Whether no renewal is due."""
+        clock = self.clock
+        return (
+            clock.time() <= timed.advisory
+            and clock.monotonic() <= timed.advisory_monotonic
+        )
+
+    def is_alive(self, timed: TimedToken) -> bool:
+        """Whether it has not expired."""
+        clock = self.clock
+        return clock.time() < timed.end and clock.monotonic() < timed.end_monotonic
+
+    def postpone(self, timed: TimedToken) -> None:
+        """Have the renewal tried again in a few seconds."""
+        clock = self.clock
+        timed.renew_after(clock.time() + RETRY_AFTER, clock.monotonic() + RETRY_AFTER)
+
+    def _first_known(self, token: Token, end: float) -> float:
+        """Return when it ends, as was worked out when it was first seen alive.
+
+        A store still has what has expired: when the clock is set back, that
+        looks alive again.
+        """
+        key = (token.access_token, token.issued_at, token.expires_at)
+        if end > self.clock.monotonic() and key not in self._ends:
+            latest = list(self._ends.items())[1 - _REMEMBERED_TOKENS :]
+            self._ends = {**dict(latest), key: end}
+        return self._ends.get(key, end)

@@ -1,0 +1,170 @@
+"""A new token: under the store's lock, saved before the lock is released."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+from typing import TYPE_CHECKING
+
+from .._errors import LockTimeoutError, TokenStoreError
+from .._token import Token
+from .._value import discreet
+from ..stores._base import AwayError, UnsavedError, UnwritableError
+from ..stores._warn_once import Once
+from .obtaining import Obtaining
+from .saving import Saving
+from .turns import LockWait
+from .wallet import Wallet
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from .._grant import AuthorizationCodeGrant, AuthorizationRequest
+    from ..stores import TokenStore
+    from .snapshot import Snapshot
+
+
+class Renewal:
+    """Gets a new token, once for all who share the store.
+
+    :param store: Where tokens are kept.
+    :param grant: How to get a new one.
+    :param sign_on: How a person is asked.
+    :param wallet: What there is.
+    :param once: Logs a warning.
+    """
+
+    def __init__(
+        self,
+        store: TokenStore,
+        grant: AuthorizationCodeGrant,
+        sign_on: Callable[[AuthorizationRequest], str],
+        wallet: Wallet,
+        once: Once,
+    ) -> None:
+        self.obtaining = Obtaining(store, grant, sign_on, wallet, once)
+        self.saving = Saving(store, grant, wallet)
+        self._store = store
+        self._grant = grant
+        self._wallet = wallet
+        self._once = once
+
+    @discreet
+    def run(self, snapshot: Snapshot, *, early: bool) -> Token:
+        """Renew under the store's lock, or find that somebody has.
+
+        :param early: Whether the old token still works: then nobody waits.
+        :raises LockTimeoutError: Another process is at it.
+        """
+        with contextlib.ExitStack() as stack:
+            token = self._take_lock(stack, snapshot, early=early)
+            if token is not None:
+                return token
+            # Another thread or process may have signed on while we waited.
+            found, again = itertools.tee(self._wallet.read())
+            token = self._answer(snapshot, found, early=early)
+            if token is not None:
+                return token
+            trouble = self._take_room(stack)
+            token = self.obtaining.obtain(snapshot, [*again], trouble, early=early)
+            # Before the lock is released: the next in line will read it.
+            return self.keep(token, snapshot)
+
+    def keep(self, token: Token, snapshot: Snapshot) -> Token:
+        """Save a new token, and tell those who wait where that fails."""
+        token, problem = self.saving.keep(token, snapshot)
+        if problem is not None:
+            self._once.warn(problem)
+            self.obtaining.record(UnsavedError())
+        return token
+
+    def was_asked_about(self, token: Token) -> bool:
+        """Whether a person was asked to replace it, here or elsewhere."""
+        if self.obtaining.asking.about == token.fingerprint:
+            return True
+        failure = self._wallet.failure()
+        return failure is not None and failure.asked == token.fingerprint
+
+    def _take_lock(
+        self, stack: contextlib.ExitStack, snapshot: Snapshot, *, early: bool
+    ) -> Token | None:
+        """Take the store's lock, or find the answer while waiting for it."""
+        wait = LockWait(self._store)
+        while True:
+            version = self._store.version()
+            try:
+                # At first there is nothing that the snapshot does not have. A
+                # store that cannot be read says so before it is locked.
+                if wait.has_begun or not snapshot.is_whole:
+                    found = self._wallet.read()
+                    token = self._answer(snapshot, found, early=early)
+                    if token is not None:
+                        return token
+                if self._try_lock(stack, wait, early=early):
+                    return None
+            except AwayError as error:
+                if not wait.has_begun:
+                    raise
+                wait.go_on(error)
+            wait.pause(version)
+
+    def _try_lock(
+        self, stack: contextlib.ExitStack, wait: LockWait, *, early: bool
+    ) -> bool:
+        """Take the lock, or find that somebody else has it.
+
+        :raises UnwritableError: No token could be saved either.
+        """
+        try:
+            stack.enter_context(self._store.lock(0.0))
+        except LockTimeoutError as error:
+            if early:
+                raise
+            wait.go_on(error)
+            return False
+        except UnwritableError:
+            raise
+        except TokenStoreError as error:
+            self._once.warn(f"{error} Going on without a lock.")
+        return True
+
+    def _take_room(self, stack: contextlib.ExitStack) -> TokenStoreError | None:
+        """Have the store take room for a token, before it costs anything.
+
+        :returns: Why the store would not take one.
+        :raises UnwritableError: Whoever shares the store finds the same.
+        """
+        if not self._store.writable:
+            return None
+        try:
+            sample = self._grant.stamp.put_on(Token("sample"))
+            stack.enter_context(self._store.reserve(sample))
+        except UnwritableError:
+            raise
+        except TokenStoreError as error:
+            return error
+        return None
+
+    def _answer(
+        self, snapshot: Snapshot, found: Iterable[Token], *, early: bool
+    ) -> Token | None:
+        """Return what somebody else's renewal has left for this caller.
+
+        :param found: What the stores have.
+        :raises TickTickAuthError: It failed, after the snapshot.
+        """
+        wallet, deadlines = self._wallet, self._wallet.deadlines
+        for token in wallet.ours(found):
+            if wallet.is_refused(token):
+                continue
+            timed = deadlines.of(token)
+            works = deadlines.is_fresh(timed) or (
+                not early and deadlines.is_alive(timed)
+            )
+            if snapshot.is_answered_by(token) or (works and not snapshot.forced):
+                return wallet.use(timed)
+        failure = wallet.failure(since=snapshot)
+        if failure is not None:
+            self.obtaining.heed(failure, early=early)
+            raise failure.error
+        return None

@@ -1,0 +1,148 @@
+"""Whose turn it is to renew: among threads, and among processes.
+
+Waiting is measured on the real clock, whatever clock tokens expire by.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from .._errors import LockTimeoutError, SignOnError, TickTickAuthError
+from .._token import Token
+from ..stores._base import AwayError
+from .failures import shareable
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from ..stores import TokenStore
+
+#: Seconds between two tries for the store's lock. A try costs 0.1 ms, a look
+#: at the version 0.003 ms, so that looks are many and tries are few.
+_TRY_EVERY = 0.1
+
+#: The pause between two looks: a part of the wait so far, within bounds in
+#: seconds. Nobody waits much longer than it had to, or polls fast for long.
+_LOOK_AGAIN_PART = 0.05
+_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.005, 0.1
+
+
+class Attempt:
+    """One thread's renewal, as a context; the others wait for its end."""
+
+    def __init__(self, turns: Turns) -> None:
+        self.token: Token | None = None
+        self._turns = turns
+        self._leader = threading.get_ident()
+        self._error: TickTickAuthError | None = None
+        self._done = threading.Event()
+
+    def __enter__(self) -> Attempt:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if error is not None:
+            self._error = shareable(error)
+        self._turns.leave()
+        self._done.set()
+
+    def wait(self, timeout: float) -> Token | None:
+        """Return the attempt's token; ``None`` where it ended without one.
+
+        :param timeout: Seconds.
+        :raises TickTickAuthError: What the attempt failed with.
+        :raises LockTimeoutError: It has not ended.
+        :raises SignOnError: It is this thread's own, and would never end.
+        """
+        if self._leader == threading.get_ident():
+            raise SignOnError(
+                "The sign-on itself needs the token that it is to obtain: let it use "
+                "a session without this auth."
+            )
+        if not self._done.wait(timeout):
+            raise LockTimeoutError(
+                f"Another thread has been signing on for over {timeout:g} s: finish "
+                "or cancel that sign-on, then try again.",
+                holder="another thread of this process",
+            )
+        if self._error is not None:
+            raise shareable(self._error)
+        return self.token
+
+
+class Turns:
+    """The threads of one process: one attempts, the others wait or go on."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._attempt: Attempt | None = None
+
+    def join(self) -> tuple[Attempt, bool]:
+        """Return the attempt under way or a new one, and whether it is new."""
+        with self._lock:
+            if self._attempt is not None:
+                return self._attempt, False
+            self._attempt = Attempt(self)
+            return self._attempt, True
+
+    def lead(self) -> Attempt | None:
+        """Return a new attempt; ``None`` where one is under way."""
+        attempt, leads = self.join()
+        return attempt if leads else None
+
+    def leave(self) -> None:
+        """End the attempt under way."""
+        with self._lock:
+            self._attempt = None
+
+
+class LockWait:
+    """One wait for a store's lock, from its beginning to its time-out."""
+
+    def __init__(self, store: TokenStore) -> None:
+        self._store = store
+        self._began = time.monotonic()
+        #: Whether somebody else was seen to have the lock.
+        self.has_begun = False
+
+    def is_over(self) -> bool:
+        """Whether the store's time-out has passed."""
+        return time.monotonic() - self._began >= self._store.lock_timeout
+
+    def go_on(self, error: LockTimeoutError | AwayError) -> None:
+        """Know that a try was in vain, and let the wait go on.
+
+        :raises TickTickAuthError: The time-out has passed.
+        """
+        self.has_begun = True
+        if self.is_over():
+            raise self.timed_out(error) from None
+
+    def timed_out(self, error: LockTimeoutError | AwayError) -> TickTickAuthError:
+        """Return the error of the last try, as that of the whole wait."""
+        waited = time.monotonic() - self._began
+        whole = shareable(error)
+        whole.args = (f"Waited {waited:.3g} s. {error}",)
+        return whole
+
+    def pause(self, version: object) -> None:
+        """Return when there may be something new to read, or to lock.
+
+        :param version: The store's, before it was read.
+        """
+        began = time.monotonic()
+        while True:
+            now = time.monotonic()
+            waited = (now - self._began) * _LOOK_AGAIN_PART
+            time.sleep(min(max(waited, _SHORTEST_PAUSE), _LONGEST_PAUSE))
+            if version is None or self._store.version() != version:
+                return
+            if now - began >= _TRY_EVERY:
+                return

@@ -1,0 +1,216 @@
+"""The answers to what oauthlib asks while it serves an OAuth request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from oauthlib.common import Request
+from oauthlib.oauth2 import InvalidClientError, InvalidGrantError, RequestValidator
+
+from ._ledger import Code, Grant, Ledger
+from ._policy import SCOPES, Policy, basic_credentials
+
+
+@dataclass(frozen=True)
+class _Client:
+    client_id: str
+
+
+class Validator(RequestValidator):
+    """Answers from the policy and the ledger.
+
+    oauthlib hands one request object to all methods. Its ``user``, which is
+    meant for the person who granted access, has the code or the refresh token
+    that was presented, and with it the grant.
+
+    :param policy: The registered app.
+    :param ledger: The codes and tokens that were issued.
+    """
+
+    def __init__(self, policy: Policy, ledger: Ledger) -> None:
+        self._policy = policy
+        self._ledger = ledger
+
+    # The client (RFC 6749 2.3)
+
+    def validate_client_id(
+        self, client_id: str, request: Request, *args: Any, **kwargs: Any
+    ) -> bool:
+        """Whether the id is the registered app's."""
+        request.client = _Client(self._policy.client_id)
+        return client_id == self._policy.client_id
+
+    def client_authentication_required(self, *args: Any, **kwargs: Any) -> bool:
+        """Whether the client has a secret that it must send."""
+        return not self._policy.public
+
+    def authenticate_client(self, request: Request, *args: Any, **kwargs: Any) -> bool:
+        """Check the secret of the Basic header, or else of the form."""
+        basic = basic_credentials(request.headers.get("Authorization"))
+        credentials = basic or (request.client_id, request.client_secret)
+        if not self._policy.accepts_credentials(*credentials):
+            raise InvalidClientError(
+                description="Bad client credentials", request=request
+            )
+        return self.validate_client_id(self._policy.client_id, request)
+
+    def authenticate_client_id(
+        self, client_id: str, request: Request, *args: Any, **kwargs: Any
+    ) -> bool:
+        """Check the id of a client that has no secret."""
+        return self.validate_client_id(client_id, request)
+
+    # The authorization request (RFC 6749 4.1.1)
+
+    def validate_redirect_uri(
+        self, client_id: str, redirect_uri: str, *args: Any, **kwargs: Any
+    ) -> bool:
+        """Whether the URI is registered, character for character."""
+        return redirect_uri in self._policy.redirect_uris
+
+    def get_default_redirect_uri(self, *args: Any, **kwargs: Any) -> Any:
+        """Return the registered redirect URI, if there is just one."""
+        registered = self._policy.redirect_uris
+        return registered[0] if len(registered) == 1 else None
+
+    def validate_response_type(
+        self, client_id: str, response_type: str, *args: Any, **kwargs: Any
+    ) -> bool:
+        """Whether the client asks for a code, and for nothing else."""
+        return response_type == "code"
+
+    def get_default_scopes(self, *args: Any, **kwargs: Any) -> list[str]:
+        """Return all scopes."""
+        return list(SCOPES)
+
+    def validate_scopes(
+        self, client_id: str, scopes: list[str], *args: Any, **kwargs: Any
+    ) -> bool:
+        """Whether TickTick has all of these scopes."""
+        return set(scopes) <= set(SCOPES)
+
+    def is_pkce_required(self, *args: Any, **kwargs: Any) -> bool:
+        """Whether the client is public and must use PKCE (RFC 9700 2.1.1)."""
+        return self._policy.public
+
+    def save_authorization_code(
+        self, client_id: str, code: Any, request: Request, *args: Any, **kwargs: Any
+    ) -> None:
+        """Bind the code to the authorization request."""
+        expires_at = self._policy.clock() + self._policy.code_lifetime
+        self._ledger.add_code(
+            code["code"],
+            Code(
+                grant=Grant(client_id, tuple(request.scopes or ())),
+                redirect_uri=request.redirect_uri or "",
+                expires_at=expires_at,
+                challenge=request.code_challenge,
+                challenge_method=request.code_challenge_method,
+            ),
+        )
+
+    # The token request (RFC 6749 4.1.3 and 6)
+
+    def validate_grant_type(
+        self,
+        client_id: str,
+        grant_type: str,
+        client: Any,
+        request: Request,
+        *args: Any,
+        **kwargs: Any,
+    ) -> bool:
+        """Refuse the refresh grant, as Dida365 does, unless it is allowed."""
+        if grant_type == "refresh_token" and not self._policy.refresh_tokens:
+            raise InvalidClientError(
+                description="Unauthorized grant type: refresh_token", request=request
+            )
+        return True
+
+    def validate_code(
+        self,
+        client_id: str,
+        code: str,
+        client: Any,
+        request: Request,
+        *args: Any,
+        **kwargs: Any,
+    ) -> bool:
+        """Use the code up, even if the request fails later on."""
+        issued = self._ledger.take_code(code, client_id)
+        if issued is None:
+            # Spring's server quotes the code, and clients must not log it.
+            raise InvalidGrantError(
+                description=f"Invalid authorization code: {code}", request=request
+            )
+        request.user = issued
+        request.scopes = list(issued.grant.scopes)
+        return True
+
+    def get_code_challenge(self, code: str, request: Any) -> Any:
+        """Return the code's PKCE challenge."""
+        return request.user.challenge
+
+    def get_code_challenge_method(self, code: str, request: Any) -> Any:
+        """Return the method of the code's PKCE challenge."""
+        return request.user.challenge_method
+
+    def confirm_redirect_uri(
+        self,
+        client_id: str,
+        code: str,
+        redirect_uri: str,
+        client: Any,
+        request: Any,
+        *args: Any,
+        **kwargs: Any,
+    ) -> bool:
+        """Compare the redirect URI with the authorization request's."""
+        if redirect_uri != request.user.redirect_uri:
+            raise InvalidGrantError(
+                description="Redirect URI mismatch.", request=request
+            )
+        return True
+
+    def validate_refresh_token(
+        self,
+        refresh_token: str,
+        client: Any,
+        request: Request,
+        *args: Any,
+        **kwargs: Any,
+    ) -> bool:
+        """Use the refresh token up."""
+        request.user = self._ledger.take_refresh_token(
+            refresh_token, client.client_id, request.scopes
+        )
+        return request.user is not None
+
+    def get_original_scopes(
+        self, refresh_token: str, request: Any, *args: Any, **kwargs: Any
+    ) -> list[str]:
+        """Return the scopes that the person granted."""
+        return list(request.user.grant.scopes)
+
+    def is_within_original_scope(self, *args: Any, **kwargs: Any) -> bool:
+        """Whether a refresh may ask for more scopes than were granted: no."""
+        return False
+
+    def invalidate_authorization_code(self, *args: Any, **kwargs: Any) -> None:
+        """Do nothing: :meth:`validate_code` used the code up."""
+
+    def save_bearer_token(self, *args: Any, **kwargs: Any) -> None:
+        """Do nothing: the ledger keeps each token as it is issued."""
+
+    # The API
+
+    def validate_bearer_token(
+        self, token: str | None, scopes: Any, request: Request
+    ) -> bool:
+        """Whether the token is alive. Puts its scopes on the request."""
+        found = self._ledger.find(token or "")
+        if found is None:
+            return False
+        request.scopes = list(found.scopes)
+        return True

@@ -1,0 +1,209 @@
+"""One token in a private JSON file, shared by parallel processes."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from typing import TypeVar
+
+from .._errors import TokenStoreError
+from .._token import Token
+from .._value import PerProcess, discreet
+from . import _files, _place
+from ._base import NoPlaceError, TokenStore
+from ._file_lock import FileLock
+from ._token_file import Room, TokenFile
+
+T = TypeVar("T")
+
+
+class FileStore(TokenStore):
+    """Keeps the token in a JSON file that only its owner can read.
+
+    It reads and writes ticktick-py's ``.token-oauth``, and keeps the keys of a
+    file that it does not know; it reads a bare token and a literal as well.
+    Another program's file stays as it is. Beside the file stand
+    ``<path>.lock`` and ``<path>.lock-info``. A symbolic link is followed, not
+    replaced.
+
+    :param path: The file, which stays the same when the working directory
+        changes; by default ``$TICKTICK_TOKEN_FILE``, else
+        ``<user state dir>/requests-ticktick/<profile>.json``.
+    :param profile: One for each account. It chooses the default file, and
+        cannot be given together with ``path``.
+    :param lock_timeout: How long to wait for another process's sign-on, in
+        seconds.
+    :raises ValueError: Both ``path`` and ``profile`` are given, or one of them
+        is no name for a file.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str] | None = None,
+        *,
+        profile: str | None = None,
+        lock_timeout: float = TokenStore.lock_timeout,
+    ) -> None:
+        if profile is not None and path is not None:
+            raise ValueError("FileStore takes a path or a profile, not both")
+        if path is not None and not os.fspath(path):
+            # An unset variable, perhaps: the default file is not meant by it.
+            raise ValueError("A path is not empty")
+        if profile is not None and not re.fullmatch(r"\w[\w.@+-]*", profile):
+            raise ValueError(
+                f"A profile is letters, digits and . _ @ + - alone, not {profile!r}"
+            )
+        self._given = None if path is None else _place.absolute(path)
+        self._profile = profile
+        self.lock_timeout = lock_timeout
+        self._file = TokenFile(is_default=path is None)
+        # Who holds the lock has taken it; a copy, or a forked child, has not.
+        self._rooms: PerProcess[list[Room]] = PerProcess(list)
+
+    @property
+    def path(self) -> str:
+        """The file's path, as it stands; a link is not yet followed.
+
+        :raises TokenStoreError: There is none, without a home. The working
+            directory does not take its place.
+        """
+        if self._given is not None:
+            return _place.require_absolute(self._given)
+        return _place.default(self._profile)
+
+    @discreet
+    def load(self) -> Token | None:
+        """Return the file's token; ``None`` where there is none.
+
+        The beginning of a token, or an empty file, is none either. It is left
+        there until the next token is saved, with one warning.
+
+        :raises TokenStoreError: The file cannot be read, or is another
+            program's. It stays as it is.
+        """
+        path = self.path
+        try:
+            found, status = self._file.look(path)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            problem = error.strerror
+        else:
+            token = self._file.token_of(found, path)
+            self._file.tell_who_else(path, status)
+            return token
+        raise TokenStoreError(
+            f"Cannot read {path}: {problem}. Make it a file that you can read, or "
+            "choose another place for the token.",
+            location=path,
+        )
+
+    @discreet
+    def save(self, token: Token) -> None:
+        """Put this token in the file's place, wholly or not at all.
+
+        What a crash has left of a token is set aside before. A mount point is
+        written in place, with one warning.
+
+        :raises TokenStoreError: It cannot be written; holds another program's
+            text, or a token of another client, service or set of scopes; or
+            other users could put a file of theirs in its place.
+        """
+        rooms = self._rooms.get()
+        room = rooms.pop() if rooms else None
+        self._write(lambda path: self._file.put(token, path, room))
+
+    @contextlib.contextmanager
+    def reserve(self, token: Token) -> Iterator[None]:
+        """Take room for the next token, in a temporary file beside the file.
+
+        :raises TokenStoreError: As :meth:`save` does.
+        """
+        room = self._write(lambda path: self._file.take_room(token, path))
+        rooms = self._rooms.get()
+        rooms.append(room)
+        try:
+            yield
+        finally:
+            rooms.clear()
+            if room.temporary is not None:
+                with contextlib.suppress(OSError):  # the token is in it by now
+                    os.unlink(room.temporary)
+
+    @discreet
+    def delete(self) -> None:
+        """Remove the file, and what was set aside of it.
+
+        Its lock file stays: others may hold it.
+
+        :raises TokenStoreError: It cannot be removed, or is another program's.
+        """
+        try:
+            path = os.path.realpath(self.path)
+        except NoPlaceError:
+            return
+        try:
+            with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+                self._file.remove(path)
+            with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+                _files.remove_set_aside(path)
+            return
+        except TokenStoreError:
+            raise
+        except OSError as error:
+            problem = error.strerror
+        raise TokenStoreError(
+            f"Cannot remove {path}: {problem}. Make its folder writable, or remove it "
+            "yourself.",
+            location=path,
+        )
+
+    def lock(self, timeout: float | None = None) -> AbstractContextManager[None]:
+        """Hold the right to renew, against all processes of this machine."""
+        return self._lock.acquire(self.lock_timeout if timeout is None else timeout)
+
+    def version(self) -> object:
+        """Return the identity of the file, and of the note beside its lock."""
+        with contextlib.suppress(NoPlaceError):
+            return _files.identity(self.path), self._lock.version()
+        return self._lock.version()
+
+    def failure(self) -> str | None:
+        """Return the failure that the lock's last holder recorded."""
+        return self._lock.failure()
+
+    def record_failure(self, failure: str | None) -> None:
+        """Record a failure for those who wait for the lock."""
+        self._lock.record_failure(failure)
+
+    @discreet
+    def _write(self, act: Callable[[str], T]) -> T:
+        path = os.path.realpath(self.path)
+        try:
+            problem = _place.prepare(self.path)
+            if problem is None:
+                return act(path)
+        except TokenStoreError:
+            raise
+        except OSError as error:
+            problem = (
+                f"{error.strerror}. Free some space or make its folder writable, or "
+                "choose another place for the token"
+            )
+        raise TokenStoreError(f"Cannot write {path}: {problem}.", location=path)
+
+    @property
+    def _lock(self) -> FileLock:
+        try:
+            return FileLock(self.path)
+        except NoPlaceError:
+            return FileLock.named(f"no place for {self._given or self._profile}")
+
+    def __repr__(self) -> str:
+        try:
+            return f"FileStore({self.path!r})"
+        except NoPlaceError:
+            return "FileStore()"

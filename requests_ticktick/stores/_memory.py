@@ -1,0 +1,72 @@
+"""A token for as long as the process lives."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from .._errors import LockTimeoutError
+from .._token import Token
+from .._value import PerProcess
+from ._base import TokenStore, check_stamp
+
+
+class MemoryStore(TokenStore):
+    """Keeps the token in this object, for all threads that share it.
+
+    A pickle holds the token; the copy goes its own way from then on.
+
+    :param token: What to begin with.
+    """
+
+    def __init__(self, token: Token | None = None) -> None:
+        self._token = None if token is None else token.in_default_place(None)
+        self._failure: str | None = None
+        # A child process must not wait for a thread that was not forked.
+        self._locks = PerProcess(threading.Lock)
+
+    def load(self) -> Token | None:
+        """Return the token kept here, or ``None``."""
+        return self._token
+
+    def save(self, token: Token) -> None:
+        """Keep this token in place of the one before."""
+        check_stamp(self._token, token, "The memory store")
+        self._token = token.in_default_place(None)
+
+    def delete(self) -> None:
+        """Keep no token."""
+        self._token = None
+
+    @contextmanager
+    def lock(self, timeout: float | None = None) -> Iterator[None]:
+        """Hold the right to renew, against the threads of this process."""
+        lock = self._locks.get()
+        seconds = self.lock_timeout if timeout is None else timeout
+        if not lock.acquire(timeout=max(0.0, seconds)):
+            since = f"has been signing on for over {seconds:g} s"
+            raise LockTimeoutError(
+                f"Another thread {since if seconds > 0 else 'is signing on'}: finish "
+                "or cancel that sign-on, then try again.",
+                holder="another thread of this process",
+            )
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def version(self) -> object:
+        """Return the identity of what is kept."""
+        return (self._token, self._failure)
+
+    def failure(self) -> str | None:
+        """Return the last recorded failure."""
+        return self._failure
+
+    def record_failure(self, failure: str | None) -> None:
+        """Leave a failure for those who wait."""
+        self._failure = failure
+
+    def __repr__(self) -> str:
+        return f"MemoryStore({self._token!r})"
