@@ -30,6 +30,10 @@ from hypothesis import settings
 #: Whether a missing component is a failure. Tests see no ``CI`` variable.
 IN_CI = bool(os.environ.get("CI"))
 
+# A helper's assertions explain themselves like a test's.
+for _helper in (Path(__file__).parent / "support").glob("*.py"):
+    pytest.register_assert_rewrite(_helper.stem)
+
 # The examples share a machine with real servers and processes.
 settings.register_profile("requests-ticktick", deadline=None)
 settings.load_profile("requests-ticktick")

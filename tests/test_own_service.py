@@ -9,7 +9,7 @@ import pickle
 import pytest
 import requests
 from clients import client_of
-from test_cli_support import Shell
+from shell import Shell
 
 from requests_ticktick import (
     DIDA365,

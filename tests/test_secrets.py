@@ -14,7 +14,7 @@ from urllib.request import urlopen
 import pytest
 import requests
 from leaks import Everything, spellings, texts_kept_by, titles, told_by
-from test_cli_support import Shell
+from shell import Shell
 from ways_to_fail import CASES, World, redirect_to
 
 from requests_ticktick import (

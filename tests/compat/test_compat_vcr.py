@@ -1,0 +1,30 @@
+"""Together with vcrpy, which records what is sent, for tests that replay it."""
+
+from __future__ import annotations
+
+import pytest
+import requests
+from optional import library
+from wire_servers import TOKENS, Answer, Server, knows_tokens
+
+vcr = library("vcr")
+
+
+@pytest.mark.parametrize("options", [{}, {"filter_headers": ["authorization"]}])
+def test_a_cassette_holds_no_token_and_plays_back(secrets, tmp_path, options):
+    """It shows ``Bearer ***``, also for a request that was sent again."""
+    secrets.add(*TOKENS)
+    cassette = tmp_path / "cassette.yaml"
+    with Server() as server:
+        server.answers += [Answer(401), Answer(200)]
+        url = server.url
+        with vcr.use_cassette(str(cassette), **options):
+            recorded = requests.get(url, auth=knows_tokens(url))
+
+    with vcr.use_cassette(str(cassette), record_mode="none", **options):
+        played = requests.get(url, auth=knows_tokens(url))
+
+    assert [recorded.status_code, played.status_code] == [200, 200]
+    assert [len(recorded.history), len(played.history)] == [1, 1]
+    secrets.check(cassette.read_text())
+    assert cassette.read_text().count("Bearer ***") == (0 if options else 2)

@@ -1,0 +1,476 @@
+"""The documentation does what it says: its examples run, and its stores keep."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import logging
+import os
+import re
+import ssl
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import requests
+import test_readme
+import workers
+from clients import Person, client_of
+
+import requests_ticktick
+from requests_ticktick import (
+    FileStore,
+    LoopbackSignOn,
+    SignOnError,
+    SignOnRequiredError,
+    SignOnTimeoutError,
+    TickTickAuthError,
+    Token,
+    TokenEndpointError,
+    TokenStoreError,
+    _errors,
+    refuse,
+)
+from requests_ticktick._cli import output
+from requests_ticktick._client import Client
+from requests_ticktick._grant.error_text import hint
+from requests_ticktick._grant.no_response import explain
+from requests_ticktick.testing import TokenStoreContract
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+#: Runs a block where TickTick is the sandbox.
+run = test_readme.run
+
+
+def page(name):
+    return (DOCS / f"{name}.rst").read_text(encoding="utf-8")
+
+
+def example(name):
+    """Import one of the examples; a process that is spawned can do so as well."""
+    folder = str(DOCS / "examples")
+    if folder not in sys.path:
+        sys.path.append(folder)
+    return importlib.import_module(name)
+
+
+# -- what no page teaches ----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        r"-H .{0,3}Authorization",  # curl's argument
+        r"(?:^|\s)(sudo|env|docker run|ssh)\s[^|]*(TOKEN|SECRET)=\S",
+        r"--(client-)?(secret|token)[ =]",  # there is no such option, either
+    ],
+)
+def test_no_page_puts_a_secret_into_a_command_line(pattern):
+    """Every user of a machine can read the command lines of all programs."""
+    root = DOCS.parent
+    pages = [root / "README.rst", *DOCS.glob("*.rst"), *DOCS.glob("examples/*.py")]
+    for path in [*pages, *(root / "requests_ticktick" / "cli").glob("*.py")]:
+        text = path.read_text(encoding="utf-8").replace("\\\n", " ")
+        found = [line for line in text.splitlines() if re.search(pattern, line)]
+        assert found == [], path
+
+
+# -- How do I write a store of my own? ---------------------------------------------
+
+
+def contract_of_the_page():
+    """The class of tests that the page ends in."""
+    (code,) = test_readme.blocks_of(page("own-store"))
+    example("sqlite_store")
+    names = {"__name__": __name__}
+    exec(compile(code, "own-store.rst", "exec"), names)
+    return names["TestSQLiteStore"]
+
+
+TestSQLiteStore = contract_of_the_page()
+
+
+class TestCacheStore(TokenStoreContract):
+    """The example over a cache, here a plain dict."""
+
+    shared = False
+
+    @pytest.fixture
+    def store(self, tmp_path):
+        cache_store = example("cache_store")
+        return cache_store.CacheStore(cache_store.DictCache(str(tmp_path)))
+
+    @contextlib.contextmanager
+    def outage(self, store):
+        store._cache.is_down = True
+        yield
+        store._cache.is_down = False
+
+
+@pytest.fixture(params=["sqlite", "cache"])
+def own_store(request, tmp_path):
+    if request.param == "sqlite":
+        return example("sqlite_store").SQLiteStore(tmp_path / "tokens.db")
+    cache_store = example("cache_store")
+    return cache_store.CacheStore(cache_store.DictCache(str(tmp_path)))
+
+
+def test_a_store_of_ones_own_keeps_the_sign_on(sandbox, own_store):
+    """What is raised under its lock comes out, and the next one finds the token."""
+    person = Person(sandbox)
+    nobody = client_of(sandbox, own_store, sign_on=refuse)
+    with pytest.raises(SignOnRequiredError):
+        nobody.token()
+
+    token = client_of(sandbox, own_store, sign_on=person).token()
+
+    assert nobody.token() == token
+    assert person.asked == 1
+
+
+@pytest.mark.skipif(os.name != "posix", reason="about modes")
+def test_processes_that_share_the_database_sign_on_once(sandbox, tmp_path):
+    """All at once they open it for the first time."""
+    example("sqlite_store")
+    for number in range(5):
+        store = example("sqlite_store").SQLiteStore(tmp_path / f"{number}.db")
+        auth = client_of(sandbox, store)
+
+        results = workers.herd("fork", 8, 1, auth, sandbox.url("/open/v1/project"))
+
+        assert [status for status, _ in results] == [200] * 8
+        assert sandbox.sign_ons == number + 1
+
+
+def test_the_database_is_private(tmp_path):
+    """None of its files is for others to read."""
+    store = example("sqlite_store").SQLiteStore(tmp_path / "tokens.db")
+
+    with store.lock(1):
+        store.save(Token("t"))
+
+    modes = {p.name: p.stat().st_mode & 0o777 for p in tmp_path.glob("tokens.db*")}
+    names = ["tokens.db", "tokens.db.lock", "tokens.db.lock-info"]
+    assert modes == dict.fromkeys(names, 0o600)
+
+
+def test_a_database_that_cannot_be_used_is_named(tmp_path):
+    """A folder that is missing, a file that is something else."""
+    (tmp_path / "text").write_text("no database, and long enough to be seen as none")
+    sqlite_store = example("sqlite_store").SQLiteStore
+
+    for path, problem in (
+        (tmp_path / "nowhere" / "tokens.db", "No such file or directory"),
+        (tmp_path / "text", "DatabaseError"),
+    ):
+        with pytest.raises(TokenStoreError, match=f"Cannot read.*{problem}") as caught:
+            sqlite_store(path).load()
+        assert caught.value.location == str(path)
+
+
+def test_a_store_of_ones_own_takes_twenty_five_lines():
+    """Docstrings, imports and all."""
+    text = (DOCS / "examples" / "sqlite_store.py").read_text(encoding="utf-8")
+
+    assert len([line for line in text.splitlines() if line.strip()]) <= 25
+
+
+def test_a_lock_in_a_cache_that_expired_is_anybodys(tmp_path):
+    """Its old owner does not remove the new one's."""
+    cache_store = example("cache_store")
+    cache = cache_store.DictCache(str(tmp_path))
+    store = cache_store.CacheStore(cache, lock_expiry=0.0)
+
+    with store.lock(0), store.lock(0):
+        cache.set("requests-ticktick:lock", "another's", timeout=60)
+
+    assert cache.get("requests-ticktick:lock") == "another's"
+
+
+# -- How do I sign users on in a web application? ----------------------------------
+
+
+@pytest.fixture
+def web_app(sandbox, monkeypatch):
+    """The example, its users' browsers being test clients of Flask."""
+    sandbox.redirect_uri = "https://app.example/ticktick/callback"
+    monkeypatch.setenv("TICKTICK_CLIENT_ID", sandbox.client_id)
+    monkeypatch.setenv("TICKTICK_CLIENT_SECRET", sandbox.client_secret)
+    monkeypatch.setenv("TICKTICK_REDIRECT_URI", sandbox.redirect_uri)
+    monkeypatch.setenv("WEB_SECRET_KEY", "for-signing-cookies")
+    return example("web_app").create_app(sandbox.service)
+
+
+def granted(sandbox, browser):
+    """Where TickTick sends a user who connects and allows access."""
+    url = browser.get("/ticktick/connect").location
+    redirected = sandbox.sign_on(SimpleNamespace(url=url))
+    return redirected.removeprefix("https://app.example")
+
+
+def test_two_users_of_the_web_application_connect(sandbox, web_app):
+    """Each has a token of their own, and sees a link until then."""
+    tokens = set()
+    for _ in range(2):
+        browser = web_app.test_client()
+        assert b"Connect TickTick" in browser.get("/").data
+
+        back = browser.get(granted(sandbox, browser))
+
+        assert (back.status_code, back.location) == (302, "/")
+        assert browser.get("/").json["projects"][0]["name"] == "Groceries"
+        tokens.add(sandbox.received[-1].headers["Authorization"])
+    assert len(tokens) == 2
+
+
+def test_a_user_whose_access_was_withdrawn_sees_the_link_again(sandbox, web_app):
+    """A server has nobody to ask."""
+    browser = web_app.test_client()
+    browser.get(granted(sandbox, browser))
+    sandbox.revoke_all()
+
+    assert b"Connect TickTick again" in browser.get("/").data
+
+
+def test_the_web_application_takes_a_redirect_once_and_from_its_user_alone(
+    sandbox, web_app
+):
+    """A stranger's link, a replay and a refusal are errors that say what to do."""
+    stranger, user = web_app.test_client(), web_app.test_client()
+    link = granted(sandbox, stranger)
+
+    without_a_request = user.get(link)
+    user.get("/ticktick/connect")
+    with_another_state = user.get(link)
+    sandbox.deny()
+    denied = user.get(granted(sandbox, user))
+
+    answers = (without_a_request, with_another_state, denied)
+    assert [answer.status_code for answer in answers] == [400, 400, 400]
+    assert "begin the sign-on again" in without_a_request.text
+    assert "does not belong to this sign-on" in with_another_state.text
+    assert "Sign on again" in denied.text
+    assert stranger.get(link).status_code == 302
+    assert stranger.get(link).status_code == 400
+
+
+def test_the_web_application_says_when_ticktick_is_out_of_order(sandbox, web_app):
+    """It is not the user's fault, and passes."""
+    browser = web_app.test_client()
+    sandbox.fail(1, 503)
+
+    answer = browser.get(granted(sandbox, browser))
+
+    assert answer.status_code == 502
+    assert "Wait a minute" in answer.text
+
+
+# -- How do I test my program? -----------------------------------------------------
+
+
+def test_the_tests_of_the_example_program_pass():
+    """They run as a reader would run them."""
+    program = DOCS / "examples" / "test_program.py"
+    options = ["-q", "-p", "no:cacheprovider", "-c", os.devnull]
+
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *options, str(program)],
+        env={**os.environ, "PYTHONPATH": str(DOCS.parent)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "4 passed" in done.stdout
+
+
+# -- The pages ---------------------------------------------------------------------
+
+
+def code_of(name):
+    return "\n".join(test_readme.blocks_of(page(name)))
+
+
+def test_the_blocks_of_getting_started_sign_on(run, sandbox):
+    """First by the browser, then with a token that was pasted."""
+    sandbox.issue_token("tp_...")
+
+    names = run(code_of("getting-started"))
+
+    assert names["projects"][0]["name"] == "Groceries"
+    assert names["session"].auth.token().access_token == "tp_..."
+    assert sandbox.sign_ons == 1
+
+
+def test_the_block_about_unattended_jobs_asks_nobody(run):
+    """It says so instead."""
+    names = run(code_of("unattended"))
+
+    with pytest.raises(SignOnRequiredError):
+        names["auth"].token()
+
+
+def test_the_blocks_about_parallel_workers_run(run):
+    """A copy has the store of its original, and accounts have theirs."""
+    names = run(code_of("parallel-workers"))
+
+    paths = {name: names[name].source.store.path for name in ("copy", "auth", "work")}
+    assert paths["copy"] == paths["auth"] == "/srv/app/ticktick.json"
+    assert Path(paths["work"]).name == "work.json"
+    assert names["store"].lock_timeout == 30
+
+
+def test_the_blocks_about_redis_carry_the_token_over(
+    run, sandbox, require, require_module, tmp_path
+):
+    """Nobody has to sign on again."""
+    require_module("redis")
+    from redis_server import RedisServer
+
+    token = client_of(sandbox, FileStore()).token()
+    server = RedisServer(require("redis-server"), tmp_path)
+    with contextlib.closing(server.start()):
+        here = f"port={server.port}"
+        names = run(code_of("redis").replace('host="cache.internal"', here))
+
+        assert names["auth"].token() == token
+        assert names["store"].load() == token
+    assert sandbox.sign_ons == 1
+
+
+def test_the_blocks_about_tests_run(run):
+    """A token that is given asks nobody."""
+    names = run(code_of("testing"))
+
+    assert names["auth"].token().access_token == "a-token"
+
+
+def test_the_block_about_the_log_runs(run, monkeypatch):
+    """At the level that shows everything."""
+    levels = []
+    monkeypatch.setattr(logging, "basicConfig", lambda level: levels.append(level))
+
+    run(code_of("errors"))
+
+    assert levels == [logging.DEBUG]
+
+
+def test_no_page_has_a_python_block_that_is_not_run():
+    """A new page with one fails here until it is run above."""
+    pages = {path.stem for path in DOCS.glob("*.rst")}
+
+    with_blocks = {name for name in pages if "code-block:: python" in page(name)}
+
+    assert with_blocks == {
+        "errors",
+        "getting-started",
+        "own-store",
+        "parallel-workers",
+        "redis",
+        "testing",
+        "unattended",
+    }
+
+
+def test_every_error_has_a_section_about_what_to_do():
+    """And none has one that is gone."""
+    public = {
+        name
+        for name, value in vars(_errors).items()
+        if isinstance(value, type) and issubclass(value, TickTickAuthError)
+    }
+
+    sections = re.findall(r"^``(\w+Error)``\n-+$", page("errors"), re.MULTILINE)
+
+    assert {*sections, "TickTickAuthError"} == public
+    assert len(sections) == len(set(sections))
+
+
+#: As requests raises them.
+NO_ANSWER = (
+    requests.exceptions.InvalidSchema("Missing dependencies for SOCKS support."),
+    requests.exceptions.SSLError(ssl.SSLCertVerificationError()),
+    OSError("Could not find a suitable TLS CA certificate bundle, invalid path: x"),
+)
+
+
+def _no_more_threads(thread):
+    raise RuntimeError("can't start new thread")
+
+
+def test_what_the_page_of_errors_quotes_is_what_is_said(
+    sandbox, caplog, tmp_path, monkeypatch
+):
+    """A reader who looks for a message finds it there."""
+    quoted = re.findall(r'\*"(.+?)"\*', page("errors"))
+    nobody = Client()
+    said = [_message(nobody.require_id), _message(nobody.require_secret)]
+
+    with requests.Session() as session:
+        session.auth = client_of(sandbox)
+        sandbox.reissue = True
+        sandbox.fail(3, 401, endpoint="api")
+        session.get(sandbox.url("/open/v1/project"))
+        session.get(sandbox.url("/open/v1/project"))
+    paused = client_of(sandbox, sign_on=Person(sandbox, SignOnTimeoutError("late")))
+    for _ in range(2):
+        with pytest.raises(SignOnTimeoutError):
+            paused.token()
+    said += [record.getMessage() for record in caplog.records]
+    said += [explain(error) for error in NO_ANSWER]
+    sandbox.fail(1, 403, f"<html><title>{sandbox.client_secret}</title></html>")
+    with pytest.raises(TokenEndpointError) as caught:
+        client_of(sandbox).token()
+    said.append(str(caught.value))
+
+    (tmp_path / "t.json").write_text("several\nlines")
+    (tmp_path / "open").mkdir()
+    (tmp_path / "open").chmod(0o777)
+    said.append(_message(FileStore(tmp_path / "t.json").load))
+    store = FileStore(tmp_path / "open" / "t.json")
+    said.append(_message(lambda: store.save(Token("a"))))
+    monkeypatch.setenv("TICKTICK_TOKEN_FILE", "t.json")
+    said.append(_message(FileStore().load))
+    no_browser = LoopbackSignOn(open_url=lambda url: False, browser_timeout=5.0)
+    said.append(_message(client_of(sandbox, sign_on=no_browser).token))
+    monkeypatch.setattr(threading.Thread, "start", _no_more_threads)
+    said.append(_message(client_of(sandbox, sign_on=LoopbackSignOn()).token))
+    monkeypatch.setattr(output, "_discard", lambda stream: None)
+    said.append(output.unwritable(OSError(28, "No space left on device")).message)
+    with monkeypatch.context() as context:
+        context.setattr(sys, "stdout", None)
+        with pytest.raises(output.CommandError) as closed:
+            output.require_output()
+    said.append(closed.value.message)
+
+    assert quoted
+    assert [text for text in quoted if not any(text in each for each in said)] == []
+
+
+def test_ticktick_s_own_texts_are_translated_as_the_page_says():
+    """The messages have hints for those about the app, as for those the page has."""
+    texts = re.findall(r"^``([^`]+)``\n    \S", page("errors"), re.MULTILINE)
+
+    hints = [hint(text, "http://127.0.0.1/") for text in texts]
+
+    assert [text is not None for text in hints] == [True, True, True, False]
+
+
+def _message(call):
+    with pytest.raises((SignOnRequiredError, SignOnError, TokenStoreError)) as caught:
+        call()
+    return str(caught.value)
+
+
+def test_every_public_name_is_in_the_reference():
+    """Those of the package itself, and the errors."""
+    text = page("api")
+
+    listed = set(re.findall(r"^\.\. (?:auto\w+|data):: (\w+)$", text, re.MULTILINE))
+
+    assert listed == set(requests_ticktick.__all__) - {"__version__"}

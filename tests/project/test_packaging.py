@@ -1,0 +1,223 @@
+"""What is published: its metadata, its names, and the files in it."""
+
+from __future__ import annotations
+
+import os
+import re
+import tarfile
+import zipfile
+from configparser import ConfigParser
+from importlib import metadata
+from pathlib import Path, PurePosixPath
+
+import pytest
+
+import requests_ticktick
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = "requests_ticktick"
+
+#: The public API. A name that leaves it breaks somebody's program.
+PUBLIC_NAMES = {
+    "DIDA365",
+    "TICKTICK",
+    "AuthorizationDeniedError",
+    "AuthorizationRequest",
+    "ChainStore",
+    "ConsoleSignOn",
+    "EnvStore",
+    "FileLock",
+    "FileStore",
+    "InsecureTransportError",
+    "InvalidTokenError",
+    "LockTimeoutError",
+    "LoopbackSignOn",
+    "MemoryStore",
+    "Service",
+    "SignOn",
+    "SignOnError",
+    "SignOnRequiredError",
+    "SignOnTimeoutError",
+    "StateMismatchError",
+    "TextStore",
+    "TickTickAuth",
+    "TickTickAuthError",
+    "Token",
+    "TokenEndpointError",
+    "TokenStore",
+    "TokenStoreError",
+    "refuse",
+}
+EXTRAS = {
+    "all",
+    "cli",
+    "docs",
+    "httpie",
+    "httpx",
+    "keyring",
+    "redis",
+    "sandbox",
+    "test",
+}
+
+
+def read_ini(name: str) -> ConfigParser:
+    parser = ConfigParser(interpolation=None)
+    parser.read(ROOT / name, encoding="utf-8")
+    return parser
+
+
+def lines(value: str) -> list[str]:
+    return [line for line in value.strip().splitlines() if line]
+
+
+def readme_commands() -> list[str]:
+    """The README's two commands: each begins with installing something."""
+    readme = (ROOT / "README.rst").read_text(encoding="utf-8")
+    return re.findall(r"^ +\$? ?(python -m pip install .+ && .+)$", readme, re.M)
+
+
+def test_the_public_names_are_all_there() -> None:
+    """Everything that the documentation imports comes from the top."""
+    assert set(requests_ticktick.__all__) == PUBLIC_NAMES | {"__version__"}
+    for name in requests_ticktick.__all__:
+        assert hasattr(requests_ticktick, name)
+
+
+@pytest.fixture
+def distribution() -> metadata.Distribution:
+    """What was installed; in a checkout on the path alone, nothing was."""
+    try:
+        return metadata.distribution("requests-ticktick")
+    except metadata.PackageNotFoundError:
+        pytest.skip("the package is not installed")
+
+
+def test_the_version_is_the_installed_one(distribution: metadata.Distribution) -> None:
+    """There is one place to change it in."""
+    assert requests_ticktick.__version__ == distribution.version
+
+
+def test_the_extras_are_the_documented_ones(
+    distribution: metadata.Distribution,
+) -> None:
+    """``pip`` only warns of an extra that does not exist."""
+    assert set(distribution.metadata.get_all("Provides-Extra") or ()) == EXTRAS
+
+
+def test_the_command_is_installed(distribution: metadata.Distribution) -> None:
+    """The error messages tell people to run it."""
+    assert "requests-ticktick" in [
+        entry.name
+        for entry in distribution.entry_points
+        if entry.group == "console_scripts"
+    ]
+
+
+def test_all_is_every_extra_that_a_user_needs() -> None:
+    """``[all]`` leaves out what only developers use."""
+    extras = read_ini("setup.cfg")["options.extras_require"]
+
+    (everything,) = lines(extras["all"])
+
+    named = re.fullmatch(r"requests-ticktick\[(.+)\]", everything)
+    assert named is not None
+    assert set(named[1].split(",")) == EXTRAS - {"all", "docs", "test"}
+
+
+def test_the_oldest_environment_pins_every_lower_bound() -> None:
+    """A lower bound that nothing was tested with is a guess."""
+    config = read_ini("setup.cfg")
+    extras = config["options.extras_require"]
+    bounds = lines(config["options"]["install_requires"])
+    for name in EXTRAS - {"all", "docs", "test"}:
+        bounds += lines(extras[name])
+    pins = lines(read_ini("tox.ini")["testenv:oldest"]["deps"])
+
+    assert sorted(pins) == sorted(bound.replace(">=", "==") for bound in bounds)
+
+
+def test_ci_runs_the_commands_of_the_readme() -> None:
+    """What a stranger is told to run is what is known to work."""
+    script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    commands = readme_commands()
+
+    assert len(commands) == 2
+    for command in commands:
+        assert command in [line.strip() for line in script.splitlines()]
+
+
+def test_every_tox_environment_says_what_it_is_for() -> None:
+    """``tox list`` is the developer's table of contents."""
+    config = read_ini("tox.ini")
+    names = [name for name in config.sections() if name.startswith("testenv")]
+
+    assert len(names) > 5
+    assert [name for name in names if not config[name].get("description")] == []
+
+
+def test_every_python_that_is_promised_is_tested() -> None:
+    """The classifiers, tox and what CI reports name the same versions."""
+    classifiers = read_ini("setup.cfg")["metadata"]["classifiers"]
+    promised = re.findall(r"Python :: 3\.(\d+)$", classifiers, re.M)
+    tested = re.search(r"py3\{(.+)\}", read_ini("tox.ini")["tox"]["env_list"])
+
+    assert tested is not None
+    assert tested[1].split(", ") == promised
+    script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    assert f"for minor in {' '.join(promised)}; do" in script
+
+
+@pytest.fixture
+def built() -> Path:
+    """The folder with both distributions."""
+    folder = os.environ.get("DIST_FOLDER")
+    if folder is None:
+        pytest.skip('"tox -e dist" builds the distributions and runs this')
+    return Path(folder)
+
+
+def test_the_wheel_holds_the_package_and_nothing_else(built: Path) -> None:
+    """Every file of the package, and none of the tests."""
+    (path,) = built.glob("*.whl")
+    with zipfile.ZipFile(path) as wheel:
+        names = {name for name in wheel.namelist() if ".dist-info/" not in name}
+
+    expected = {
+        found.relative_to(ROOT).as_posix()
+        for found in (ROOT / PACKAGE).rglob("*")
+        if found.is_file()
+        and not any(
+            part.startswith((".", "__pycache__"))
+            for part in found.relative_to(ROOT).parts
+        )
+    }
+    assert names == expected
+
+
+def test_the_source_distribution_can_be_tested(built: Path) -> None:
+    """Whoever packages this for a system runs the tests from it."""
+    (path,) = built.glob("*.tar.gz")
+    with tarfile.open(path) as archive:
+        names = {
+            str(PurePosixPath(*PurePosixPath(name).parts[1:]))
+            for name in archive.getnames()
+        }
+
+    tests = {
+        found.relative_to(ROOT).as_posix() for found in (ROOT / "tests").rglob("*.py")
+    }
+    assert tests <= names
+    assert {
+        ".ci/run",
+        ".ruff.toml",
+        "CHANGELOG.rst",
+        "LICENSE",
+        "README.rst",
+        "docs/conf.py",
+        "docs/index.rst",
+        "setup.cfg",
+        "setup.py",
+        "tox.ini",
+    } <= names
+    assert not [name for name in names if "__pycache__" in name]
