@@ -12,58 +12,63 @@ from .._token import Token
 
 
 class NoPlaceError(TokenStoreError):
-    """There is no place for a token, and so none in it.
+    """No place for the token could be determined, so none is kept.
 
-    Raised by stores of this package alone. A person can sign on all the same:
-    the token then works from memory.
+    Only stores of this package raise it. A person can still sign on: the token
+    is then used from memory.
     """
 
 
 class UnwritableError(TokenStoreError):
-    """There can be no lock, as the store can take nothing now, nor a token.
+    """The lock cannot be taken because the store cannot be written now.
 
-    Raised by :meth:`TokenStore.lock`. Whoever shares the store would find the
-    same and go on in turn: so nobody is asked, and no refresh token is used.
+    :meth:`TokenStore.lock` raises it. Every process that shares the store
+    would fail in the same way, one after the other. So no person is asked, and
+    no refresh token is used.
     """
 
 
 class AwayError(UnwritableError):
-    """The store's server does not answer: those who wait already wait on."""
+    """The store's server does not answer.
+
+    Callers that already wait for the lock go on waiting.
+    """
 
 
 class UnsavedError(TokenStoreError):
-    """Somebody else has a token, and could not save it for those who wait.
+    """Another process obtained a token and could not save it.
 
-    Made by those alone: the one who has the token uses it from memory.
+    The processes that waited for the token raise it. The process that obtained
+    the token uses it from memory.
     """
 
 
 class TokenStore(ABC):
     """A place where one token is kept.
 
-    A store answers what it is asked and never asks back: it knows nothing of
-    sign-ons. It may be called from any thread. Subclass it, or more simply
-    :class:`~requests_ticktick.TextStore`, then run
+    A store never calls its caller: it knows nothing of sign-ons. Any thread
+    may call it. To write a store, subclass it, or more simply
+    :class:`~requests_ticktick.TextStore`, and run
     :class:`requests_ticktick.testing.TokenStoreContract` over the subclass.
     """
 
-    #: Whether :meth:`save` can work at all.
+    #: Whether :meth:`save` can succeed at all.
     writable: bool = True
 
-    #: How long somebody may wait for :meth:`lock`, in seconds. A person signs
-    #: on while the lock is held, so it exceeds the sign-on's own time-out.
+    #: The longest wait for :meth:`lock`, in seconds. The lock is held while a
+    #: person signs on, so this exceeds the sign-on's own time-out.
     lock_timeout: float = 330.0
 
     @abstractmethod
     def load(self) -> Token | None:
-        """Return the token kept here, or ``None``.
+        """Return the token, or ``None`` if there is none.
 
         :raises TokenStoreError: The store cannot be read.
         """
 
     @abstractmethod
     def save(self, token: Token) -> None:
-        """Keep this token in place of the one before, wholly or not at all.
+        """Replace the stored token, atomically.
 
         :raises TokenStoreError: The store cannot be written, or holds another
             client's token (see :func:`check_stamp`).
@@ -71,30 +76,31 @@ class TokenStore(ABC):
 
     @abstractmethod
     def delete(self) -> None:
-        """Keep no token. Nothing happens where there is none.
+        """Delete the token. Do nothing if there is none.
 
         :raises TokenStoreError: The store cannot be written.
         """
 
     @abstractmethod
     def lock(self, timeout: float | None = None) -> AbstractContextManager[None]:
-        """Hold the right to renew, against everybody who shares the store.
+        """Hold the lock that whoever renews the token must hold.
 
-        It is not reentrant, and ends with the process that holds it.
+        It excludes every thread and process that shares the store. It is not
+        reentrant. The death of its holder releases it.
 
-        :param timeout: Seconds to wait; 0 tries once; ``None`` is
+        :param timeout: Seconds to wait; 0 tries once; ``None`` means
             :attr:`lock_timeout`.
-        :raises LockTimeoutError: Somebody else held it all the while.
-        :raises TokenStoreError: There can be no lock here.
+        :raises LockTimeoutError: Another holder kept it until the time-out.
+        :raises TokenStoreError: The lock cannot be taken here.
         """
 
     def reserve(self, token: Token) -> AbstractContextManager[None]:
-        """Take room for a token, before anybody is asked for one.
+        """Make sure that a token can be saved, before one is requested.
 
-        Called by the lock's holder, who saves within. A store that can take
-        no room sees whose token it holds.
+        The lock's holder calls it, and saves inside the context. A store that
+        cannot reserve space at least checks whose token it holds.
 
-        :param token: One with the same stamp; its text means nothing.
+        :param token: A placeholder with the stamp of the token to come.
         :raises TokenStoreError: Such a token could not be saved now.
         """
         existing = self.load()
@@ -102,43 +108,48 @@ class TokenStore(ABC):
         return nullcontext()
 
     def candidates(self) -> Iterator[Token]:
-        """Yield every token found, the preferred one first."""
+        """Yield every stored token, the preferred one first."""
         token = self.load()
         if token is not None:
             yield token
 
     def members(self) -> Iterator[TokenStore]:
-        """Yield the stores that this one consists of."""
+        """Yield the stores that this store consists of."""
         yield self
 
     def version(self) -> object:
-        """Return a value that changes when :meth:`load` may answer anew.
+        """Return a value that changes when :meth:`load` may return another.
 
-        Those who wait for the lock compare it many times a second.
-        ``None``: this store has nothing cheaper to offer than a load.
+        Callers that wait for the lock compare it many times a second.
+        ``None`` means that nothing is cheaper than a load.
         """
         return None
 
     def failure(self) -> str | None:
-        """Return what :meth:`record_failure` was last given, or ``None``.
+        """Return the failure that was last recorded, or ``None``.
 
         :raises TokenStoreError: The store cannot be read.
         """
         return None
 
     def record_failure(self, failure: str | None) -> None:
-        """Tell those who wait for the lock that the renewal failed.
+        """Record why the renewal failed, for callers that wait for the lock.
 
-        Called by the lock's holder. A store that keeps no record lets each of
-        them try in turn.
+        The lock's holder calls it. If a store keeps no record, each waiting
+        caller tries for itself.
+
+        :param failure: A text to keep; ``None`` removes the record.
         """
-        del failure  # optional: there is nothing to keep it in here
+        del failure  # overriding this method is optional
 
 
 def check_stamp(existing: Token | None, token: Token, location: str) -> None:
-    """Refuse to put a token in the place of another client's.
+    """Refuse to overwrite a token that belongs to another client.
 
-    :raises TokenStoreError: The two belong to different clients, services or
+    :param existing: The token that would be overwritten, if any.
+    :param location: The store, for the error message.
+    :raises TokenStoreError: The tokens belong to different clients, services
+    or
         sets of scopes.
     """
     if existing is not None and not Stamp.of(token).fits(existing):

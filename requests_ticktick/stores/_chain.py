@@ -11,10 +11,10 @@ from ._base import TokenStore
 
 
 class ChainStore(TokenStore):
-    """Reads from all of its stores and saves to the first that can be written.
+    """Reads from all of its stores and saves to the first writable one.
 
-    Every token found is a candidate, so that one which has expired in front
-    does not hide a good one behind it.
+    Every token found is a candidate, so an expired token in an earlier store
+    does not hide a valid one in a later store.
 
     :param stores: The stores, the preferred one first.
     """
@@ -27,22 +27,22 @@ class ChainStore(TokenStore):
             self.lock_timeout = self._writable.lock_timeout
 
     def load(self) -> Token | None:
-        """Return the first token found, or ``None``."""
+        """Return the first token found, or ``None`` if there is none."""
         return next(self.candidates(), None)
 
     def save(self, token: Token) -> None:
-        """Keep this token in the first store that can be written.
+        """Save this token to the first writable store.
 
-        :raises TokenStoreError: There is none, or it failed.
+        :raises TokenStoreError: No store is writable, or the save failed.
         """
         if self._writable is None:
             raise TokenStoreError("No store of this chain can be written: add one.")
         self._writable.save(token)
 
     def delete(self) -> None:
-        """Keep no token in any store that can be written.
+        """Delete the tokens of all writable stores.
 
-        :raises TokenStoreError: One failed, after all were tried.
+        :raises TokenStoreError: A store failed. The others were still tried.
         """
         failed = None
         for store in self._stores:
@@ -57,8 +57,9 @@ class ChainStore(TokenStore):
     def candidates(self) -> Iterator[Token]:
         """Yield every token found, store by store.
 
-        :raises TokenStoreError: A store that is only read holds something
-            that is no token; or, after the others, one cannot be reached.
+        :raises TokenStoreError: A read-only store holds something that is not
+        a
+            token; or, after all others were read, a store cannot be reached.
         """
         failed = None
         for store in self._stores:
@@ -66,38 +67,38 @@ class ChainStore(TokenStore):
                 yield from store.candidates()
             except TokenStoreError as error:
                 if not store.writable:
-                    raise  # a mistake, which somebody has to be told of
-                failed = failed or error  # an outage, which another may mend
+                    raise  # a mistake in the configuration, not an outage
+                failed = failed or error  # another store may have a token
         if failed is not None:
             raise failed
 
     def members(self) -> Iterator[TokenStore]:
-        """Yield the stores, and theirs where they are chains themselves."""
+        """Yield the stores, and the members of those that are chains."""
         for store in self._stores:
             yield from store.members()
 
     def lock(self, timeout: float | None = None) -> AbstractContextManager[None]:
-        """Hold the lock of the store that is saved to."""
+        """Hold the lock of the first writable store."""
         if self._writable is None:
             return nullcontext()
         return self._writable.lock(timeout)
 
     def reserve(self, token: Token) -> AbstractContextManager[None]:
-        """Take room in the store that is saved to."""
+        """Reserve space in the first writable store."""
         if self._writable is None:
             return nullcontext()
         return self._writable.reserve(token)
 
     def version(self) -> object:
-        """Return the version of the store that is saved to."""
+        """Return the version of the first writable store."""
         return None if self._writable is None else self._writable.version()
 
     def failure(self) -> str | None:
-        """Return the failure recorded with the store that is saved to."""
+        """Return the failure recorded in the first writable store."""
         return None if self._writable is None else self._writable.failure()
 
     def record_failure(self, failure: str | None) -> None:
-        """Record a failure with the store that is saved to."""
+        """Record a failure in the first writable store."""
         if self._writable is not None:
             self._writable.record_failure(failure)
 

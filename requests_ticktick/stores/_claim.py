@@ -1,4 +1,4 @@
-"""A process's word that it is about to take a lock."""
+"""A process's announcement that it is about to take a lock."""
 
 from __future__ import annotations
 
@@ -9,28 +9,29 @@ import time
 from .._foreign import holder_of
 from . import _note, _place
 
-#: Seconds that a process is given to take the lock that it has announced.
-_LASTS = 0.25
+#: How long a claim holds back other processes, in seconds.
+_CLAIM_SECONDS = 0.25
 
-#: When this process first left the lock to whoever claimed it. It does so for
-#: one such moment: a claim may be anybody's, and made again and again.
+#: When this process first gave way to a claim. It gives way for one such time
+#: only, since claims might be renewed again and again.
 _yielded: dict[str, float] = {}
 
 
 class Claim:
-    """A hint, which the lock itself does not rely on.
+    """A hint that spares other processes the import of filelock.
 
-    Importing filelock takes a processor 10 ms: of a herd that finds its token
-    expired, one process needs it, and the others need the token.
+    That import takes 10 ms of processor time. When many processes find their
+    token expired, one of them needs the lock, and the others only the new
+    token. The lock itself does not rely on claims.
 
-    :param path: Where the claim is written down.
+    :param path: The claim's file.
     """
 
     def __init__(self, path: str) -> None:
         self._path = path
 
     def begin(self) -> bool:
-        """Claim the lock; ``False`` where another process has just done so."""
+        """Claim the lock; return ``False`` if another process just did."""
         if self._is_anothers():
             return False
         with contextlib.suppress(OSError):
@@ -39,18 +40,18 @@ class Claim:
         return True
 
     def end(self) -> None:
-        """Take the claim back, whosever it is: the lock itself speaks now."""
+        """Remove the claim, whichever process made it."""
         with contextlib.suppress(OSError):
             os.unlink(self._path)
 
     def holder(self) -> str | None:
-        """Say who has claimed the lock."""
+        """Return the process that claimed the lock, if known."""
         return holder_of(_note.read(self._path))
 
     def _is_anothers(self) -> bool:
         claim, now = _note.read(self._path), time.monotonic()
         if holder_of(claim) is None or claim["pid"] == os.getpid():
             return False
-        if not 0 <= time.time() - claim["since"] < _LASTS:
+        if not 0 <= time.time() - claim["since"] < _CLAIM_SECONDS:
             return False
-        return now - _yielded.setdefault("since", now) < _LASTS
+        return now - _yielded.setdefault("since", now) < _CLAIM_SECONDS

@@ -1,4 +1,4 @@
-"""A token that somebody put into the environment."""
+"""A token in an environment variable."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from .._token import Token
 from . import _payload
 from ._base import TokenStore
 
-#: Read where a program names no store: whose token it holds, it has to say.
+#: The variable that is read if a program names no store. Its token is used
+#: only if it says whose it is, or the client is the default one.
 DEFAULT_VARIABLE = "TICKTICK_TOKEN"
 
 
 class EnvStore(TokenStore):
-    """Reads a token from an environment variable, and never writes one.
+    """Reads a token from an environment variable and never writes one.
 
-    Accepted are a Python dict literal as ticktick-py wants it, the same as
-    JSON, and a bare token. Quotes around the whole, line ends and a byte order
-    mark are taken off. ``null``, ``None`` and ``${TICKTICK_TOKEN}`` are no
-    tokens.
+    The variable holds JSON, a Python dict literal as ticktick-py wants it, or
+    a bare token. Quotes around the value, line ends and a byte order mark are
+    removed. ``null``, ``None`` and ``${TICKTICK_TOKEN}`` are not tokens.
 
     :param name: The variable's name.
     """
@@ -32,10 +32,10 @@ class EnvStore(TokenStore):
         self.name = name
 
     def load(self) -> Token | None:
-        """Return the variable's token; ``None`` where it is unset or empty.
+        """Return the variable's token; ``None`` if it is unset or empty.
 
-        :raises TokenStoreError: It holds something that is no token. The
-            error names the variable and does not quote it.
+        :raises TokenStoreError: The variable holds something that is not a
+            token. The error does not quote it.
         """
         value = os.environ.get(self.name, "").strip()
         if not value:
@@ -54,7 +54,7 @@ class EnvStore(TokenStore):
         return found.token
 
     def save(self, token: Token) -> None:
-        """Refuse: an environment variable is not written back.
+        """Refuse: an environment variable is never written.
 
         :raises TokenStoreError: Always.
         """
@@ -77,11 +77,11 @@ class EnvStore(TokenStore):
 
     @contextmanager
     def lock(self, timeout: float | None = None) -> Iterator[None]:
-        """Hold nothing: nobody can write here."""
+        """Hold no lock: nothing is written here."""
         yield
 
     def version(self) -> object:
-        """Return the fingerprint of the variable's text."""
+        """Return a hash of the variable's value."""
         return hash(os.environ.get(self.name))
 
     def __repr__(self) -> str:

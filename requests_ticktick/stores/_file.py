@@ -1,4 +1,4 @@
-"""One token in a private JSON file, shared by parallel processes."""
+"""A token in a private JSON file that parallel processes share."""
 
 from __future__ import annotations
 
@@ -23,21 +23,20 @@ T = TypeVar("T")
 class FileStore(TokenStore):
     """Keeps the token in a JSON file that only its owner can read.
 
-    It reads and writes ticktick-py's ``.token-oauth``, and keeps the keys of a
-    file that it does not know; it reads a bare token and a literal as well.
-    Another program's file stays as it is. Beside the file stand
-    ``<path>.lock`` and ``<path>.lock-info``. A symbolic link is followed, not
-    replaced.
+    It reads and writes ticktick-py's ``.token-oauth``. It preserves keys that
+    it does not know, and also reads a bare token or a Python literal. Another
+    program's file is never changed. ``<path>.lock`` and ``<path>.lock-info``
+    are created beside the file. A symbolic link is followed, not replaced.
 
-    :param path: The file, which stays the same when the working directory
-        changes; by default ``$TICKTICK_TOKEN_FILE``, else
+    :param path: The file. A relative path is resolved at once. Defaults to
+        ``$TICKTICK_TOKEN_FILE``, else to
         ``<user state dir>/requests-ticktick/<profile>.json``.
-    :param profile: One for each account. It chooses the default file, and
-        cannot be given together with ``path``.
+    :param profile: A name for each account, instead of a ``path``. It chooses
+        the default file.
     :param lock_timeout: How long to wait for another process's sign-on, in
         seconds.
     :raises ValueError: Both ``path`` and ``profile`` are given, or one of them
-        is no name for a file.
+        cannot name a file.
     """
 
     def __init__(
@@ -50,7 +49,7 @@ class FileStore(TokenStore):
         if profile is not None and path is not None:
             raise ValueError("FileStore takes a path or a profile, not both")
         if path is not None and not os.fspath(path):
-            # An unset variable, perhaps: the default file is not meant by it.
+            # Perhaps an unset variable: it does not mean the default file.
             raise ValueError("A path is not empty")
         if profile is not None and not re.fullmatch(r"\w[\w.@+-]*", profile):
             raise ValueError(
@@ -60,15 +59,16 @@ class FileStore(TokenStore):
         self._profile = profile
         self.lock_timeout = lock_timeout
         self._file = TokenFile(is_default=path is None)
-        # Who holds the lock has taken it; a copy, or a forked child, has not.
+        # The lock's holder reserved it. A copy or a forked child did not.
         self._rooms: PerProcess[list[Room]] = PerProcess(list)
 
     @property
     def path(self) -> str:
-        """The file's path, as it stands; a link is not yet followed.
+        """The file's absolute path. Symbolic links are not resolved.
 
-        :raises TokenStoreError: There is none, without a home. The working
-            directory does not take its place.
+        :raises TokenStoreError: The path depends on a home directory, and
+        there
+            is none. The working directory is not used instead.
         """
         if self._given is not None:
             return _place.require_absolute(self._given)
@@ -76,13 +76,13 @@ class FileStore(TokenStore):
 
     @discreet
     def load(self) -> Token | None:
-        """Return the file's token; ``None`` where there is none.
+        """Return the file's token; ``None`` if there is none.
 
-        The beginning of a token, or an empty file, is none either. It is left
-        there until the next token is saved, with one warning.
+        A torn token and an empty file count as none, with one warning. They
+        stay there until the next token is saved.
 
-        :raises TokenStoreError: The file cannot be read, or is another
-            program's. It stays as it is.
+        :raises TokenStoreError: The file cannot be read, or belongs to another
+            program.
         """
         path = self.path
         try:
@@ -103,14 +103,13 @@ class FileStore(TokenStore):
 
     @discreet
     def save(self, token: Token) -> None:
-        """Put this token in the file's place, wholly or not at all.
+        """Replace the file, atomically.
 
-        What a crash has left of a token is set aside before. A mount point is
-        written in place, with one warning.
+        A torn token is first renamed to ``<path>.corrupt-...``. A mount point
+        cannot be replaced and is written in place, with one warning.
 
-        :raises TokenStoreError: It cannot be written; holds another program's
-            text, or a token of another client, service or set of scopes; or
-            other users could put a file of theirs in its place.
+        :raises TokenStoreError: The file cannot be written; or it belongs to
+            another program or client; or other users could replace it.
         """
         rooms = self._rooms.get()
         room = rooms.pop() if rooms else None
@@ -118,9 +117,9 @@ class FileStore(TokenStore):
 
     @contextlib.contextmanager
     def reserve(self, token: Token) -> Iterator[None]:
-        """Take room for the next token, in a temporary file beside the file.
+        """Reserve space for the next token in a temporary file.
 
-        :raises TokenStoreError: As :meth:`save` does.
+        :raises TokenStoreError: :meth:`save` would raise it.
         """
         room = self._write(lambda path: self._file.take_room(token, path))
         rooms = self._rooms.get()
@@ -130,16 +129,17 @@ class FileStore(TokenStore):
         finally:
             rooms.clear()
             if room.temporary is not None:
-                with contextlib.suppress(OSError):  # the token is in it by now
+                with contextlib.suppress(OSError):  # save() has renamed it
                     os.unlink(room.temporary)
 
     @discreet
     def delete(self) -> None:
-        """Remove the file, and what was set aside of it.
+        """Remove the file and the torn files that were set aside.
 
-        Its lock file stays: others may hold it.
+        The lock file stays: another process may hold it.
 
-        :raises TokenStoreError: It cannot be removed, or is another program's.
+        :raises TokenStoreError: The file cannot be removed, or belongs to
+            another program.
         """
         try:
             path = os.path.realpath(self.path)
@@ -162,21 +162,21 @@ class FileStore(TokenStore):
         )
 
     def lock(self, timeout: float | None = None) -> AbstractContextManager[None]:
-        """Hold the right to renew, against all processes of this machine."""
+        """Hold the lock against all processes of this machine."""
         return self._lock.acquire(self.lock_timeout if timeout is None else timeout)
 
     def version(self) -> object:
-        """Return the identity of the file, and of the note beside its lock."""
+        """Return the identity of the file and of the note beside its lock."""
         with contextlib.suppress(NoPlaceError):
             return _files.identity(self.path), self._lock.version()
         return self._lock.version()
 
     def failure(self) -> str | None:
-        """Return the failure that the lock's last holder recorded."""
+        """Return the recorded failure, or ``None``."""
         return self._lock.failure()
 
     def record_failure(self, failure: str | None) -> None:
-        """Record a failure for those who wait for the lock."""
+        """Record a failure for processes that wait for the lock."""
         self._lock.record_failure(failure)
 
     @discreet

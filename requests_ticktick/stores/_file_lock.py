@@ -1,4 +1,4 @@
-"""A kernel lock beside a file, and a note about who holds it."""
+"""A kernel lock beside a file, and a note that names its holder."""
 
 from __future__ import annotations
 
@@ -23,38 +23,38 @@ _once = Once()
 class FileLock:
     """A lock for every thread and process of this machine.
 
-    Objects with the same path, or the same name, are one lock. It ends with
-    the process that holds it, and is not reentrant. Beside it stands a note,
-    which its holder alone writes: who that is, and how the last renewal
-    failed. One object may be used by all threads, pickled, and kept across a
-    fork; to make one touches no file.
+    All objects with the same path, or the same name, are the same lock. It is
+    not reentrant, and the death of its holder releases it. Its holder writes a
+    note beside it: the holder's process, and how the last renewal failed. An
+    object may be shared by threads, pickled, and used after a fork.
+    Constructing one touches no file.
 
-    ``<path>.lock`` is locked, ``<path>.lock-info`` is the note, and
-    ``<path>.lock-claim`` says for a moment who is about to lock. Where these
-    cannot be written, or are removed by another program, a second lock in a
-    folder of this machine's memory holds.
+    ``<path>.lock`` is locked. ``<path>.lock-info`` is the note.
+    ``<path>.lock-claim`` exists for a moment while a process is about to lock.
+    A second lock, in a folder in this machine's memory, keeps processes apart
+    if these files cannot be written or another program removes them.
 
-    :param path: The file that is guarded. It need not exist, and is not
-        touched. A link to a file is that file.
+    :param path: The file to guard. It need not exist, and is not touched. A
+        symbolic link stands for its target.
     :raises ValueError: No file can have such a name.
     """
 
-    #: The path, or the name that was given in place of one.
+    #: The path, or the name of a lock that :meth:`named` made.
     name: str
 
-    #: The file that is guarded, from the root; ``None`` for a name alone.
+    #: The absolute path of the guarded file; ``None`` if there is only a name.
     path: str | None
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.name = _place.absolute(path)
-        # Without a home "~/tokens.db" is nowhere, and still names one thing.
+        # "~/tokens.db" without a home is no path, but it can name a lock.
         self.path = self.name if os.path.isabs(self.name) else None
 
     @classmethod
     def named(cls, name: str) -> FileLock:
-        """Return the lock of something that is no file, such as a password.
+        """Return the lock of something that is not a file, such as a password.
 
-        :param name: Which of them, as one word or more.
+        :param name: Any text that identifies it.
         """
         lock = cls.__new__(cls)
         lock.name, lock.path = name, None
@@ -62,11 +62,11 @@ class FileLock:
 
     @contextmanager
     def acquire(self, timeout: float) -> Iterator[None]:
-        """Hold the lock, as a context.
+        """Hold the lock for as long as the context lasts.
 
         :param timeout: Seconds to wait; 0 tries once.
-        :raises LockTimeoutError: Somebody else held it all the while.
-        :raises TokenStoreError: There can be no lock, here or in memory.
+        :raises LockTimeoutError: Another holder kept it until the time-out.
+        :raises TokenStoreError: Neither file nor memory can be locked.
         """
         bases = self._bases()
         claim = Claim(f"{bases[0]}.lock-claim")
@@ -76,20 +76,19 @@ class FileLock:
             try:
                 self._enter(stack, bases, timeout)
             finally:
-                claim.end()  # who has failed is not about to lock either
+                claim.end()  # also after a failure: nobody is about to lock
             yield
 
     def failure(self) -> str | None:
-        """Return what :meth:`record_failure` was last given, or ``None``."""
+        """Return the failure that was last recorded, or ``None``."""
         return _failure_in(self._bases())
 
     def record_failure(self, failure: str | None) -> None:
-        """Tell those who wait for the lock that the renewal failed.
+        """Record why the renewal failed, for processes that wait for the lock.
 
-        Called by the lock's holder. Nothing happens where there is no place
-        for a note.
+        The lock's holder calls it. Nothing happens if no note can be written.
 
-        :param failure: What the note is to say; ``None`` takes it back.
+        :param failure: A text for the note; ``None`` removes it.
         """
         bases = self._bases()
         if failure != _failure_in(bases):
@@ -98,13 +97,14 @@ class FileLock:
                     return
 
     def version(self) -> object:
-        """Return a value that changes whenever the note does."""
+        """Return a value that changes when the note changes."""
         return tuple(_files.identity(f"{base}.lock-info") for base in self._bases())
 
     def _bases(self) -> list[str]:
-        """Return what the names of lock and note begin with: here, and there.
+        """Return the paths of lock and note without their suffixes.
 
-        They are looked for each time: a link may lead elsewhere by now.
+        The first is beside the file, the others are in memory. They are
+        determined at each call, since a symbolic link may have changed.
         """
         if self.path is None:
             return _machine.places(self.name)
@@ -114,10 +114,10 @@ class FileLock:
     def _enter(
         self, stack: contextlib.ExitStack, bases: list[str], timeout: float
     ) -> None:
-        """Take both locks, and room for the note: it will have to be written.
+        """Take both locks, and write the note, whose space is then reserved.
 
-        Everybody tries the same places in the same order. Who finds the first
-        lock taken goes no further.
+        Every process takes the locks in the same order. One that finds the
+        first lock taken does not try the second.
         """
         problems: list[str] = []
         held: list[str] = []
@@ -164,7 +164,7 @@ class FileLock:
 
     @property
     def _shown(self) -> str:
-        """What errors call the lock."""
+        """The lock's name in error messages."""
         return self.name if self.path is None else f"{self.path}.lock"
 
     def __repr__(self) -> str:
@@ -174,7 +174,7 @@ class FileLock:
 
 
 def _tell(base: str, bases: list[str], failure: str | None) -> bool:
-    """Write the note, as the only one there is; or find no room for it."""
+    """Write the note and remove the others; return whether there was space."""
     try:
         _note.write(f"{base}.lock-info", failure=failure)
     except OSError:
@@ -186,14 +186,14 @@ def _tell(base: str, bases: list[str], failure: str | None) -> bool:
 
 
 def _tidy(base: str) -> None:
-    """Leave no note in this machine's memory that says nothing."""
+    """Remove the note in memory, unless it records a failure."""
     with contextlib.suppress(OSError):
         if _note.read(f"{base}.lock-info").get("failure") is None:
             os.unlink(f"{base}.lock-info")
 
 
 def _read(bases: list[str]) -> dict[str, Any]:
-    """Return the note: the last place has it, if the first had no room."""
+    """Return the note. A note in memory is the newer one, if there are two."""
     notes = (_note.read(f"{base}.lock-info") for base in reversed(bases))
     return next(filter(None, notes), {})
 

@@ -12,10 +12,11 @@ from collections.abc import Iterator
 
 from ._windows import persist
 
-#: What changes whenever a file is written or replaced.
+#: Inode, time of change and size: they change when a file is written or
+#: replaced.
 Identity = tuple[int, int, int]
 
-#: No token file is this large; what is larger is not read.
+#: The largest file that is read. No token file comes near it.
 MAX_BYTES = 1_048_576
 
 NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
@@ -26,9 +27,9 @@ BINARY = getattr(os, "O_BINARY", 0)
 
 
 def read(path: str) -> tuple[bytes, os.stat_result]:
-    """Return the content, one byte over the limit at most, and its stat.
+    """Return a file's status and content, cut one byte over the limit.
 
-    :raises OSError: It cannot be read.
+    :raises OSError: The file cannot be read, or is not a regular file.
     """
     # O_NONBLOCK: a FIFO planted at the path must not block the reader.
     flags = os.O_RDONLY | NONBLOCK | NOCTTY | CLOEXEC | BINARY
@@ -50,10 +51,10 @@ def read(path: str) -> tuple[bytes, os.stat_result]:
 
 
 def make_private_folder(folder: str) -> bool:
-    """Create a folder and those above it, for nobody else to enter.
+    """Create a folder and its missing parents, for this user alone.
 
-    :returns: Whether it was not there.
-    :raises OSError: It cannot be created.
+    :returns: Whether the folder was missing.
+    :raises OSError: A folder cannot be created.
     """
     above = os.path.dirname(folder)
     if os.path.isdir(folder) or above == folder:
@@ -62,18 +63,18 @@ def make_private_folder(folder: str) -> bool:
     with contextlib.suppress(FileExistsError):
         os.mkdir(folder, 0o700)
         if os.stat(folder).st_mode & 0o700 != 0o700:
-            os.chmod(folder, 0o700)  # the umask has taken bits away
+            os.chmod(folder, 0o700)  # the umask removed bits
     return True
 
 
 @contextlib.contextmanager
 def lock_file(path: str) -> Iterator[os.stat_result]:
-    """Open a lock file, made where it is not there, and see that it is one.
+    """Open a lock file, creating it if missing, and check that it is one.
 
-    What locks it will open it by its name, and empty it. As long as it is open
-    here, no other file gets its number.
+    filelock will open it by name and truncate it. While it is open here, no
+    other file gets its inode number.
 
-    :raises OSError: It cannot be opened, or is something else.
+    :raises OSError: The file cannot be opened, or is not a lock file.
     """
     flags = os.O_RDWR | os.O_CREAT | NOFOLLOW | NONBLOCK | CLOEXEC
     fd = os.open(path, flags, 0o600)
@@ -83,7 +84,7 @@ def lock_file(path: str) -> Iterator[os.stat_result]:
         if status.st_nlink > 1 and status.st_size:
             raise OSError(errno.EEXIST, "it is another name of a file in use")
         if status.st_mode & 0o600 != 0o600:
-            make_private(fd)  # the umask has taken bits away
+            make_private(fd)  # the umask removed bits
         yield status
     finally:
         os.close(fd)
@@ -98,16 +99,17 @@ def is_at(path: str, status: os.stat_result) -> bool:
 
 
 def set_aside(path: str, version: object) -> str | None:
-    """Rename the unreadable file that was found at this version.
+    """Rename a torn file, unless it has changed since it was read.
 
-    :returns: Its new path; ``None`` where it is gone, or cannot be renamed.
+    :param version: The file's identity when it was read.
+    :returns: The new path; ``None`` if the file was not renamed.
     """
     aside = f"{path}.corrupt-{secrets.token_hex(4)}"
     try:
         persist(os.rename, path, aside)
         if identity(aside) == version:
             return aside
-        # Somebody saved a good one between our reading and our renaming.
+        # Another process saved a token between our reading and our renaming.
         with contextlib.suppress(FileExistsError):
             os.link(aside, path)
         persist(os.unlink, aside)
@@ -117,9 +119,9 @@ def set_aside(path: str, version: object) -> str | None:
 
 
 def remove_set_aside(path: str) -> None:
-    """Remove what :func:`set_aside` has left of a file.
+    """Remove the files that :func:`set_aside` made of a file.
 
-    :raises OSError: It cannot be removed.
+    :raises OSError: A file cannot be removed.
     """
     folder, name = os.path.split(path)
     pattern = re.escape(name) + r"\.corrupt-[0-9a-f]{8}"
@@ -130,7 +132,7 @@ def remove_set_aside(path: str) -> None:
 
 
 def identity(path: str) -> Identity | None:
-    """Return what changes whenever the file is written or replaced."""
+    """Return a file's identity; ``None`` if its status cannot be read."""
     try:
         return identity_of(os.stat(path))
     except OSError:
@@ -138,14 +140,14 @@ def identity(path: str) -> Identity | None:
 
 
 def identity_of(status: os.stat_result) -> Identity:
-    """Return the identity of a file that was opened."""
+    """Return the identity of a file with this status."""
     return status.st_ino, status.st_mtime_ns, status.st_size
 
 
 def require_regular(status: os.stat_result) -> None:
     """Refuse a folder, a FIFO, a socket or a device.
 
-    :raises OSError: It is one of these.
+    :raises OSError: The file is one of these.
     """
     if stat.S_ISDIR(status.st_mode):
         raise IsADirectoryError(
@@ -156,9 +158,9 @@ def require_regular(status: os.stat_result) -> None:
 
 
 def make_private(fd: int) -> bool:
-    """Let only the owner read a file, and say whether that is so."""
+    """Let only the owner read a file; return whether that worked."""
     if os.name != "posix":
-        return True  # it has the permissions that its folder passes on
+        return True  # it inherits its folder's permissions
     try:
         os.fchmod(fd, 0o600)
     except OSError:
@@ -167,9 +169,9 @@ def make_private(fd: int) -> bool:
 
 
 def write(fd: int, content: bytes) -> None:
-    """Write all of the content, however small the steps.
+    """Write all of the content, in as many writes as it takes.
 
-    :raises OSError: Not all of it could be written.
+    :raises OSError: Some of it could not be written.
     """
     view = memoryview(content)
     while view:

@@ -1,4 +1,4 @@
-"""A file that can be written, and neither replaced nor removed."""
+"""Files that can be written but not replaced or removed: mount points."""
 
 from __future__ import annotations
 
@@ -8,16 +8,17 @@ import os
 from . import _files
 from ._windows import persist
 
-#: What replacing or removing a mount point ends in, and what that ends in
-#: where the folder is read-only as well.
+#: The errors of replacing or removing a mount point.
 _MOUNT_POINT = {errno.EBUSY, errno.EXDEV}
+
+#: The errors if the folder is read-only as well.
 _READ_ONLY = {errno.EROFS, errno.EACCES, errno.EPERM}
 
 
 def is_fixed(path: str, error: OSError) -> bool:
-    """Whether a file is a mount point, as Docker makes of a single file.
+    """Whether a file is a mount point, as Docker's mount of a single file is.
 
-    :param error: What replacing or removing it ended in.
+    :param error: The error that replacing or removing the file raised.
     """
     try:
         device = os.lstat(path).st_dev
@@ -30,24 +31,25 @@ def is_fixed(path: str, error: OSError) -> bool:
 
 
 def overwrite(path: str, content: bytes) -> bool:
-    """Put new content into the file itself.
+    """Overwrite the file's content.
 
-    A reader sees the old content or the new. After a crash in the middle it
-    may be a mixture of both, which is no JSON.
+    A reader sees the old content or the new. After a crash the file may hold a
+    mixture of both, which is not JSON.
 
-    :returns: Whether the file system keeps it from others.
-    :raises OSError: It cannot be written, is not there, or is somebody else's.
+    :returns: Whether only its owner can read the file.
+    :raises OSError: The file cannot be written, does not exist, or belongs to
+        another user.
     """
     flags = os.O_WRONLY | _files.NOFOLLOW | _files.NONBLOCK
     fd = os.open(path, flags | _files.CLOEXEC | _files.BINARY)
     try:
         status = os.fstat(fd)
         _files.require_regular(status)
-        # In a folder for all, it may have been put there a moment ago.
+        # In a folder for everybody, another user may just have put it there.
         if hasattr(os, "geteuid") and status.st_uid not in (0, os.geteuid()):
             raise PermissionError(errno.EPERM, "it belongs to another user")
         is_private = _files.make_private(fd)
-        # Spaces over the rest of a longer text, so that it is never torn.
+        # Spaces overwrite the rest of a longer text: no reader sees a mixture.
         _files.write(fd, content.ljust(status.st_size) if content else b"")
         os.ftruncate(fd, len(content))
         os.fsync(fd)
@@ -57,10 +59,10 @@ def overwrite(path: str, content: bytes) -> bool:
 
 
 def take_room(path: str, size: int) -> None:
-    """Add spaces to a file's end, which are no part of what it says.
+    """Reserve space by adding white space to the end of the file.
 
-    :param size: That of the whole then, in bytes.
-    :raises OSError: There is no room, or it cannot be written.
+    :param size: The file's size afterwards, in bytes.
+    :raises OSError: There is no space, or the file cannot be written.
     """
     flags = os.O_WRONLY | os.O_APPEND | _files.NOFOLLOW | _files.NONBLOCK
     fd = os.open(path, flags | _files.CLOEXEC | _files.BINARY)
@@ -71,9 +73,9 @@ def take_room(path: str, size: int) -> None:
 
 
 def remove(path: str) -> None:
-    """Remove a file; empty it where its name has to stay.
+    """Remove a file, or empty it if it is a mount point.
 
-    :raises OSError: Neither can be done, or it is not there.
+    :raises OSError: Neither is possible, or the file does not exist.
     """
     try:
         persist(os.unlink, path)

@@ -1,4 +1,4 @@
-"""The kernel's lock of one file, through filelock."""
+"""The kernel's lock on one file, taken by filelock."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from ._base import UnwritableError
 if TYPE_CHECKING:
     from filelock import BaseFileLock
 
-#: How often a lock is taken again whose file was removed in that moment. Some
-#: file systems number a file anew at each look, and no lock would ever do.
-_TRIES = 100
+#: How often the lock is taken again because its file was removed meanwhile.
+#: There is a limit because some file systems change inode numbers at will.
+_MAX_TRIES = 100
 
-#: What a file system without locks answers.
+#: The errors of a file system that has no locks.
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 
 
 @contextmanager
 def hold(path: str, timeout: float, *, for_good: bool) -> Iterator[bool]:
-    """Hold the lock of a file, made where it is not there.
+    """Hold the lock on a file, which is created if it is missing.
 
-    :param timeout: Seconds; 0 tries once.
+    :param timeout: Seconds to wait; 0 tries once.
     :param for_good: Whether the file stays when the lock is released.
-    :returns: Whether it is held: somebody else may have had it all the while.
-    :raises OSError: There can be no lock.
-    :raises NotImplementedError: The file system has none at all; an OSError
-        may say so as well (see :func:`is_missing`).
+    :returns: Whether the lock is held; otherwise the time-out has passed.
+    :raises OSError: The file cannot be locked.
+    :raises NotImplementedError: The file system has no locks. An OSError may
+        mean this as well: see :func:`is_missing`.
     :raises UnwritableError: filelock cannot be imported.
     """
     doubtful = _place.prepare(path)
@@ -46,32 +46,32 @@ def hold(path: str, timeout: float, *, for_good: bool) -> Iterator[bool]:
         if lock is not None:
             if not for_good:
                 with contextlib.suppress(OSError):
-                    os.unlink(path)  # who waits will not take it for this one
+                    os.unlink(path)  # a waiting process notices, see _take()
             lock.release()
 
 
 def is_missing(error: Exception) -> bool:
-    """Whether the error says that the file system has no locks at all."""
+    """Whether the error means that the file system has no locks."""
     return isinstance(error, NotImplementedError) or (
         getattr(error, "errno", None) in _NO_LOCKS
     )
 
 
 def _take(path: str, timeout: float) -> BaseFileLock | None:
-    """Lock a file which has that name afterwards as well."""
+    """Lock the file that has this path, also after the lock is taken."""
     filelock = _filelock(path)
-    # A new object for each acquisition: none is shared between threads, and a
-    # child that was forked in between has nothing to inherit.
+    # A new object for each acquisition is shared neither between threads nor
+    # with a child that is forked meanwhile.
     lock: BaseFileLock = filelock.FileLock(
         path, mode=0o600, thread_local=False, fallback_to_soft=False
     )
     try:
-        for _ in range(_TRIES):
+        for _ in range(_MAX_TRIES):
             with _files.lock_file(path) as status:
                 lock.acquire(timeout=timeout)
                 if _files.is_at(path, status):
                     return lock
-            lock.release()  # somebody has removed it meanwhile
+            lock.release()  # another program removed the file meanwhile
         lock.acquire(timeout=timeout)
     except filelock.Timeout:
         return None
@@ -82,8 +82,8 @@ def _filelock(path: str) -> ModuleType:
     try:
         import filelock
     except (ImportError, RuntimeError) as error:
-        # It was not needed until now, and some of what it imports in turn
-        # cannot be imported any more once the main thread has ended.
+        # filelock is imported when first needed. Once the main thread has
+        # ended, some of the modules that it needs cannot be imported.
         raise UnwritableError(
             f"Cannot lock {path}: filelock cannot be imported "
             f"({type(error).__name__}), as in a program that is ending. Import it "

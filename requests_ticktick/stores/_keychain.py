@@ -22,33 +22,34 @@ _CHOOSE = (
 
 
 class KeychainError(Exception):
-    """What is wrong with the keychain, and what to do about it."""
+    """A problem with the keychain, and its remedy, as the message."""
 
 
 class Keychain:
-    """Asks keyring, and waits for its answer so long and no longer.
+    """Asks keyring, with a time-out.
 
-    :param timeout: Seconds that one answer may take.
+    :param timeout: How long to wait for an answer, in seconds.
     """
 
     def __init__(self, timeout: float) -> None:
         self._timeout = timeout
-        # Threads ask one after the other: a dialog for each would be too many.
+        # Threads ask one at a time, so that a person sees one dialog at a
+        # time.
         self._turn = PerProcess(threading.Lock)
         self._unanswered: threading.Thread | None = None
 
     def ask(self, question: Callable[[KeyringBackend], T]) -> T:
-        """Return the answer.
+        """Return the answer to a question.
 
-        :param question: It is asked in a thread, which is left alone when the
-            time is over: neither D-Bus nor a dialog can be interrupted.
-        :raises KeychainError: There is none.
+        :param question: Called in a thread of its own. The thread is abandoned
+            after the time-out: neither D-Bus nor a dialog can be interrupted.
+        :raises KeychainError: There is no answer.
         """
         turn = self._turn.get()
         if not turn.acquire(timeout=self._timeout):
             raise self._no_answer()
         try:
-            # Who left one dialog unanswered should not get one for each call.
+            # While a dialog is unanswered, no other dialog is opened.
             if self._unanswered is not None:
                 self._wait_for(self._unanswered)
             answer = _Answer(question)
@@ -70,7 +71,7 @@ class Keychain:
 
     def _wait_for(self, thread: threading.Thread) -> None:
         thread.join(self._timeout)
-        # After a fork, a thread of the parent's is not alive.
+        # In a forked child, the parent's thread is not alive.
         if thread.is_alive():
             self._unanswered = thread
             raise self._no_answer()
@@ -83,7 +84,7 @@ class Keychain:
 
 
 class _Answer(Generic[T]):
-    """What a thread finds out."""
+    """The answer that a thread finds."""
 
     def __init__(self, question: Callable[[KeyringBackend], T]) -> None:
         self._question = question
@@ -94,8 +95,8 @@ class _Answer(Generic[T]):
         try:
             self._found.append(self._question(_backend()))
         except BaseException as error:
-            # Backends raise whatever their libraries do, which may quote what
-            # they were given.
+            # Backends let exceptions of their libraries pass, whose messages
+            # may contain the token.
             self._problem = _problem_of(error)
 
     def get(self) -> T:
@@ -105,9 +106,9 @@ class _Answer(Generic[T]):
 
 
 def password(backend: KeyringBackend, service: str, name: str) -> str | None:
-    """Return a password; ``None`` where there is none.
+    """Return a password, or ``None`` if there is none.
 
-    :raises KeychainError: It is no text, whatever the backend promises.
+    :raises KeychainError: The backend returned something other than text.
     """
     answer: object = backend.get_password(service, name)
     if answer is None or isinstance(answer, str):
@@ -117,19 +118,19 @@ def password(backend: KeyringBackend, service: str, name: str) -> str | None:
 
 
 def delete(backend: KeyringBackend, service: str, *names: str) -> None:
-    """Delete passwords, in so far as they are there."""
+    """Delete the passwords that exist."""
     for name in names:
         try:
             backend.delete_password(service, name)
-        except PasswordDeleteError:  # as well where there was none
+        except PasswordDeleteError:  # raised also if there was none
             if backend.get_password(service, name) is not None:
                 raise
 
 
 def _backend() -> KeyringBackend:
-    """Return the backend that keyring has chosen, if it keeps anything.
+    """Return keyring's backend.
 
-    :raises KeychainError: It does not.
+    :raises KeychainError: The backend keeps nothing.
     """
     backend = keyring.get_keyring()
     if isinstance(backend, null.Keyring) or (

@@ -1,4 +1,4 @@
-"""Where the processes of one user and one machine can always meet."""
+"""A folder that all processes of one user on one machine can find."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import os
 
 
 def places(name: str) -> list[str]:
-    """Return paths that stand for a name in this machine's own folders.
+    """Return the paths that stand for a name, the preferred one first.
 
-    The first is in memory, where there is such a folder: a disk that is full,
-    or read-only, is another matter. Whoever looks for a name gets the same
-    paths, in whatever session and environment: no variable is read.
+    The first is in a folder in memory, if the machine has one, so it does not
+    depend on a full or read-only disk. Every process of this user gets the
+    same paths for the same name: no environment variable is read.
     """
     user = os.geteuid() if hasattr(os, "geteuid") else "user"
     digest = hashlib.sha256(os.fsencode(name)).hexdigest()[:16]

@@ -1,4 +1,4 @@
-"""A token for as long as the process lives."""
+"""A token that lives as long as the process."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from ._base import TokenStore, check_stamp
 class MemoryStore(TokenStore):
     """Keeps the token in this object, for all threads that share it.
 
-    A pickle holds the token; the copy goes its own way from then on.
+    A pickle contains the token. The unpickled copy is independent.
 
-    :param token: What to begin with.
+    :param token: The initial token, if any.
     """
 
     def __init__(self, token: Token | None = None) -> None:
@@ -27,21 +27,24 @@ class MemoryStore(TokenStore):
         self._locks = PerProcess(threading.Lock)
 
     def load(self) -> Token | None:
-        """Return the token kept here, or ``None``."""
+        """Return the token, or ``None`` if there is none."""
         return self._token
 
     def save(self, token: Token) -> None:
-        """Keep this token in place of the one before."""
+        """Replace the token.
+
+        :raises TokenStoreError: The current token belongs to another client.
+        """
         check_stamp(self._token, token, "The memory store")
         self._token = token.in_default_place(None)
 
     def delete(self) -> None:
-        """Keep no token."""
+        """Delete the token."""
         self._token = None
 
     @contextmanager
     def lock(self, timeout: float | None = None) -> Iterator[None]:
-        """Hold the right to renew, against the threads of this process."""
+        """Hold the lock against the other threads of this process."""
         lock = self._locks.get()
         seconds = self.lock_timeout if timeout is None else timeout
         if not lock.acquire(timeout=max(0.0, seconds)):
@@ -57,7 +60,7 @@ class MemoryStore(TokenStore):
             lock.release()
 
     def version(self) -> object:
-        """Return the identity of what is kept."""
+        """Return the token and the recorded failure."""
         return (self._token, self._failure)
 
     def failure(self) -> str | None:
@@ -65,7 +68,7 @@ class MemoryStore(TokenStore):
         return self._failure
 
     def record_failure(self, failure: str | None) -> None:
-        """Leave a failure for those who wait."""
+        """Record a failure for the threads that wait for the lock."""
         self._failure = failure
 
     def __repr__(self) -> str:

@@ -1,4 +1,4 @@
-"""A note beside a lock: who holds it, and how the last renewal failed."""
+"""The note beside a lock: its holder, and how the last renewal failed."""
 
 from __future__ import annotations
 
@@ -10,39 +10,39 @@ from typing import Any
 
 from . import _files, _replacing
 
-#: What a note takes on the disk, in bytes. Most of it is spaces: who has
-#: failed because the disk is full can still say so there.
-ROOM = 4096
+#: The size of a note in bytes. Most of it is spaces: they reserve the space to
+#: record a failure when the disk is full.
+NOTE_BYTES = 4096
 
-#: No note of ours is as long, in bytes.
-_LONGEST = 65_536
+#: A longer note is not ours, in bytes.
+_MAX_NOTE_BYTES = 65_536
 
 
 def read(path: str) -> dict[str, Any]:
-    """Return a note, and since when it is there; nothing if it is spoilt."""
+    """Return a note and the time of its writing; nothing if unreadable."""
     try:
         content, status = _files.read(path)
-        if len(content) > _LONGEST or not _is_trusted(status):
+        if len(content) > _MAX_NOTE_BYTES or not _is_trusted(status):
             return {}
         info = json.loads(content)
     except (OSError, ValueError, RecursionError):
         return {}
     if not isinstance(info, dict):
         return {}
-    # The file system's time of the last change, so that no clock is read.
+    # The file system's time of the last change: no clock is read.
     return {**info, "since": status.st_mtime}
 
 
 def write(path: str, **fields: object) -> None:
-    """Write a note in this process's name.
+    """Write a note with this process as the holder.
 
-    It goes into the room that the last one has taken. Who reads it meanwhile
-    may find a spoilt one, and looks again.
+    It overwrites the last note in place, whose space suffices. A process that
+    reads it meanwhile may find it unreadable and will look again.
 
-    :raises OSError: There is no room, or the file is not to be written.
+    :raises OSError: There is no space, or the file must not be written.
     """
     info = {"pid": os.getpid(), "host": socket.gethostname(), **fields}
-    content = json.dumps(info).encode().ljust(ROOM)
+    content = json.dumps(info).encode().ljust(NOTE_BYTES)
     try:
         _overwrite(path, content)
     except OSError:
@@ -64,7 +64,7 @@ def _overwrite(path: str, content: bytes) -> None:
 
 
 def _is_trusted(status: os.stat_result) -> bool:
-    """Whether it is this user's note, or root's; Windows does not tell."""
+    """Whether the note belongs to this user or to root; always on Windows."""
     if not hasattr(os, "geteuid"):
         return True
     return status.st_uid in (os.geteuid(), 0)

@@ -1,4 +1,4 @@
-"""A token as text: what is one, what once was one, and what never was."""
+"""A token as text: whole, torn, or another program's text."""
 
 from __future__ import annotations
 
@@ -15,24 +15,25 @@ from .._token import Token
 from .._value import Value
 from . import _files
 
-#: Characters. Python needs seconds, and much memory, for a longer literal.
-_LONGEST_LITERAL = 131_072
+#: Characters. Python takes seconds and much memory to parse a longer literal.
+_MAX_LITERAL_CHARACTERS = 131_072
 
-#: Characters. No server takes a longer header.
-_LONGEST_WORD = 16_384
+#: Characters. No server accepts a longer header.
+_MAX_WORD_CHARACTERS = 16_384
 
-#: RFC 6750 2.1. With braces, colons, dollar signs or quotes it is something
-#: else: JSON, a setting, an address, a variable that nobody has expanded.
+#: A bearer token (RFC 6750 2.1). Text with braces, colons, dollar signs or
+#: quotes is something else: JSON, a setting, an address, a variable.
 _BEARER = r"[A-Za-z0-9._~+/-]+=*"
 
-#: What configuration files have where there is no value.
+#: Words that stand for a missing value in configuration files.
 _NO_VALUE = frozenset({"false", "nan", "nil", "none", "null", "true", "undefined"})
 
-#: A word that can hardly be anything but a token: a personal API token, a
-#: UUID or another long random text, a JWT. Not ``3.11.4`` or ``db.internal``.
-_SURELY = r"[dt]p_\w+|[A-Za-z0-9_-]{20,}=*|eyJ[\w-]+\.[\w-]+\.[\w-]*"
+#: A word that is surely a token: a personal API token, a UUID or another long
+#: random text, a JWT. ``3.11.4`` and ``db.internal`` are not.
+_CERTAIN_TOKEN = r"[dt]p_\w+|[A-Za-z0-9_-]{20,}=*|eyJ[\w-]+\.[\w-]+\.[\w-]*"
 
-#: What the JSON begins with that this package, ticktick-py or oauthlib writes.
+#: The first keys of the JSON that this package, ticktick-py and oauthlib
+#: write.
 _FIRST_KEYS = (
     *("access_token", "token_type", "refresh_token", "issued_at"),
     *("expires_at", "expires_in", "expire_time"),
@@ -40,13 +41,13 @@ _FIRST_KEYS = (
 
 
 class Content(Value):
-    """What a place holds.
+    """The meaning of a store's text.
 
-    :param token: The token; ``None`` where it holds none.
-    :param what: What it holds in place of one, as the end of a sentence. It
-        quotes nothing.
-    :param is_ours: Whether it is a token, or was one before it was torn: then
-        a later token may take its place. All else stays as it is.
+    :param token: The token; ``None`` if the text is not a whole token.
+    :param what: What the text is instead, as the end of a sentence. It quotes
+        nothing.
+    :param is_ours: Whether the text is a token, whole or torn, and may be
+        overwritten. All other text belongs to another program.
     """
 
     __slots__ = ("is_ours", "token", "what")
@@ -61,18 +62,18 @@ class Content(Value):
         self._set(token=token, what=what, is_ours=is_ours)
 
     def read_at(self, location: str) -> Token | None:
-        """Return the token; ``None`` for what is left of one.
+        """Return the token; ``None`` for a torn one.
 
-        :raises TokenStoreError: It is somebody else's.
+        :raises TokenStoreError: The text belongs to another program.
         """
         if self.token is None and not self.is_ours:
             raise self._refusal(location)
         return self.token
 
     def replaced_at(self, location: str) -> Token | None:
-        """Return the token whose place another is to take.
+        """Return the token that may be overwritten; ``None`` for a torn one.
 
-        :raises TokenStoreError: It is somebody else's.
+        :raises TokenStoreError: The text belongs to another program.
         """
         if not self.is_ours:
             raise self._refusal(location)
@@ -87,9 +88,9 @@ class Content(Value):
 
 
 def parse(content: str | bytes) -> Content:
-    """Read a token: JSON, ticktick-py's Python literal, or the bare token.
+    """Parse JSON, ticktick-py's Python literal, or a bare token.
 
-    Nothing is raised from here: a traceback would show the content.
+    It raises nothing: a traceback would show the content.
     """
     if len(content) > _files.MAX_BYTES:
         return Content(what="more than a megabyte")
@@ -105,14 +106,14 @@ def parse(content: str | bytes) -> Content:
 
 
 def dump(token: Token, existing: Token | None, location: str) -> str:
-    """Return what to put in the place of ``existing``, whose keys survive.
+    """Return the text that replaces ``existing``, whose extra keys are kept.
 
-    :raises TokenStoreError: It could not be read again.
+    :raises TokenStoreError: The text could not be read again.
     """
-    # The token comes first: should the text be torn, that tells what it was.
+    # The token comes first, so that torn text is recognised as a token.
     first = {"access_token": token.access_token}
     extra = existing.extra if existing else {}
-    # All but the stamp: that one is the old token's.
+    # The old token's stamp is not kept.
     kept = {name: extra[name] for name in extra if name not in STAMP}
     fields = {**first, **kept, **token.to_dict()}
     try:
@@ -130,7 +131,7 @@ def dump(token: Token, existing: Token | None, location: str) -> str:
 
 
 def _decoded(content: bytes) -> str:
-    # As PowerShell's ">" writes it.
+    # PowerShell's ">" writes UTF-16.
     is_utf16 = content.startswith((b"\xff\xfe", b"\xfe\xff"))
     return content.decode("utf-16" if is_utf16 else "utf-8")
 
@@ -150,7 +151,7 @@ def _loaded(text: str) -> Any:
     try:
         return json.loads(text)
     except ValueError:
-        if len(text) > _LONGEST_LITERAL:
+        if len(text) > _MAX_LITERAL_CHARACTERS:
             raise
     from ast import literal_eval
 
@@ -158,7 +159,7 @@ def _loaded(text: str) -> Any:
 
 
 def _damaged(content: str | bytes) -> Content:
-    # A letter may have been torn as well.
+    # A multi-byte character may be torn as well.
     text = content if isinstance(content, str) else content.decode(errors="replace")
     if _begins_like_ours(unwrapped(text)):
         return Content(what="the beginning of a token alone", is_ours=True)
@@ -166,7 +167,7 @@ def _damaged(content: str | bytes) -> Content:
 
 
 def _begins_like_ours(text: str) -> bool:
-    """Whether the first key is one of a token's, or breaks off in one."""
+    """Whether the first key is a token's, or the torn beginning of one."""
     found = re.match(r"""\{\s*(?:["'](\w*)(["'])?)?""", text)
     if found is None:
         return False
@@ -196,13 +197,13 @@ def _word(text: str) -> Content:
         return Content(what="a word that stands for no value")
     if text.startswith(("$", "%", "<")):
         return Content(what="a placeholder that nobody has filled in")
-    if len(text) > _LONGEST_WORD or not re.fullmatch(_BEARER, text):
+    if len(text) > _MAX_WORD_CHARACTERS or not re.fullmatch(_BEARER, text):
         return Content(what="text that no bare token consists of")
     if _hides_json(text):
         return Content(what="JSON in base64: decode it first")
-    if re.fullmatch(_SURELY, text):
+    if re.fullmatch(_CERTAIN_TOKEN, text):
         return Content(Token(text), is_ours=True)
-    # It may as well be a version or a host's name that a program still needs.
+    # It could also be a version or a host name that another program needs.
     return Content(Token(text), "one word that may be another program's")
 
 

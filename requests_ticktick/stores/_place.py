@@ -1,4 +1,4 @@
-"""Where a token's file is, and who else could put another in its place."""
+"""Where the token file is, and whether other users could replace it."""
 
 from __future__ import annotations
 
@@ -12,19 +12,21 @@ from .._pasted import unwrapped
 from . import _files
 from ._base import NoPlaceError
 
-#: What a shell would have made something of: a home, a variable, quotes.
-_TO_BE_READ = r"""[~"'\u201c\u2018]|\$[\w{(]|%\w+%|file:"""
+#: A home, a variable or quotes at the start, which a shell would have
+#: expanded.
+_UNEXPANDED = r"""[~"'\u201c\u2018]|\$[\w{(]|%\w+%|file:"""
 
-#: As many links as Linux follows.
-_MOST_LINKS = 40
+#: Linux follows as many symbolic links.
+_MAX_LINKS = 40
 
 
 def absolute(path: str | os.PathLike[str]) -> str:
-    """Return the path as it is seen from here and now.
+    """Return the path, made absolute if possible.
 
-    It stays as it is where that cannot be told: without a home, with a
-    variable or quotes that a shell should have taken away, or in a working
-    directory that was removed. See :func:`require_absolute`.
+    A path that cannot be made absolute is returned unchanged, and
+    :func:`require_absolute` will refuse it. It begins with a home that does
+    not exist, or with a variable or quotes that a shell should have expanded;
+    or the working directory was removed.
 
     :raises ValueError: No file can have such a name.
     """
@@ -33,20 +35,20 @@ def absolute(path: str | os.PathLike[str]) -> str:
         raise ValueError("A path holds no NUL")
     expanded = os.path.expanduser(text)
     try:
-        # A home's file is never one of the working directory's.
+        # "~/x" without a home must not become a file of the working directory.
         return text if _is_lost(text, expanded) else os.path.abspath(expanded)
     except OSError:
         return text
 
 
 def _is_lost(text: str, expanded: str) -> bool:
-    return re.match(_TO_BE_READ, text) is not None and not os.path.isabs(expanded)
+    return re.match(_UNEXPANDED, text) is not None and not os.path.isabs(expanded)
 
 
 def require_absolute(path: str) -> str:
-    """Return the path that :func:`absolute` has found.
+    """Return the path that :func:`absolute` returned.
 
-    :raises NoPlaceError: It has found none.
+    :raises NoPlaceError: The path is not absolute.
     """
     if os.path.isabs(path):
         return path
@@ -58,9 +60,10 @@ def require_absolute(path: str) -> str:
 
 
 def default(profile: str | None) -> str:
-    """Return the file of a profile, or the one that a variable names.
+    """Return the profile's file, or ``TICKTICK_TOKEN_FILE``'s.
 
-    :raises NoPlaceError: There is none. The working directory never is.
+    :raises NoPlaceError: No such path can be determined. The working directory
+        is never used instead.
     """
     named = unwrapped(os.environ.get("TICKTICK_TOKEN_FILE", ""))
     if named and profile is None:
@@ -92,29 +95,31 @@ def _named(path: str) -> str:
 
 
 def prepare(path: str) -> str | None:
-    """Make the folders that a file needs, for its owner alone.
+    """Create the file's missing folders, for this user alone.
 
-    :returns: Why nothing is to be written there, as :func:`doubt` does.
-    :raises OSError: A folder cannot be made.
+    :returns: Why nothing should be written there, or ``None``; see
+        :func:`doubt`.
+    :raises OSError: A folder cannot be created.
     """
     doubtful = doubt(path)
     folder = os.path.dirname(os.path.realpath(path))
     if doubtful is None and _files.make_private_folder(folder):
-        # Somebody else's may have been quicker.
+        # Another user may have created the folder first.
         return doubt(path)
     return doubtful
 
 
 def doubt(path: str) -> str | None:
-    """Say how another user could put a file there, or has put it there.
+    """Return how another user could replace a file, or ``None``.
 
-    As OpenSSH's StrictModes has it: all that leads to a file, links included,
-    belongs to this user or to root, and nobody else can write to its folders.
-    In a sticky folder others can write, and leave alone what is not theirs.
+    The rule is that of OpenSSH's StrictModes: every folder and link on the way
+    to a file, and the file, belongs to this user or to root, and no other user
+    can write to the folders. A folder with the sticky bit may be writable:
+    users cannot replace each other's files in it.
 
-    :returns: A sentence without a full stop; ``None`` where nobody could.
+    :returns: A sentence without a full stop; ``None`` if nobody could.
     """
-    # Android's apps have a user each, below folders of the system's.
+    # On Android each app is a user, and its folder is below the system's.
     if not hasattr(os, "geteuid") or hasattr(sys, "getandroidapilevel"):
         return None
     me = os.geteuid()
@@ -131,9 +136,9 @@ def doubt(path: str) -> str | None:
 
 
 def _steps(path: str) -> Iterator[tuple[str, os.stat_result]]:
-    """Yield what a path leads through, up to what is not there."""
+    """Yield every folder, link and file on the path, up to what is missing."""
     here, names, links = "/", _names(path), 0
-    while links < _MOST_LINKS:
+    while links < _MAX_LINKS:
         try:
             status = os.lstat(here)
             target = os.readlink(here) if stat.S_ISLNK(status.st_mode) else None
@@ -154,17 +159,17 @@ def _names(path: str) -> list[str]:
 
 
 def _is_open(status: os.stat_result) -> bool:
-    """Whether others than its owner can write to a folder."""
+    """Whether users other than its owner can write to a folder."""
     if status.st_mode & stat.S_IWOTH:
         return True
     return bool(status.st_mode & stat.S_IWGRP) and not _is_private(status.st_gid)
 
 
 def _is_private(gid: int) -> bool:
-    """Whether nobody but this user, and root, is in a group.
+    """Whether a group has no members but this user and root.
 
-    Debian gives each user such a group, of the same name, and umask 002.
-    Containers have groups that are numbers alone.
+    Debian gives each user such a group, with the user's name, and umask 002.
+    In containers a group may have no name.
     """
     if gid == 0:
         return True
@@ -183,10 +188,10 @@ def _is_private(gid: int) -> bool:
 
 
 def _is_unmapped(status: os.stat_result) -> bool:
-    """Whether it belongs to a user that this namespace does not know.
+    """Whether the owner is unknown in this user namespace.
 
-    In the user namespace of Flatpak or bubblewrap root's folders look like
-    that. Where users are not mapped, "nobody" is a user as any other.
+    Root's folders look like that inside Flatpak and bubblewrap. Outside of
+    such a namespace, "nobody" is an ordinary user.
     """
     try:
         with open("/proc/sys/kernel/overflowuid") as overflow:

@@ -1,4 +1,4 @@
-"""Replacing one small private file, wholly or not at all."""
+"""Atomic replacement of a small private file."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ _STALE_SECONDS = 60.0
 
 
 def take_room(path: str, size: int) -> str:
-    """Write a temporary file of spaces beside a file, for :func:`replace`.
+    """Reserve space: write a temporary file of spaces, for :func:`replace`.
 
-    :param size: In bytes.
-    :returns: Its path.
-    :raises OSError: There is no room for it, or nothing can be written there.
+    :param size: The size in bytes.
+    :returns: The temporary file's path, in the folder of ``path``.
+    :raises OSError: There is no space, or the folder cannot be written.
     """
     fd, temporary = _make_temporary(path)
     try:
         try:
             _files.write(fd, b" " * size)
         finally:
-            os.close(fd)  # some network file systems say it here alone
+            os.close(fd)  # some network file systems report a full disk here
     except OSError:
         _discard(temporary)
         raise
@@ -35,13 +35,14 @@ def take_room(path: str, size: int) -> str:
 def replace(
     path: str, content: bytes, *, durable: bool = True, room: str | None = None
 ) -> bool:
-    """Put new content in the file's place, wholly or not at all.
+    """Replace a file's content, atomically.
 
-    :param path: Not a symbolic link; resolve it first.
-    :param durable: Whether it has to survive a power failure.
-    :param room: What :func:`take_room` has returned.
-    :returns: Whether the file system keeps it from others.
-    :raises OSError: It cannot be written; what was there still is.
+    :param path: The file; not a symbolic link, which would be replaced.
+    :param durable: Whether the new content has to survive a power failure.
+    :param room: The temporary file that :func:`take_room` wrote.
+    :returns: Whether only its owner can read the file.
+    :raises OSError: The file cannot be written. The old content is still
+    there.
     """
     fd, temporary = _make_temporary(path, room)
     try:
@@ -54,7 +55,7 @@ def replace(
                 os.fsync(fd)
             born = os.fstat(fd).st_mtime
         finally:
-            os.close(fd)  # before it is renamed: Windows asks for that
+            os.close(fd)  # Windows renames no open file
         persist(os.replace, temporary, path)
     except BaseException:
         _discard(temporary)
@@ -69,7 +70,7 @@ def replace(
 def _make_temporary(path: str, room: str | None = None) -> tuple[int, str]:
     flags = os.O_WRONLY | _files.NOFOLLOW | _files.CLOEXEC | _files.BINARY
     if room is not None:
-        with contextlib.suppress(FileNotFoundError):  # taken for a dead writer's
+        with contextlib.suppress(FileNotFoundError):  # another writer swept it
             return os.open(room, flags), room
     folder, name = os.path.split(path)
     temporary = os.path.join(folder, f".{name}.{secrets.token_hex(8)}.tmp")
@@ -82,7 +83,7 @@ def _discard(temporary: str) -> None:
 
 
 def _sync_folder(folder: str) -> None:
-    with contextlib.suppress(OSError):  # some file systems cannot
+    with contextlib.suppress(OSError):  # not every file system supports it
         fd = os.open(folder, os.O_RDONLY | _files.CLOEXEC)
         try:
             os.fsync(fd)
@@ -91,9 +92,9 @@ def _sync_folder(folder: str) -> None:
 
 
 def _sweep(folder: str, name: str, now: float) -> None:
-    """Remove what writers that were killed have left behind.
+    """Remove the temporary files of writers that were killed.
 
-    :param now: The file system's own time, so that no clock can be wrong.
+    :param now: The present time by the file system's clock.
     """
     with contextlib.suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:

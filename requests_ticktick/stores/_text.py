@@ -1,4 +1,4 @@
-"""One token as one piece of text, wherever that is kept."""
+"""A base class for stores that keep one piece of text."""
 
 from __future__ import annotations
 
@@ -20,67 +20,67 @@ T = TypeVar("T")
 
 
 class TextStore(TokenStore):
-    """Keeps the token as one piece of text: a row, a key, a secret of a vault.
+    """Keeps the token as one piece of text, such as a database row or a key.
 
     A subclass defines :meth:`read`, :meth:`write` and
     :meth:`~TokenStore.lock`, and should set :attr:`location`.
 
-    The text is JSON, and the keys in it that are not ours are kept. Another
-    program's text, and another client's token, are refused and stay as they
-    are. What a crash has left of a token gives way to the next one.
+    The text is JSON. Keys that this package does not know are preserved.
+    Another program's text and another client's token are never overwritten. A
+    torn token, which a crash left behind, is replaced by the next one.
 
-    Whatever :meth:`read` and :meth:`write` raise leaves the store as a
-    :exc:`~requests_ticktick.TokenStoreError` that names the error's type and
-    does not quote it: a database may repeat what it was given. To say more,
-    raise a ``TokenStoreError`` there.
+    Any exception of :meth:`read` or :meth:`write` leaves the store as a
+    :exc:`~requests_ticktick.TokenStoreError` that names the exception's type
+    without its text: a database's message may contain the token. To say more,
+    raise a ``TokenStoreError`` yourself.
     """
 
-    #: What errors call the place: a path, a table, a key. Nothing secret.
+    #: The place as error messages name it: a path, table or key. Not secret.
     location: str = ""
 
-    #: What :meth:`~TokenStore.lock` takes, where it is a :class:`FileLock`.
-    #: Those who wait for it then learn that a renewal has failed. A store for
+    #: The lock that :meth:`~TokenStore.lock` acquires, if it is a
+    #: :class:`FileLock`: failures are then recorded beside it. A store for
     #: several machines overrides :meth:`failure` and :meth:`record_failure`.
     file_lock: FileLock | None = None
 
     @abstractmethod
     def read(self) -> str | None:
-        """Return the text, or ``None`` where there is none.
+        """Return the text, or ``None`` if there is none.
 
-        To return ``None`` while the place cannot be reached is wrong: a
-        person would be asked to sign on again.
+        Raise an exception if the place cannot be reached. If this returned
+        ``None``, a person would be asked to sign on again.
         """
 
     @abstractmethod
     def write(self, text: str | None) -> None:
-        """Put a text in the place of the one before, wholly or not at all.
+        """Replace the text, atomically.
 
-        :param text: ``None``: keep no text.
+        :param text: The new text; ``None`` deletes it.
         """
 
     def set_aside(self, text: str) -> None:
-        """Keep what a crash has left of a token, before another is written.
+        """Preserve a torn token before the next one overwrites it.
 
-        Without an override it is lost: no token can be read from it.
+        By default it is lost: no token can be read from it.
         """
-        del text  # optional: there is one place here
+        del text  # overriding this method is optional
 
     @discreet
     def load(self) -> Token | None:
-        """Return the token; ``None`` where there is none, or its remains.
+        """Return the token; ``None`` if there is none, or a torn one.
 
-        :raises TokenStoreError: The text cannot be read, or is another
-            program's.
+        :raises TokenStoreError: The text cannot be read, or belongs to another
+            program.
         """
         found = self._found()
         return None if found is None else self._token_of(found)
 
     @discreet
     def save(self, token: Token) -> None:
-        """Write this token in place of the one before.
+        """Replace the stored token.
 
-        :raises TokenStoreError: The text cannot be read or written; or what is
-            there is another program's, or another client's token.
+        :raises TokenStoreError: The text cannot be read or written, or it
+            belongs to another program or client.
         """
         text = self._text()
         existing = self._replaced(token, None if text is None else parse(text))
@@ -91,9 +91,10 @@ class TextStore(TokenStore):
 
     @discreet
     def delete(self) -> None:
-        """Remove the text.
+        """Delete the text.
 
-        :raises TokenStoreError: It cannot be removed, or is another program's.
+        :raises TokenStoreError: The text cannot be deleted, or belongs to
+            another program.
         """
         found = self._found()
         if found is not None:
@@ -102,27 +103,27 @@ class TextStore(TokenStore):
 
     @discreet
     def reserve(self, token: Token) -> AbstractContextManager[None]:
-        """See that a token could be saved, as far as reading tells.
+        """Check that the present text may be overwritten.
 
-        :raises TokenStoreError: As :meth:`save` does.
+        :raises TokenStoreError: It may not, or it cannot be read.
         """
         self._replaced(token, self._found())
         return nullcontext()
 
     @discreet
     def version(self) -> object:
-        """Return a hash of the text, and of the failure on record."""
+        """Return a hash of the text and of the recorded failure."""
         try:
             return hash((self._text(), self.failure()))
         except TokenStoreError:
-            return None  # whoever loads will say so
+            return None  # load() will raise it
 
     def failure(self) -> str | None:
         """Return the failure that the lock's last holder recorded."""
         return None if self.file_lock is None else self.file_lock.failure()
 
     def record_failure(self, failure: str | None) -> None:
-        """Record a failure for those who wait for the lock."""
+        """Record a failure for callers that wait for the lock."""
         if self.file_lock is not None:
             self.file_lock.record_failure(failure)
 
@@ -141,11 +142,11 @@ class TextStore(TokenStore):
         return self._as_found(token)
 
     def _as_found(self, token: Token) -> Token:
-        """Say where a token was found, if no program has named that place."""
+        """Mark the token as found in a location that no program chose."""
         return token
 
     def _replaced(self, token: Token, found: Content | None) -> Token | None:
-        """Return whose place a token is to take."""
+        """Return the token that ``token`` may replace, if any."""
         existing = None if found is None else found.replaced_at(self._place)
         if existing is not None:
             check_stamp(self._as_found(existing), token, self._place)
@@ -180,7 +181,7 @@ class TextStore(TokenStore):
 
     @property
     def _once(self) -> Once:
-        # A subclass need not call a constructor, as TokenStore has none.
+        # TokenStore has no constructor, so a subclass need not call one.
         once: Once = vars(self).setdefault("_said", Once())
         return once
 

@@ -1,4 +1,4 @@
-"""A file with one token, which other programs may read and write as well."""
+"""A token file that other programs may read and write too."""
 
 from __future__ import annotations
 
@@ -15,21 +15,24 @@ from ._warn_once import Once
 
 logger = logging.getLogger("requests_ticktick")
 
-#: How often, and after how many seconds, what is no token is looked at again:
-#: since it was last written, and in all.
-_LOOKS, _MOST_LOOKS, _PAUSE = 20, 200, 0.005
+#: Another program may be writing the file. It is read again until it holds a
+#: token, or has not changed for so many reads, or after so many in all.
+_UNCHANGED_READS, _MAX_READS = 20, 200
 
-#: What a token takes, in bytes; the rest of a file is kept beside it.
+#: Seconds between two reads.
+_READ_PAUSE_SECONDS = 0.005
+
+#: Space for a token, in bytes, in addition to the file's present size.
 _ROOM_BYTES = 4096
 
 
 class Room(NamedTuple):
-    """Room for a token, and what was in its place when it was taken.
+    """Space reserved for a token, and what the file held at that time.
 
-    :param temporary: The file that takes the room; ``None`` where there can be
-        none, and the token is written in place.
-    :param existing: The token that was there.
-    :param version: The identity of the file that it was in.
+    :param temporary: The file that occupies the space; ``None`` if the token
+        will be written in place.
+    :param existing: The token in the file, if any.
+    :param version: The identity of the file.
     """
 
     temporary: str | None
@@ -38,9 +41,9 @@ class Room(NamedTuple):
 
 
 class TokenFile:
-    """Looks at such files and writes them, and tells once what is odd.
+    """Reads and writes token files, and warns once of anything unusual.
 
-    :param is_default: Whether no program names the file.
+    :param is_default: Whether the file is the default one.
     """
 
     def __init__(self, *, is_default: bool) -> None:
@@ -50,32 +53,32 @@ class TokenFile:
         self._settled: object = None
 
     def look(self, path: str) -> tuple[_payload.Content, os.stat_result]:
-        """Return what a file holds, once nobody seems to be writing it.
+        """Return the file's content once no program seems to be writing it.
 
-        :raises OSError: It cannot be read.
+        :raises OSError: The file cannot be read.
         """
         content, status = _files.read(path)
         found, version = _payload.parse(content), _files.identity_of(status)
-        looks = 0
-        for _ in range(_MOST_LOOKS):
+        unchanged = 0
+        for _ in range(_MAX_READS):
             if found.token is not None or version == self._settled:
                 break
-            if looks == _LOOKS:
+            if unchanged == _UNCHANGED_READS:
                 self._settled = version
                 break
-            # Other clients empty the file, and then write it, bit by bit.
-            time.sleep(_PAUSE)
+            # Other clients truncate the file, and then write it in parts.
+            time.sleep(_READ_PAUSE_SECONDS)
             content, status = _files.read(path)
-            looks += 1
+            unchanged += 1
             if _files.identity_of(status) != version:
                 found, version = _payload.parse(content), _files.identity_of(status)
-                looks = 0
+                unchanged = 0
         return found, status
 
     def token_of(self, found: _payload.Content, path: str) -> Token | None:
-        """Return the token; ``None`` in place of what is left of one.
+        """Return the token; ``None`` for a torn one.
 
-        :raises TokenStoreError: It is another program's text.
+        :raises TokenStoreError: The text belongs to another program.
         """
         token = found.read_at(path)
         if token is None:
@@ -88,10 +91,10 @@ class TokenFile:
         return token
 
     def take_room(self, token: Token, path: str) -> Room:
-        """Take room for a token like this one.
+        """Reserve space for a token with this stamp.
 
-        :raises OSError: There is none.
-        :raises TokenStoreError: It would take another's place.
+        :raises OSError: There is no space.
+        :raises TokenStoreError: The file belongs to another program or client.
         """
         existing, version = self._replaced(token, path, None)
         size = _ROOM_BYTES + (0 if version is None else version[2])
@@ -106,11 +109,11 @@ class TokenFile:
         return Room(None, existing, _files.identity(path))
 
     def put(self, token: Token, path: str, room: Room | None = None) -> None:
-        """Put a token in the place of the one before.
+        """Replace the token in the file.
 
-        :param room: What :meth:`take_room` has returned.
-        :raises OSError: It cannot be written.
-        :raises TokenStoreError: It would take another's place.
+        :param room: The space that :meth:`take_room` reserved.
+        :raises OSError: The file cannot be written.
+        :raises TokenStoreError: The file belongs to another program or client.
         """
         existing, version = self._replaced(token, path, room)
         torn = version if existing is None else None
@@ -126,10 +129,10 @@ class TokenFile:
             )
 
     def remove(self, path: str) -> None:
-        """Remove a token, or what is left of one.
+        """Remove a token, whole or torn.
 
-        :raises OSError: It cannot be removed, or is not there.
-        :raises TokenStoreError: It is another program's text.
+        :raises OSError: The file cannot be removed, or does not exist.
+        :raises TokenStoreError: The text belongs to another program.
         """
         found, _ = self.look(path)
         found.replaced_at(path)
@@ -138,7 +141,7 @@ class TokenFile:
         _in_place.remove(path)
 
     def tell_who_else(self, path: str, status: os.stat_result) -> None:
-        """Say what other users can do to a file; once for each path."""
+        """Warn once for each path that other users can read or replace."""
         if path in self._seen:
             return
         self._seen.add(path)
@@ -151,7 +154,7 @@ class TokenFile:
     def _replaced(
         self, token: Token, path: str, room: Room | None
     ) -> tuple[Token | None, _files.Identity | None]:
-        """Return the token whose place another is to take, and its version."""
+        """Return the token to be replaced, and the file's identity."""
         existing, version = None, None
         if room is not None and room.version == _files.identity(path):
             existing, version = room.existing, room.version

@@ -1,4 +1,4 @@
-"""Warnings that nobody needs to read twice."""
+"""Warnings that are logged once."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Once:
     def warn(self, message: str, *, about: str | None = None) -> None:
         """Log a warning, unless it was logged before.
 
-        :param about: What it is about, where its words may differ each time.
+        :param about: Identifies the warning if its wording may vary.
         """
         if (about or message) not in self._said:
             self._said.add(about or message)

@@ -1,8 +1,8 @@
-"""What Windows denies while somebody else has a file open.
+"""Repeats what Windows denies while another program has a file open.
 
-There a file that is open, as by a reader, a virus scanner or a backup, cannot
-be replaced, renamed or removed; one that is being replaced cannot be opened.
-Both are over in a moment.
+On Windows, a file that a reader, a virus scanner or a backup has open cannot
+be replaced, renamed or removed. A file that is being replaced cannot be
+opened. Either is over in a moment.
 """
 
 from __future__ import annotations
@@ -15,25 +15,27 @@ from typing import ParamSpec, TypeVar
 P = ParamSpec("P")
 T = TypeVar("T")
 
-#: Seconds until a refusal is taken for one that lasts, and between two tries.
-_PATIENCE, _PAUSE = 1.0, 0.01
+#: How long a denied operation is repeated, and the pause in between.
+_RETRY_SECONDS, _PAUSE_SECONDS = 1.0, 0.01
 
 
 def persist(act: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Return what ``act`` returns, tried again while Windows denies it.
+    """Call ``act``, again and again while Windows denies it, for a second.
 
-    Elsewhere a refusal is about rights, and is final.
+    On other systems, a denied operation lacks permissions, which no retry
+    changes.
 
-    :raises OSError: It failed otherwise, or was denied for a second.
+    :returns: The return value of ``act``.
+    :raises OSError: ``act`` failed for another reason, or was denied too long.
     """
     if os.name != "nt":
         return act(*args, **kwargs)
-    deadline = time.monotonic() + _PATIENCE
+    deadline = time.monotonic() + _RETRY_SECONDS
     while True:
         try:
             return act(*args, **kwargs)
         except PermissionError:
-            # Which of Windows' refusals it was, os.open() does not say.
+            # os.open() does not tell a sharing violation from missing rights.
             if time.monotonic() >= deadline:
                 raise
-        time.sleep(_PAUSE)
+        time.sleep(_PAUSE_SECONDS)

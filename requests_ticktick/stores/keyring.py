@@ -1,4 +1,4 @@
-"""One token in the operating system's keychain.
+"""A token in the operating system's keychain.
 
 ::
 
@@ -39,25 +39,26 @@ T = TypeVar("T")
 
 logger = logging.getLogger("requests_ticktick")
 
-#: Under this the keychain shows what no program has given a name.
+#: The default service name in the keychain.
 _OWN_NAME = "requests-ticktick"
 
-#: Windows' Credential Manager takes 2,560 bytes, and keyring writes UTF-16.
-_WINDOWS_TAKES = 1280
+#: Characters. Windows' Credential Manager accepts 2,560 bytes of UTF-16.
+_MAX_WINDOWS_CHARACTERS = 1280
 
 
 class KeyringStore(TextStore):
-    """Keeps the token in the keychain: as the password of a user of a service.
+    """Keeps the token in the keychain, as a password.
 
-    The lock is a file beside the default token file: keychains have none.
+    Keychains have no locks, so the lock is a file beside the default token
+    file.
 
-    :param service: Under which name the keychain shows it.
-    :param profile: One for each account.
-    :param timeout: How long an answer is waited for, in seconds; the keychain
-        may ask a person first.
+    :param service: The password's service name.
+    :param profile: The password's user name; one for each account.
+    :param timeout: How long to wait for the keychain, in seconds. It may ask a
+        person for permission.
     :param lock_timeout: How long to wait for another process's sign-on, in
         seconds.
-    :param lock_path: Where else ``<lock_path>.lock`` is to be.
+    :param lock_path: Lock ``<lock_path>.lock`` instead of the default file.
     :raises ValueError: A name is empty.
     """
 
@@ -81,12 +82,12 @@ class KeyringStore(TextStore):
         self._keychain = Keychain(timeout)
 
     def read(self) -> str | None:
-        """Return the password, or ``None``."""
+        """Return the password, or ``None`` if there is none."""
         names = self.service, self.profile
         return self._ask("read", lambda backend: password(backend, *names))
 
     def write(self, text: str | None) -> None:
-        """Set the password; ``None`` deletes it, and what was set aside."""
+        """Set the password. ``None`` deletes it and what was set aside."""
         if text is not None:
             self._set(self.profile, text)
         else:
@@ -95,24 +96,24 @@ class KeyringStore(TextStore):
         self._touch()
 
     def set_aside(self, text: str) -> None:
-        """Keep a token's remains as the password of ``<profile>:corrupt``."""
+        """Preserve a torn token as the password of ``<profile>:corrupt``."""
         self._set(self._aside, text)
         logger.info("%s was set aside as %s.", self.location, self._aside)
 
     def lock(self, timeout: float | None = None) -> AbstractContextManager[None]:
-        """Hold the right to renew, against all processes of this machine."""
+        """Hold the lock against all processes of this machine."""
         return self._lock.acquire(self.lock_timeout if timeout is None else timeout)
 
     def version(self) -> object:
-        """Return the identity of two files: the keychain is slow to ask."""
+        """Return the identity of two files: asking the keychain is slow."""
         return _files.identity(f"{self._path}.saved"), self._lock.version()
 
     def failure(self) -> str | None:
-        """Return the failure that the lock's last holder recorded."""
+        """Return the recorded failure, or ``None``."""
         return self._lock.failure()
 
     def record_failure(self, failure: str | None) -> None:
-        """Record a failure for those who wait for the lock."""
+        """Record a failure for processes that wait for the lock."""
         self._lock.record_failure(failure)
 
     def _as_found(self, token: Token) -> Token:
@@ -122,10 +123,10 @@ class KeyringStore(TextStore):
 
     def _set(self, profile: str, text: str) -> None:
         hint = ""
-        if len(text) > _WINDOWS_TAKES:
+        if len(text) > _MAX_WINDOWS_CHARACTERS:
             hint = (
                 f" It was given {len(text)} characters; on Windows it takes "
-                f"{_WINDOWS_TAKES}."
+                f"{_MAX_WINDOWS_CHARACTERS}."
             )
         self._ask("write", lambda b: b.set_password(self.service, profile, text), hint)
 
@@ -142,9 +143,9 @@ class KeyringStore(TextStore):
         )
 
     def _touch(self) -> None:
-        """Let those who wait know that there is something new to read."""
+        """Tell waiting processes that the keychain has changed."""
         path = f"{self._path}.saved"
-        with contextlib.suppress(OSError):  # then they look ten times a second
+        with contextlib.suppress(OSError):  # they then ask ten times a second
             if os.path.isabs(path) and prepare(path) is None:
                 replace(path, secrets.token_bytes(8), durable=False)
 
@@ -154,7 +155,7 @@ class KeyringStore(TextStore):
 
     @property
     def _path(self) -> str:
-        """Where the lock is to be; a name alone, where there is no place."""
+        """The path of the lock; a bare name if no path can be determined."""
         names = ("keyring", self.service, self.profile)
         name = "=".join(quote(name, safe="") for name in names)
         with contextlib.suppress(NoPlaceError):

@@ -1,4 +1,4 @@
-"""For tests: a clock that one turns by hand, and the contract of a store."""
+"""For tests: a clock that a test controls, and the contract of a store."""
 
 from ._clock import FakeClock
 from ._store_contract import TokenStoreContract

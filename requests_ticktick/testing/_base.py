@@ -1,4 +1,4 @@
-"""What the parts of the contract build on."""
+"""The hooks and the token that all parts of the contract use."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from ..stores._base import TokenStore
 
 
 class Contract:
-    """A store under test, and a token to put into it."""
+    """The hooks that a subclass may override, and a token to save."""
 
-    #: Whether a pickled copy reads and writes the same place.
+    #: Whether an unpickled copy of a store reads and writes the same place.
     shared = True
 
-    #: A token with something in every field.
+    #: A token with a value in every field.
     token = Token(
         "628ff081-5331-4a37-8ddc-021974c9f43a",
         expires_at=2_000_000_000.25,
@@ -27,31 +27,32 @@ class Contract:
     )
 
     def corrupt(self, store: TokenStore) -> None:
-        """Spoil the content, as a crash or an editor would.
+        """Damage the stored token, as a crash would.
 
-        Of a :class:`~requests_ticktick.TextStore` the beginning of a token is
-        left. Override it for other stores; without it, a test is skipped.
+        The default leaves the beginning of a token in a
+        :class:`~requests_ticktick.TextStore`. Override it for other stores;
+        otherwise a test is skipped.
         """
         if isinstance(store, TextStore):
             store.write('{"access_token": "628ff081')
             return
         import pytest
 
-        pytest.skip("corrupt(store) is not defined: what spoils the content?")
+        pytest.skip("corrupt(store) is not defined: how is a token damaged?")
 
     def outage(self, store: TokenStore) -> AbstractContextManager[None]:
-        """Make the place unusable for as long as the context lasts.
+        """Make the store unusable while the context lasts.
 
-        Override it, such as by a folder where the file should be, or by a port
-        where nobody listens. What was kept there is there again afterwards.
-        Without it, two tests are skipped.
+        Override it: for example, put a folder where the file should be, or
+        stop the server. Afterwards the stored token must be there again.
+        Without an override, two tests are skipped.
         """
         import pytest
 
-        pytest.skip("outage(store) is not defined: how does the place break down?")
+        pytest.skip("outage(store) is not defined: how does the store fail?")
 
     def twin(self, store: TokenStore) -> TokenStore:
-        """Return another object for the same place, as a process has it."""
+        """Return another object for the same place, as a process has."""
         if not self.shared:
             return store
         other: TokenStore = pickle.loads(pickle.dumps(store))

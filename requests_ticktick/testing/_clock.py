@@ -1,4 +1,4 @@
-"""A clock that one turns by hand."""
+"""A clock that a test controls."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import time
 
 
 class FakeClock:
-    """A clock for :class:`~requests_ticktick._source.TokenSource`.
+    """A clock that stands still until a test moves it.
 
-    ``auth.source.clock = FakeClock()`` before the first request.
+    Set ``auth.source.clock = FakeClock()`` before the first request.
 
-    :param now: Where it begins, in epoch seconds; by default now.
+    :param now: The initial time in epoch seconds; the present time by default.
     """
 
     def __init__(self, now: float | None = None) -> None:
@@ -18,18 +18,18 @@ class FakeClock:
         self._monotonic = 1_000.0
 
     def time(self) -> float:
-        """Return epoch seconds."""
+        """Return the wall clock's time in epoch seconds."""
         return self._now
 
     def monotonic(self) -> float:
-        """Return seconds that never go back."""
+        """Return the monotonic clock's time in seconds."""
         return self._monotonic
 
     def advance(self, seconds: float) -> None:
-        """Let time pass."""
+        """Let time pass on both clocks."""
         self._now += seconds
         self._monotonic += seconds
 
     def jump(self, seconds: float) -> None:
-        """Set the wall clock, as a person or NTP does; no time passes."""
+        """Change the wall clock alone, as a person or NTP does."""
         self._now += seconds

@@ -1,4 +1,4 @@
-"""What every store promises about its token."""
+"""The part of the contract about tokens."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from ._base import Contract
 
 
 class KeepingContract(Contract):
-    """A token is kept whole, and comes back as it was."""
+    """A store returns a token as it was saved."""
 
     def test_an_empty_store_has_no_token(self, store: TokenStore) -> None:
-        """Absence is ``None``, and no error."""
+        """Absence is ``None`` and not an error."""
         assert store.load() is None
         assert list(store.candidates()) == []
         store.delete()
@@ -45,8 +45,10 @@ class KeepingContract(Contract):
         assert found.expires_at is None
         assert found.refresh_token is None
 
-    def test_what_another_one_saved_is_seen(self, store: TokenStore) -> None:
-        """Also by one who has looked before: those who wait look again."""
+    def test_a_token_that_another_process_saved_is_seen(
+        self, store: TokenStore
+    ) -> None:
+        """A store that was read before is read again."""
         other = self.twin(store)
         store.save(self.token)
         assert store.load() == self.token
@@ -61,7 +63,7 @@ class KeepingContract(Contract):
         assert store.load() is None
 
     def test_a_token_can_be_deleted_twice(self, store: TokenStore) -> None:
-        """The second time, nothing happens."""
+        """The second deletion does nothing."""
         store.save(self.token)
 
         store.delete()
@@ -69,8 +71,8 @@ class KeepingContract(Contract):
 
         assert self.twin(store).load() is None
 
-    def test_another_owners_token_stays(self, store: TokenStore) -> None:
-        """It is neither overwritten nor lost."""
+    def test_another_clients_token_stays(self, store: TokenStore) -> None:
+        """Saving raises an error, and the token is still there."""
         mine = Stamp("me", "https://as.test/t", "tasks:read").put_on(self.token)
         theirs = Stamp("you", "https://as.test/t", "tasks:read").put_on(Token("b"))
         store.save(mine)
@@ -84,8 +86,8 @@ class KeepingContract(Contract):
         assert refused, "it was overwritten"
         assert store.load() == mine
 
-    def test_room_is_taken_for_a_token(self, store: TokenStore) -> None:
-        """Whoever has it can save, and nothing is there before."""
+    def test_space_is_reserved_for_a_token(self, store: TokenStore) -> None:
+        """The store stays empty until the save, which then succeeds."""
         mine = Stamp("me", "https://as.test/t", "tasks:read").put_on(self.token)
         theirs = Stamp("you", "https://as.test/t", "tasks:read").put_on(Token("b"))
 
@@ -100,10 +102,10 @@ class KeepingContract(Contract):
                 pass
         except TokenStoreError:
             refused = True
-        assert refused, "a person would be asked in vain"
+        assert refused, "a person would sign on, and the token would be lost"
 
     def test_readers_never_see_half_a_token(self, store: TokenStore) -> None:
-        """While others write, one gets the old token or the new one."""
+        """While others write, a reader gets the old token or the new one."""
         tokens = [Token(f"token-{n}" * 40) for n in range(4)]
         writers = [(self.twin(store), token) for token in tokens]
         reader = self.twin(store)
@@ -111,9 +113,8 @@ class KeepingContract(Contract):
         seen = []
 
         with ThreadPoolExecutor(len(tokens)) as pool:
-            # Four at once, and then the next four: a reader does not starve
-            # where writers go first, and a store that is fast to read is
-            # written as often as one that is not.
+            # Four writers at once, and then the next four: the reader is not
+            # starved, and every store is written equally often.
             for _ in range(25):
                 saves = [pool.submit(mine.save, token) for mine, token in writers]
                 while not all(save.done() for save in saves):
@@ -124,7 +125,7 @@ class KeepingContract(Contract):
         assert all(token in tokens for token in seen)
 
     def test_threads_may_share_one_object(self, store: TokenStore) -> None:
-        """All at once they save and load; nobody's token is half another's."""
+        """They save and load at once, and no token is a mixture of two."""
         tokens = [Token(f"token-{n}" * 40) for n in range(4)]
 
         def work(token: Token) -> list[Token | None]:
@@ -140,7 +141,7 @@ class KeepingContract(Contract):
         assert all(token in tokens for token in found)
 
     def test_the_version_changes_with_the_content(self, store: TokenStore) -> None:
-        """Those who wait learn of a new token without reading it."""
+        """A waiting caller notices a new token without reading it."""
         before = store.version()
 
         self.twin(store).save(self.token)
@@ -149,14 +150,14 @@ class KeepingContract(Contract):
             assert store.version() != before
 
     def test_nothing_secret_is_shown(self, store: TokenStore) -> None:
-        """The repr of a store says where, never what."""
+        """The repr of a store shows its place and no token."""
         store.save(self.token)
 
         assert self.token.access_token not in repr(store)
         assert "refresh-1" not in repr(store)
 
-    def test_spoilt_content_is_no_token(self, store: TokenStore) -> None:
-        """It reads as absent, and the next token can be saved."""
+    def test_a_damaged_token_is_replaced(self, store: TokenStore) -> None:
+        """It counts as absent, and the next token can be saved."""
         store.save(self.token)
         self.corrupt(store)
 

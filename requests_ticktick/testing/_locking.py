@@ -1,4 +1,4 @@
-"""What every store promises about its lock."""
+"""The part of the contract about locks."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
 
-#: Seconds in which what takes a moment is sure to have ended.
-_A_WHILE = 30.0
+#: How long a test waits for what should happen at once, in seconds.
+_MAX_WAIT_SECONDS = 30.0
 
 
 class LockingContract(Contract):
-    """One holds the lock; the others wait, and learn how it ended."""
+    """One caller holds the lock; the others wait and learn of its failure."""
 
     def test_the_lock_excludes(self, store: TokenStore) -> None:
-        """While one holds it, nobody else gets it; afterwards, anybody."""
+        """While it is held, no other thread or object can take it."""
         other = self.twin(store)
 
         with store.lock(0):
@@ -40,8 +40,8 @@ class LockingContract(Contract):
         assert not _is_locked(store)
 
     def test_the_lock_is_released_after_an_error(self, store: TokenStore) -> None:
-        """Whatever happens inside, the next one gets it."""
-        # A renewal's errors are OSErrors, as every error of requests is.
+        """The next caller gets it, whatever was raised inside."""
+        # Errors of this package are OSErrors, as all errors of requests are.
         for error in (KeyError("inside"), TokenStoreError("inside")):
             came_out: BaseException | None = None
             try:
@@ -56,7 +56,7 @@ class LockingContract(Contract):
     def test_waiting_for_the_lock_ends_with_its_release(
         self, store: TokenStore
     ) -> None:
-        """Who waits gets it, and not before."""
+        """A waiting caller gets it then, and not before."""
         other, held = self.twin(store), threading.Event()
 
         def wait() -> bool:
@@ -67,13 +67,13 @@ class LockingContract(Contract):
             with store.lock(0):
                 held.set()
                 waiter = pool.submit(wait)
-                # Nothing is to happen in this time.
+                # Nothing should happen in this time.
                 assert not futures.wait([waiter], 0.2).done
                 held.clear()
             assert not waiter.result(30), "it did not wait"
 
     def test_waiting_for_the_lock_has_an_end(self, store: TokenStore) -> None:
-        """Who has waited for that long is told so."""
+        """A caller that waited for that long gets an error."""
         other, found = self.twin(store), []
         thread = threading.Thread(
             target=lambda: found.append(_is_locked(other, 0.1)), daemon=True
@@ -81,21 +81,21 @@ class LockingContract(Contract):
 
         with store.lock():
             thread.start()
-            thread.join(_A_WHILE)
+            thread.join(_MAX_WAIT_SECONDS)
 
             assert found == [True]
 
     def test_the_lock_of_a_process_that_dies_is_free(self, store: TokenStore) -> None:
-        """SIGKILL of the holder locks nobody out."""
+        """The lock of a holder that was killed can be taken."""
         if not self.shared or not hasattr(signal, "SIGKILL"):
             import pytest
 
-            pytest.skip("nothing is shared with another process")
+            pytest.skip("this store is not shared with another process")
         spawn = multiprocessing.get_context("spawn")
         ours, theirs = spawn.Pipe()
         process = spawn.Process(target=_hold, args=(store, theirs), daemon=True)
         process.start()
-        theirs.close()  # so that a child which fails is not waited for
+        theirs.close()  # so that recv() ends if the child fails
         assert ours.recv() == "locked"
         assert _is_locked(store)
 
@@ -107,7 +107,7 @@ class LockingContract(Contract):
             pass
 
     def test_a_failure_is_told_to_those_who_wait(self, store: TokenStore) -> None:
-        """Where a store keeps it, all see it, and it can be dropped."""
+        """All see it if the store records it, and it can be removed."""
         other = self.twin(store)
         assert store.failure() is None
 
@@ -121,7 +121,7 @@ class LockingContract(Contract):
         assert other.failure() is None
 
     def test_a_copy_works(self, store: TokenStore) -> None:
-        """A store can be pickled and copied, also while its lock is held."""
+        """A store can be pickled and copied, even while its lock is held."""
         store.save(self.token)
         with store.lock(0):
             copies = [pickle.loads(pickle.dumps(store)), copy.deepcopy(store)]
@@ -145,4 +145,4 @@ def _hold(  # pragma: no cover - killed before it could tell what it reached
 ) -> None:
     with store.lock(0):
         connection.send("locked")
-        connection.recv()  # which never comes
+        connection.recv()  # waits until this process is killed

@@ -1,4 +1,4 @@
-"""What every store promises, as a class of tests."""
+"""The contract of token stores, as a class of tests."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from ._outage import OutageContract
 
 
 class TokenStoreContract(KeepingContract, LockingContract, OutageContract):
-    """What every store promises, as tests for pytest.
+    """The promises of every store, as tests for pytest.
 
-    Subclass it, and define a fixture ``store`` that returns an empty one::
+    Subclass it and define a fixture ``store`` that returns an empty store::
 
         class TestMyStore(TokenStoreContract):
             @pytest.fixture
             def store(self, tmp_path):
                 return MyStore(tmp_path / "token.db")
 
-    Define :meth:`outage` as well, which makes the place unusable for a while,
-    and :meth:`corrupt` where the store is no
-    :class:`~requests_ticktick.TextStore`.
+    Also define :meth:`outage`, which makes the store unusable for a while,
+    and, unless the store is a :class:`~requests_ticktick.TextStore`,
+    :meth:`corrupt`.
     """

@@ -578,7 +578,7 @@ class Importing:
         if name == "filelock":
             say("importing")
 
-_claim._LASTS = 60.0  # however busy this machine is
+_claim._CLAIM_SECONDS = 60.0  # however busy this machine is
 sys.meta_path.insert(0, Importing())
 say("ready")
 for _ in range(2):

@@ -146,7 +146,7 @@ class File(Target):
         self.folder.mkdir()
         self.store = FileStore(self.folder / "token.json")
         # Nobody is writing the file meanwhile.
-        monkeypatch.setattr(_token_file, "_PAUSE", 0.0)
+        monkeypatch.setattr(_token_file, "_READ_PAUSE_SECONDS", 0.0)
 
     def attempt(self, fuzzer, number):
         content = fuzzer.bytes(number)

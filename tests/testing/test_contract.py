@@ -398,15 +398,15 @@ PROMISES = {
     "an_empty_store_has_no_token": [Inventive],
     "the_last_token_wins": [Loyal],
     "a_token_comes_back_as_it_was": [Forgetful, Rounding],
-    "what_another_one_saved_is_seen": [Caching, Exists],
+    "a_token_that_another_process_saved_is_seen": [Caching, Exists],
     "a_token_can_be_deleted_twice": [Strict],
-    "another_owners_token_stays": [Brutal],
-    "room_is_taken_for_a_token": [Inviting, Hasty],
+    "another_clients_token_stays": [Brutal],
+    "space_is_reserved_for_a_token": [Inviting, Hasty],
     "readers_never_see_half_a_token": [Careless],
     "threads_may_share_one_object": [OneTemporaryFile],
     "the_version_changes_with_the_content": [Constant],
     "nothing_secret_is_shown": [Talkative],
-    "spoilt_content_is_no_token": [Crashing],
+    "a_damaged_token_is_replaced": [Crashing],
     "the_lock_excludes": [Open],
     "the_lock_is_released_after_an_error": [Leaking, Swallowing],
     "waiting_for_the_lock_ends_with_its_release": [Impatient],
@@ -445,7 +445,7 @@ def keep(promise, store):
 )
 def test_a_broken_promise_is_noticed(tmp_path, monkeypatch, promise, kind):
     """By the test that is named after it."""
-    monkeypatch.setattr("requests_ticktick.testing._locking._A_WHILE", 0.5)
+    monkeypatch.setattr("requests_ticktick.testing._locking._MAX_WAIT_SECONDS", 0.5)
     store = kind() if kind is Talkative else kind(tmp_path / "t.json")
 
     with pytest.raises((AssertionError, OSError, TypeError, ValueError, EOFError)):
