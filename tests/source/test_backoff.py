@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import logging
-
 import pytest
 import requests
 from clients import Person, client_of
+from observing import warnings_in
 
 from requests_ticktick import (
     AuthorizationDeniedError,
@@ -30,10 +29,6 @@ from requests_ticktick._source.backoff import (
 )
 
 PROJECT = "/open/v1/project"
-
-
-def warnings_in(caplog):
-    return [r.getMessage() for r in caplog.records if r.levelno >= logging.WARNING]
 
 
 def errors_of(auth, url, calls):

@@ -20,6 +20,7 @@ import pytest
 import redis
 import workers
 from clients import Person, client_of
+from observing import warnings_in
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 from redis.sentinel import Sentinel
@@ -71,10 +72,6 @@ def until(condition):
     while not condition():
         assert time.monotonic() < deadline, "it did not come"
         time.sleep(0.005)
-
-
-def warnings_in(caplog):
-    return [r.getMessage() for r in caplog.records if r.levelno >= logging.WARNING]
 
 
 def is_locked(store):

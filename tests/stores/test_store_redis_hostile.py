@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import redis
 from clients import client_of
+from observing import warnings_in
 from redis_server import renew_often
 
 from requests_ticktick import (
@@ -51,10 +52,6 @@ def until(condition):
     while not condition():
         assert time.monotonic() < deadline, "it did not come"
         time.sleep(0.005)
-
-
-def warnings_in(caplog):
-    return [r.getMessage() for r in caplog.records if r.levelno >= logging.WARNING]
 
 
 # -- what its user is allowed ----------------------------------------------------------
