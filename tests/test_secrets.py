@@ -15,7 +15,8 @@ import pytest
 import requests
 from leaks import Everything, spellings, texts_kept_by, titles, told_by
 from shell import Shell
-from ways_to_fail import CASES, World, redirect_to
+from ways_stores_fail import CASES
+from ways_to_fail import World, redirect_to
 
 from requests_ticktick import (
     AuthorizationRequest,
