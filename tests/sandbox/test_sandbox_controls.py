@@ -16,12 +16,6 @@ from requests_ticktick.sandbox import Sandbox
 LONG_SECONDS = 600.0
 
 
-@pytest.fixture
-def token(sandbox: Sandbox) -> str:
-    """A valid token, issued without a sign-on."""
-    return sandbox.issue_token()
-
-
 # -- Tokens ------------------------------------------------------------------
 
 
