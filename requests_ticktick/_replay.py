@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _MAX_BODY_BYTES = 65_536
 
 #: Seconds allowed for reading a 401's body.
-_BODY_SECONDS = 10.0
+BODY_SECONDS = 10.0
 
 #: Content codings that inflate 1 KiB to at most 1 MiB. urllib3 before 2.6 does
 #: not limit how far it inflates the others.
@@ -133,7 +133,7 @@ def _start_of_body(response: Response) -> bytes:
     if response.headers.get("Content-Encoding", "").lower() not in _BOUNDED_CODINGS:
         return b""
     # The call's own time-out, if any, starts anew with each byte.
-    deadline = threading.Timer(_BODY_SECONDS, _shut_down, [response.raw])
+    deadline = threading.Timer(BODY_SECONDS, shut_down, [response.raw])
     deadline.daemon = True
     body = b""
     with suppress(RuntimeError):  # no thread can be started, as at exit
@@ -147,7 +147,7 @@ def _start_of_body(response: Response) -> bytes:
     return body
 
 
-def _shut_down(raw: Any) -> None:
+def shut_down(raw: Any) -> None:
     """End a read in another thread. Closing would wait for that thread."""
     with suppress(Exception):  # the read has ended, or there is no socket
         connection = socket.socket(fileno=raw.fileno())

@@ -79,7 +79,7 @@ def shared_memory() -> Iterator[str]:
 @pytest.fixture(autouse=True)
 def clean_machine(shared_memory: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """No earlier run has left a note in this machine's own folder."""
-    folders = "requests_ticktick.stores._machine._folders"
+    folders = "requests_ticktick.stores._machine.folders"
     monkeypatch.setattr(folders, lambda: [shared_memory])
 
 

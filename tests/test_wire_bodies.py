@@ -194,7 +194,7 @@ def test_a_401_that_stalls_does_not_stop_the_call(server, session):
 
 def test_a_slow_401_does_not_stop_the_call(server, session, monkeypatch):
     """Each byte is within the call's time-out, but the reading ends."""
-    monkeypatch.setattr(_replay, "_BODY_SECONDS", 0.3)
+    monkeypatch.setattr(_replay, "BODY_SECONDS", 0.3)
     over = threading.Event()
 
     def drip():
@@ -214,8 +214,8 @@ def test_a_slow_401_does_not_stop_the_call(server, session, monkeypatch):
 def test_a_401_that_was_read_in_time_keeps_its_connection(server, session, monkeypatch):
     """No timer shuts it down later."""
     ended = []
-    monkeypatch.setattr(_replay, "_shut_down", ended.append)
-    monkeypatch.setattr(_replay, "_BODY_SECONDS", 5.0)
+    monkeypatch.setattr(_replay, "shut_down", ended.append)
+    monkeypatch.setattr(_replay, "BODY_SECONDS", 5.0)
     server.answers.append(Answer(401, {}, REFUSED))
 
     response = session.get(server.url)

@@ -23,7 +23,7 @@ from .account import new_session, projects_url
 _WORK = "from requests_ticktick._cli.demo_workers import work; work()"
 
 #: Nothing that a worker does takes nearly as long.
-_TIMEOUT_SECONDS = 60.0
+TIMEOUT_SECONDS = 60.0
 
 
 class WorkerError(Exception):
@@ -88,10 +88,10 @@ def _tell_to_begin(worker: subprocess.Popen[str]) -> None:
 
 def _fingerprint(worker: subprocess.Popen[str]) -> str:
     try:
-        output, errors = worker.communicate(timeout=_TIMEOUT_SECONDS)
+        output, errors = worker.communicate(timeout=TIMEOUT_SECONDS)
     except subprocess.TimeoutExpired:
         raise WorkerError(
-            f"A process gave no answer in {_TIMEOUT_SECONDS:g} s"
+            f"A process gave no answer in {TIMEOUT_SECONDS:g} s"
         ) from None
     try:
         answer = json.loads(output)

@@ -46,7 +46,7 @@ def say(text: str, **style: Any) -> None:
         colour = False if os.environ.get("NO_COLOR") else None
         click.secho(text, err=True, color=colour, **style)
     except (OSError, ValueError):
-        _discard(sys.stderr)
+        discard(sys.stderr)
 
 
 def warn(text: str) -> None:
@@ -114,7 +114,7 @@ def output_is_broken() -> bool:
 
 def unwritable(error: Exception) -> CommandError:
     """Return the error for an answer that standard output did not take."""
-    _discard(sys.stdout)
+    discard(sys.stdout)
     reason = getattr(error, "strerror", None) or "it is closed"
     return CommandError(
         f"Standard output cannot be written: {reason}. Run the command again where "
@@ -132,7 +132,7 @@ def _encodable(text: str) -> str:
     return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
-def _discard(stream: Any) -> None:
+def discard(stream: Any) -> None:
     """Discard what a stream has buffered.
 
     Otherwise Python would write it once more at exit, and report the failure.

@@ -9,9 +9,9 @@ from .._errors import SignOnError
 from .._value import Secret
 
 #: States that are remembered: far more sign-ons than end in a code's lifetime.
-_MAX_STATES = 4096
+MAX_STATES = 4096
 
-_completed: dict[str, object] = {}
+completed: dict[str, object] = {}
 
 
 @contextmanager
@@ -26,7 +26,7 @@ def completed_once(state: str) -> Iterator[None]:
     """
     state, mine = Secret(state), object()
     # dict.setdefault is atomic: only one of two threads continues.
-    if _completed.setdefault(state, mine) is not mine:
+    if completed.setdefault(state, mine) is not mine:
         raise SignOnError(
             "This sign-on has already been completed, and its code can be used only "
             "once (RFC 6749 4.1.2). Use the token that it returned, or begin another "
@@ -35,7 +35,7 @@ def completed_once(state: str) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        _completed.pop(state, None)
+        completed.pop(state, None)
         raise
-    for oldest in list(_completed)[:-_MAX_STATES]:
-        _completed.pop(oldest, None)
+    for oldest in list(completed)[:-MAX_STATES]:
+        completed.pop(oldest, None)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 #: Seconds that a browser may take to start. A job at a display that nobody
 #: watches waits no longer.
-_BROWSER_SECONDS = 15.0
+BROWSER_SECONDS = 15.0
 
 
 def default_sign_on(request: AuthorizationRequest) -> str:
@@ -44,7 +44,7 @@ def by_person(request: AuthorizationRequest) -> str:
         if terminal:
             return LoopbackSignOn()(request)
         if display_is_here():
-            return LoopbackSignOn(browser_timeout=_BROWSER_SECONDS)(request)
+            return LoopbackSignOn(browser_timeout=BROWSER_SECONDS)(request)
     if not (terminal or prompt_is_here()):
         # Without a listener, a browser cannot return the redirect.
         refuse(request)

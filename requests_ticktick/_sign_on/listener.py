@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from .._grant import AuthorizationRequest
 
 #: Seconds to wait for pages that are being sent.
-_LINGER_SECONDS = 0.25
+LINGER_SECONDS = 0.25
 
 #: The errors for an address family that this machine lacks.
 _MISSING_ADDRESS_ERRORS = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
@@ -76,7 +76,7 @@ class RedirectListener:
             machine.
         """
         missing: OSError | None = None
-        for address in _addresses(self._parts.hostname or ""):
+        for address in addresses(self._parts.hostname or ""):
             try:
                 self._servers.append(Server(address, self._parts.port or 80, self))
             except OSError as error:
@@ -108,7 +108,7 @@ class RedirectListener:
                 thread.join(1.0)
             if self._url is not None:
                 for server in self._servers:
-                    server.linger(_LINGER_SECONDS)
+                    server.linger(LINGER_SECONDS)
         finally:
             for server in self._servers:
                 server.server_close()
@@ -165,7 +165,7 @@ class RedirectListener:
         return pages.redirect_to(self._request.url)
 
 
-def _addresses(host: str) -> list[str]:
+def addresses(host: str) -> list[str]:
     """Return the host's addresses, which are all on this machine."""
     if host != "localhost":
         return [host]

@@ -86,7 +86,7 @@ class LoopbackSignOn:
             try:
                 listener.open()
             except OSError as error:
-                raise SignOnError(_cannot_listen(parts, error)) from None
+                raise SignOnError(cannot_listen(parts, error)) from None
             except RuntimeError:
                 raise SignOnError(
                     "No thread can be started to wait for the browser: the program "
@@ -193,7 +193,7 @@ def loopback_parts(redirect_uri: str) -> SplitResult | None:
     return parts
 
 
-def _cannot_listen(parts: SplitResult, error: OSError) -> str:
+def cannot_listen(parts: SplitResult, error: OSError) -> str:
     where = f"Port {parts.port or 80} on {parts.hostname}"
     # Windows denies access to a port that another program has exclusively.
     denied = os.name == "nt" and error.errno == errno.EACCES

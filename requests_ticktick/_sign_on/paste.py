@@ -25,7 +25,7 @@ _MAX_TRIES = 5
 _MAX_LINES = 100
 
 #: Seconds within which a terminal delivers the next line of the same paste.
-_PASTE_SECONDS = 0.1
+PASTE_SECONDS = 0.1
 
 
 class Pasting:
@@ -80,7 +80,7 @@ class Pasting:
         url = self._url_in(line)
         if url is None:
             self._reject(line, same_paste)
-        self._paste_ends = time.monotonic() + _PASTE_SECONDS
+        self._paste_ends = time.monotonic() + PASTE_SECONDS
         return url
 
     def _read(self, timeout: float) -> Secret | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 #: Linux's connection tables. Each line has both addresses and the user id.
-_TABLES = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
+TABLES = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
 
 #: The prefix of an IPv4 address in the second table.
 _IPV4_PREFIX = (
@@ -32,7 +32,7 @@ def user_at(connection: socket.socket) -> int | None:
             (f"{prefix}{_table_entry(theirs)}", f"{prefix}{_table_entry(ours)}")
             for prefix in ("", _IPV4_PREFIX)
         }
-        for table in _TABLES:
+        for table in TABLES:
             for line in table.read_text().splitlines()[1:]:
                 _, local, remote, *fields = line.split()
                 if (local, remote) in ends:

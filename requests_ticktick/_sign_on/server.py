@@ -22,10 +22,10 @@ from .terminal import POLL_SECONDS
 #: Seconds without a byte, and seconds in total, that a connection may take.
 #: Browsers open connections that they do not use; attackers send slowly.
 _IDLE_SECONDS = 10.0
-_CONNECTION_SECONDS = 30.0
+CONNECTION_SECONDS = 30.0
 
 #: Open connections, each with a thread. A further one replaces the oldest.
-_MAX_CONNECTIONS = 128
+MAX_CONNECTIONS = 128
 
 
 class Responder(Protocol):
@@ -49,7 +49,7 @@ class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
     allow_reuse_address = os.name == "posix"
     block_on_close = False
     daemon_threads = True
-    request_queue_size = _MAX_CONNECTIONS
+    request_queue_size = MAX_CONNECTIONS
     timeout: float = POLL_SECONDS
 
     def __init__(self, address: str, port: int, responder: Responder) -> None:
@@ -58,7 +58,7 @@ class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
         self._pending = True
         self._open: dict[Any, float] = {}
         self._changed = threading.Condition()
-        super().__init__((address, port), _Handler)
+        super().__init__((address, port), Handler)
 
     def serve(self, stopping: threading.Event) -> None:
         """Serve until told to stop, then serve those already connected."""
@@ -67,7 +67,7 @@ class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
             self._drop_slow()
         # A client that has connected gets a page and not a reset.
         self.timeout, self._pending = 0, True
-        for _ in range(_MAX_CONNECTIONS):
+        for _ in range(MAX_CONNECTIONS):
             if self._pending:
                 self.handle_request()
 
@@ -104,7 +104,7 @@ class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
         with self._changed:
             self._open[request] = time.monotonic()
             oldest = (
-                next(iter(self._open)) if len(self._open) > _MAX_CONNECTIONS else None
+                next(iter(self._open)) if len(self._open) > MAX_CONNECTIONS else None
             )
         if oldest is not None:
             self._drop(oldest)
@@ -125,7 +125,7 @@ class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
         return
 
     def _drop_slow(self) -> None:
-        oldest_start = time.monotonic() - _CONNECTION_SECONDS
+        oldest_start = time.monotonic() - CONNECTION_SECONDS
         with self._changed:
             slow = [c for c, since in self._open.items() if since < oldest_start]
         for connection in slow:
@@ -139,7 +139,7 @@ class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
             connection.shutdown(socket.SHUT_RDWR)
 
 
-class _Handler(BaseHTTPRequestHandler):
+class Handler(BaseHTTPRequestHandler):
     server: Server
     timeout = _IDLE_SECONDS
     protocol_version = "HTTP/1.1"

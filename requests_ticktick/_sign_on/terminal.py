@@ -24,7 +24,7 @@ POLL_SECONDS = 0.05
 #: break.
 _MAX_LINE_LENGTH = 65_536
 
-_WINDOWS = os.name == "nt"
+WINDOWS = os.name == "nt"
 
 #: A source of lines: a stream, or a function like ``input``.
 Input: TypeAlias = "TextIO | Callable[[], str] | None"
@@ -67,7 +67,7 @@ def lines_from(input: Input) -> Lines:
     terminal = _terminal(stream)
     if terminal is None:
         return StreamLines(stream)
-    return _WindowsLines() if _WINDOWS else _TerminalLines(terminal)
+    return _WindowsLines() if WINDOWS else _TerminalLines(terminal)
 
 
 def say(text: str, output: TextIO | None = None) -> None:
@@ -105,7 +105,7 @@ class StreamLines:
         return line
 
     def _is_ready(self, timeout: float) -> bool:
-        if _WINDOWS:
+        if WINDOWS:
             return True  # Windows cannot poll a pipe
         try:
             descriptor = self._stream.fileno()

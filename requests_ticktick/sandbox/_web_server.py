@@ -30,7 +30,7 @@ _POLL_SECONDS = 0.02
 _JOIN_SECONDS = 5.0
 
 #: How long, and how many times, the rest of a refused request is discarded.
-_LINGER_SECONDS, _LINGER_READS = 2.0, 1024
+LINGER_SECONDS, LINGER_READS = 2.0, 1024
 
 #: Below every system's ephemeral ports, so that no outgoing connection takes
 #: one of these between its choice and its use.
@@ -75,7 +75,7 @@ class _Server(ThreadedWSGIServer):
     """Werkzeug's server, with a bound on its threads."""
 
     def __init__(self, app: WSGIApplication, host: str, port: int) -> None:
-        super().__init__(host, port, app, _Handler)
+        super().__init__(host, port, app, Handler)
         self.connections = Connections()
         self.door = Door(netloc(host), self.port)
 
@@ -90,7 +90,7 @@ class _Server(ThreadedWSGIServer):
         super().shutdown_request(request)
 
 
-class _Handler(WSGIRequestHandler):
+class Handler(WSGIRequestHandler):
     """Werkzeug's handler, with persistent connections and without its log.
 
     Werkzeug closes every connection, because an application may leave a
@@ -153,8 +153,8 @@ class _Handler(WSGIRequestHandler):
             self.connection.shutdown(socket.SHUT_WR)
             # If the rest were left unread, the system would send a reset, and
             # the client could lose the answer before it has read it.
-            ends, left = time.monotonic() + _LINGER_SECONDS, _LINGER_SECONDS
-            for _ in range(_LINGER_READS):
+            ends, left = time.monotonic() + LINGER_SECONDS, LINGER_SECONDS
+            for _ in range(LINGER_READS):
                 self.connection.settimeout(left)
                 if not self.connection.recv(65_536):
                     break

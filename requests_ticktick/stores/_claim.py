@@ -14,7 +14,7 @@ _CLAIM_SECONDS = 0.25
 
 #: When this process first gave way to a claim. It gives way for one such time
 #: only, since claims might be renewed again and again.
-_yielded: dict[str, float] = {}
+yielded: dict[str, float] = {}
 
 
 class Claim:
@@ -54,4 +54,4 @@ class Claim:
             return False
         if not 0 <= time.time() - claim["since"] < _CLAIM_SECONDS:
             return False
-        return now - _yielded.setdefault("since", now) < _CLAIM_SECONDS
+        return now - yielded.setdefault("since", now) < _CLAIM_SECONDS

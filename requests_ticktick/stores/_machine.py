@@ -15,15 +15,16 @@ def places(name: str) -> list[str]:
     """
     user = os.geteuid() if hasattr(os, "geteuid") else "user"
     digest = hashlib.sha256(os.fsencode(name)).hexdigest()[:16]
-    folders = _folders()
-    there = [folder for folder in folders if os.path.isdir(folder)]
+    names = folders()
+    there = [folder for folder in names if os.path.isdir(folder)]
     return [
         os.path.join(folder, f"requests-ticktick-{user}", digest)
-        for folder in there or folders
+        for folder in there or names
     ]
 
 
-def _folders() -> list[str]:
+def folders() -> list[str]:
+    """Return the folders of this system, those in memory first."""
     if os.name == "nt":
         import tempfile
 

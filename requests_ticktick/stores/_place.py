@@ -125,7 +125,7 @@ def doubt(path: str) -> str | None:
     me = os.geteuid()
     for step, status in _steps(path):
         is_folder = stat.S_ISDIR(status.st_mode)
-        if status.st_uid not in (0, me) and not (is_folder and _is_unmapped(status)):
+        if status.st_uid not in (0, me) and not (is_folder and is_unmapped(status)):
             return (
                 f"{step} belongs to another user (uid {status.st_uid}): act as that "
                 "user, or choose another place"
@@ -187,7 +187,7 @@ def _is_private(gid: int) -> bool:
     return group.gr_name == name and set(group.gr_mem) <= {name}
 
 
-def _is_unmapped(status: os.stat_result) -> bool:
+def is_unmapped(status: os.stat_result) -> bool:
     """Whether the owner is unknown in this user namespace.
 
     Root's folders look like that inside Flatpak and bubblewrap. Outside of

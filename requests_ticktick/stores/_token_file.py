@@ -20,7 +20,7 @@ logger = logging.getLogger("requests_ticktick")
 _UNCHANGED_READS, _MAX_READS = 20, 200
 
 #: Seconds between two reads.
-_READ_PAUSE_SECONDS = 0.005
+READ_PAUSE_SECONDS = 0.005
 
 #: Space for a token, in bytes, in addition to the file's present size.
 _ROOM_BYTES = 4096
@@ -67,7 +67,7 @@ class TokenFile:
                 self._settled = version
                 break
             # Other clients truncate the file, and then write it in parts.
-            time.sleep(_READ_PAUSE_SECONDS)
+            time.sleep(READ_PAUSE_SECONDS)
             content, status = _files.read(path)
             unchanged += 1
             if _files.identity_of(status) != version:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 #: How long a test waits for what should happen at once, in seconds.
-_MAX_WAIT_SECONDS = 30.0
+MAX_WAIT_SECONDS = 30.0
 
 
 class LockingContract(Contract):
@@ -81,7 +81,7 @@ class LockingContract(Contract):
 
         with store.lock():
             thread.start()
-            thread.join(_MAX_WAIT_SECONDS)
+            thread.join(MAX_WAIT_SECONDS)
 
             assert found == [True]
 

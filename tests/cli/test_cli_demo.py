@@ -229,7 +229,7 @@ def test_a_process_that_dies_is_an_error_that_says_why(tmp_path):
 
 def test_a_process_that_hangs_is_killed(sandbox, monkeypatch, tmp_path):
     """The error says for how long it was waited for."""
-    monkeypatch.setattr(demo_workers, "_TIMEOUT_SECONDS", 0.2)
+    monkeypatch.setattr(demo_workers, "TIMEOUT_SECONDS", 0.2)
     sandbox.delay(SECONDS, "authorize")
     env = {
         "TICKTICK_CLIENT_ID": sandbox.client_id,

@@ -440,7 +440,7 @@ def test_what_the_page_of_errors_quotes_is_what_is_said(
     said.append(_message(client_of(sandbox, sign_on=no_browser).token))
     monkeypatch.setattr(threading.Thread, "start", _no_more_threads)
     said.append(_message(client_of(sandbox, sign_on=LoopbackSignOn()).token))
-    monkeypatch.setattr(output, "_discard", lambda stream: None)
+    monkeypatch.setattr(output, "discard", lambda stream: None)
     said.append(output.unwritable(OSError(28, "No space left on device")).message)
     with monkeypatch.context() as context:
         context.setattr(sys, "stdout", None)

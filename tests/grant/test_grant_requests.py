@@ -269,7 +269,7 @@ def test_a_code_can_be_used_once(sandbox, monkeypatch):
     request = auth.begin_sign_on()
     redirected_url = sandbox.sign_on(request)
     auth.complete_sign_on(request, redirected_url)
-    monkeypatch.setattr(single_use, "_completed", {})  # as it is in another process
+    monkeypatch.setattr(single_use, "completed", {})  # as it is in another process
 
     with pytest.raises(TokenEndpointError, match="sign on again") as caught:
         auth.complete_sign_on(request, redirected_url)

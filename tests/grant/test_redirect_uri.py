@@ -409,12 +409,12 @@ def test_one_of_two_simultaneous_completions_wins(sandbox):
 
 def test_the_latest_sign_ons_are_remembered(monkeypatch):
     """A server that runs for years does not fill its memory."""
-    monkeypatch.setattr(single_use, "_completed", {})
-    for number in range(single_use._MAX_STATES + 5):
+    monkeypatch.setattr(single_use, "completed", {})
+    for number in range(single_use.MAX_STATES + 5):
         with single_use.completed_once(f"state-{number}"):
             pass
 
-    assert len(single_use._completed) == single_use._MAX_STATES
+    assert len(single_use.completed) == single_use.MAX_STATES
     with pytest.raises(SignOnError), single_use.completed_once(f"state-{number}"):
         pass
     with single_use.completed_once("state-0"):

@@ -69,7 +69,7 @@ def test_an_endless_chunked_body_is_cut_off(
     sandbox: Sandbox, wire: Callable[[], socket.socket], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The connection ends, whatever the client goes on sending."""
-    monkeypatch.setattr(_web_server, "_LINGER_SECONDS", 0.1)
+    monkeypatch.setattr(_web_server, "LINGER_SECONDS", 0.1)
     connection = wire()
     sends(connection, "POST /open/v1/echo HTTP/1.1", "Transfer-Encoding: chunked")
     chunk = b"100000\r\n" + bytes(1 << 20) + b"\r\n"
@@ -302,7 +302,7 @@ def test_the_server_stops_reading_after_a_refusal(
     wire: Callable[[], socket.socket], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The client goes on sending. It gets the response all the same."""
-    monkeypatch.setattr(_web_server, "_LINGER_READS", 1)
+    monkeypatch.setattr(_web_server, "LINGER_READS", 1)
     connection = wire()
     # More than the server has read ahead, so that its one read finds some of it.
     sends(
@@ -362,8 +362,8 @@ def test_a_silent_connection_times_out(
     wire: Callable[[], socket.socket], monkeypatch: pytest.MonkeyPatch, begun: bytes
 ) -> None:
     """In the middle of a request, too."""
-    assert 0 < _web_server._Handler.timeout <= 60
-    monkeypatch.setattr(_web_server._Handler, "timeout", 0.05)
+    assert 0 < _web_server.Handler.timeout <= 60
+    monkeypatch.setattr(_web_server.Handler, "timeout", 0.05)
     connection = wire()
     host = "{}:{}".format(*connection.getpeername()).encode()
 

@@ -237,8 +237,8 @@ def test_a_hundred_idle_connections_do_not_block_the_redirect(redirect_uri):
 
 def test_a_connection_beyond_the_limit_replaces_the_oldest(redirect_uri, monkeypatch):
     """The newest is served, and the number of threads stays small."""
-    monkeypatch.setattr(serving, "_MAX_CONNECTIONS", 3)
-    monkeypatch.setattr(serving._Handler, "timeout", 60.0)
+    monkeypatch.setattr(serving, "MAX_CONNECTIONS", 3)
+    monkeypatch.setattr(serving.Handler, "timeout", 60.0)
 
     with waiting(redirect_uri) as answer, contextlib.ExitStack() as stack:
         idle = [stack.enter_context(connected(redirect_uri)) for _ in range(4)]
@@ -250,8 +250,8 @@ def test_a_connection_beyond_the_limit_replaces_the_oldest(redirect_uri, monkeyp
 
 def test_an_idle_connection_is_closed(redirect_uri, monkeypatch, capfd):
     """A client that sends nothing does not hold a thread for long."""
-    assert serving._Handler.timeout == 10.0
-    monkeypatch.setattr(serving._Handler, "timeout", 0.05)
+    assert serving.Handler.timeout == 10.0
+    monkeypatch.setattr(serving.Handler, "timeout", 0.05)
 
     with waiting(redirect_uri) as answer, connected(redirect_uri) as connection:
         assert received(connection) == b""
@@ -261,7 +261,7 @@ def test_an_idle_connection_is_closed(redirect_uri, monkeypatch, capfd):
 
 def test_a_slow_sender_is_disconnected(redirect_uri, monkeypatch):
     """It stays below the idle limit, a byte at a time (slow-loris)."""
-    monkeypatch.setattr(serving, "_CONNECTION_SECONDS", 0.3)
+    monkeypatch.setattr(serving, "CONNECTION_SECONDS", 0.3)
 
     with waiting(redirect_uri) as answer, connected(redirect_uri) as connection:
         connection.settimeout(0.01)
@@ -281,7 +281,7 @@ def test_a_slow_sender_is_disconnected(redirect_uri, monkeypatch):
 
 def test_two_simultaneous_redirects_both_get_a_page(redirect_uri, monkeypatch):
     """The first wins. The other page says that the sign-on was answered."""
-    monkeypatch.setattr(listening, "_LINGER_SECONDS", SECONDS)  # one tab may be slow
+    monkeypatch.setattr(listening, "LINGER_SECONDS", SECONDS)  # one tab may be slow
     start = threading.Barrier(2)
 
     def tab(code):

@@ -320,7 +320,7 @@ def types_on_windows(person, monkeypatch):
     """Let the person's keys come as Windows has them come."""
 
     def types(keys):
-        monkeypatch.setattr(terminal, "_WINDOWS", True)
+        monkeypatch.setattr(terminal, "WINDOWS", True)
         monkeypatch.setitem(sys.modules, "msvcrt", Keys(keys))
 
     return types

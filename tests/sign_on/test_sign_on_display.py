@@ -280,7 +280,7 @@ def test_without_a_connection_table_the_user_is_unknown(monkeypatch, tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as server:
         with socket.create_connection(server.getsockname()) as client:
             for table in (tmp_path / "absent", empty):
-                monkeypatch.setattr(peer, "_TABLES", (table,))
+                monkeypatch.setattr(peer, "TABLES", (table,))
                 assert peer.user_at(client) is None
         monkeypatch.undo()
         assert peer.user_at(server) is None

@@ -73,7 +73,7 @@ def test_a_hosts_file_cannot_move_the_listener_off_this_machine(
     poisoned = [(2, 1, 6, "", ("192.0.2.1", 0)), (2, 1, 6, "", ("127.0.0.53", 0))]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: poisoned)
 
-    assert listening._addresses("localhost") == ["127.0.0.1", "::1", "127.0.0.53"]
+    assert listening.addresses("localhost") == ["127.0.0.1", "::1", "127.0.0.53"]
 
 
 def test_localhost_needs_no_name_service(monkeypatch):
@@ -84,14 +84,14 @@ def test_localhost_needs_no_name_service(monkeypatch):
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
 
-    assert listening._addresses("localhost") == ["127.0.0.1", "::1"]
+    assert listening.addresses("localhost") == ["127.0.0.1", "::1"]
 
 
 def test_a_machine_without_one_of_the_addresses_uses_the_other(
     monkeypatch, redirect_uri
 ):
     """Without IPv6, localhost is 127.0.0.1."""
-    monkeypatch.setattr(listening, "_addresses", lambda _: ["192.0.2.1", "127.0.0.1"])
+    monkeypatch.setattr(listening, "addresses", lambda _: ["192.0.2.1", "127.0.0.1"])
 
     with waiting(redirect_uri) as answer:
         browse(f"{redirect_uri}?{QUERY}")
@@ -101,7 +101,7 @@ def test_a_machine_without_one_of_the_addresses_uses_the_other(
 
 def test_an_address_that_this_machine_lacks_is_an_error(monkeypatch, redirect_uri):
     """The message names the port, the reason and the next step."""
-    monkeypatch.setattr(listening, "_addresses", lambda _: ["192.0.2.1"])
+    monkeypatch.setattr(listening, "addresses", lambda _: ["192.0.2.1"])
 
     with pytest.raises(SignOnError, match=r"cannot be opened: .*ConsoleSignOn"):
         LoopbackSignOn(output=Nobody())(a_request(redirect_uri))
@@ -280,9 +280,9 @@ def test_on_windows_a_port_that_is_denied_is_in_use(redirect_uri, monkeypatch):
     error = PermissionError(13, "An attempt was made to access a socket")
     parts = urlsplit(redirect_uri)
 
-    here = loopback._cannot_listen(parts, error)
+    here = loopback.cannot_listen(parts, error)
     monkeypatch.setattr(os, "name", "nt")
-    there = loopback._cannot_listen(parts, error)
+    there = loopback.cannot_listen(parts, error)
 
     assert "cannot be opened: An attempt was made" in here
     assert "in use by another program" in there

@@ -266,7 +266,7 @@ def test_a_pasted_error_costs_no_try_and_is_repeated_at_the_end():
 
 def test_a_pasted_page_costs_one_try(person, monkeypatch):
     """A terminal delivers all its lines at once."""
-    monkeypatch.setattr(paste, "_PASTE_SECONDS", SECONDS)
+    monkeypatch.setattr(paste, "PASTE_SECONDS", SECONDS)
     lines = [f"line {number} of a page" for number in range(30)]
     person.types("\n".join([*lines, "Bad client credentials", REDIRECTED, ""]))
 

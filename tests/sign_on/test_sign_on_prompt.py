@@ -80,7 +80,7 @@ def test_by_default_a_notebook_without_a_display_asks(notebook, redirect_uri):
 def test_a_notebook_at_a_display_opens_the_browser(notebook, monkeypatch):
     """If no browser comes, the error says how to be asked in the notebook."""
     monkeypatch.setenv("BROWSER", "/nowhere/browser %s")
-    monkeypatch.setattr(choice, "_BROWSER_SECONDS", 5.0)
+    monkeypatch.setattr(choice, "BROWSER_SECONDS", 5.0)
 
     with pytest.raises(SignOnRequiredError, match=r"sign_on=ConsoleSignOn\(\)"):
         default_sign_on(a_request(f"http://127.0.0.1:{free_port()}/cb"))

@@ -161,7 +161,7 @@ def test_a_pipe_is_left_to_the_program(redirect_uri):
 
 def test_no_thread_is_left(redirect_uri, monkeypatch):
     """Neither the listener's nor those of open connections."""
-    monkeypatch.setattr(serving._Handler, "timeout", 60.0)
+    monkeypatch.setattr(serving.Handler, "timeout", 60.0)
     before = set(threading.enumerate())
     with contextlib.ExitStack() as stack:
         with waiting(redirect_uri) as answer:

@@ -178,7 +178,7 @@ def machine(tmp_path, monkeypatch):
     folder = tmp_path / "shm"
     folder.mkdir()
     folder.chmod(0o1777)
-    monkeypatch.setattr(_machine, "_folders", lambda: [str(folder)])
+    monkeypatch.setattr(_machine, "folders", lambda: [str(folder)])
     return folder
 
 

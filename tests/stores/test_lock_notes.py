@@ -31,7 +31,7 @@ def info(tmp_path):
 @pytest.fixture
 def claim(tmp_path, monkeypatch):
     """Where a process says that it is about to take the lock."""
-    monkeypatch.setattr(_claim, "_yielded", {})  # as in a process that is new
+    monkeypatch.setattr(_claim, "yielded", {})  # as in a process that is new
     monkeypatch.delitem(sys.modules, "filelock", raising=False)
     return tmp_path / "t.json.lock-claim"
 

@@ -235,7 +235,7 @@ print(store.load(), torn.load())
 
 LOOK_AROUND = """
 from requests_ticktick._sign_on import server, terminal
-print(server.Server.allow_reuse_address, terminal._WINDOWS)
+print(server.Server.allow_reuse_address, terminal.WINDOWS)
 """
 
 
@@ -316,7 +316,7 @@ class NoMore:
 @pytest.fixture
 def ending(monkeypatch):
     """A program that ends, and that has not needed filelock until now."""
-    monkeypatch.setattr(_claim, "_yielded", {})
+    monkeypatch.setattr(_claim, "yielded", {})
     monkeypatch.setattr(sys, "meta_path", [NoMore(), *sys.meta_path])
     monkeypatch.delitem(sys.modules, "filelock", raising=False)
 

@@ -294,7 +294,7 @@ def test_a_failure_is_on_record_for_all_who_waited(tmp_path):
 @pytest.fixture
 def claim(tmp_path, monkeypatch):
     """Where a process says that it is about to take the lock."""
-    monkeypatch.setattr(_claim, "_yielded", {})  # as in a process that is new
+    monkeypatch.setattr(_claim, "yielded", {})  # as in a process that is new
     return tmp_path / "t.json.lock-claim"
 
 

@@ -21,7 +21,7 @@ from requests_ticktick import (
     TokenStoreError,
 )
 from requests_ticktick.stores import _file_lock, _files, _machine
-from requests_ticktick.stores._machine import _folders
+from requests_ticktick.stores._machine import folders
 
 # -- locks that cannot be had --------------------------------------------------
 
@@ -107,7 +107,7 @@ def machine(tmp_path, monkeypatch):
     for folder in folders:
         folder.mkdir()
         folder.chmod(0o1777)
-    monkeypatch.setattr(_machine, "_folders", lambda: [str(f) for f in folders])
+    monkeypatch.setattr(_machine, "folders", lambda: [str(f) for f in folders])
     return folders
 
 
@@ -142,12 +142,12 @@ def test_the_lock_is_in_a_private_folder_of_this_machine(machine, unlockable):
 
 def test_each_system_has_a_folder_for_it(monkeypatch):
     """In memory, where there is one; on Windows the user's own."""
-    assert _folders() == ["/dev/shm", "/tmp"]
+    assert folders() == ["/dev/shm", "/tmp"]
     with monkeypatch.context() as patch:
         patch.setattr(os, "name", "nt")
-        assert _folders() == [tempfile.gettempdir()]
+        assert folders() == [tempfile.gettempdir()]
         patch.delattr(os, "geteuid")
-        patch.setattr(_machine, "_folders", lambda: ["/not", "/there"])
+        patch.setattr(_machine, "folders", lambda: ["/not", "/there"])
         paths = _machine.places("x")
     assert [path.rpartition("/")[0] for path in paths] == [
         "/not/requests-ticktick-user",

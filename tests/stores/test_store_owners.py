@@ -247,7 +247,7 @@ def test_without_the_kernels_list_of_users_nobody_is_a_user(tmp_path, monkeypatc
         _place, "open", lambda path: (tmp_path / "none").open(), raising=False
     )
 
-    assert not _place._is_unmapped(os.stat(tmp_path))
+    assert not _place.is_unmapped(os.stat(tmp_path))
 
 
 def test_a_path_that_goes_round_and_round_ends(tmp_path):

@@ -115,7 +115,7 @@ def test_a_token_tells_what_it_was_from_its_first_byte(write, path):
         path.write_bytes(content[:end])
         store = pickle.loads(pickle.dumps(store))
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(_token_file, "_READ_PAUSE_SECONDS", 0.0)
+            patch.setattr(_token_file, "READ_PAUSE_SECONDS", 0.0)
             assert store.load() is None
 
 

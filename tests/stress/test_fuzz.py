@@ -100,7 +100,7 @@ class File(Target):
         self.folder.mkdir()
         self.store = FileStore(self.folder / "token.json")
         # Nobody is writing the file meanwhile.
-        monkeypatch.setattr(_token_file, "_READ_PAUSE_SECONDS", 0.0)
+        monkeypatch.setattr(_token_file, "READ_PAUSE_SECONDS", 0.0)
 
     def attempt(self, fuzzer, number):
         content = fuzzer.bytes(number)
@@ -197,7 +197,7 @@ class Answers(Target):
     def exchange(self, redirected_url):
         self.store.delete()
         self.store.save(GOOD)
-        single_use._completed.clear()
+        single_use.completed.clear()
         kept = GOOD
         with contextlib.suppress(TokenEndpointError):
             kept = self.auth.complete_sign_on(REQUEST, redirected_url)

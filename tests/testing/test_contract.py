@@ -445,7 +445,7 @@ def keep(promise, store):
 )
 def test_a_broken_promise_is_noticed(tmp_path, monkeypatch, promise, kind):
     """By the test that is named after it."""
-    monkeypatch.setattr("requests_ticktick.testing._locking._MAX_WAIT_SECONDS", 0.5)
+    monkeypatch.setattr("requests_ticktick.testing._locking.MAX_WAIT_SECONDS", 0.5)
     store = kind() if kind is Talkative else kind(tmp_path / "t.json")
 
     with pytest.raises((AssertionError, OSError, TypeError, ValueError, EOFError)):
