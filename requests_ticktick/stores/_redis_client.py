@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+import weakref
 from collections.abc import Callable
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any
@@ -141,7 +142,16 @@ def _build(
     options: dict[str, Any],
 ) -> Redis:
     made = pool(connection_class=connection, max_connections=most, **options)
-    return kind(connection_pool=made)
+    client = kind(connection_pool=made)
+    # No program can close it. A connection of it would end in a warning of an
+    # "unclosed socket" where the collector comes to the socket first.
+    weakref.finalize(client, _disconnect, made, os.getpid()).atexit = False
+    return client
+
+
+def _disconnect(pool: Any, made_by: int) -> None:
+    if os.getpid() == made_by:  # a forked child has the connections of its parent
+        pool.disconnect()
 
 
 def get(client: Redis, *keys: str) -> list[bytes | None]:

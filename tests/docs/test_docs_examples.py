@@ -326,15 +326,15 @@ def test_the_blocks_about_parallel_workers_run(run):
 
 
 def test_the_blocks_about_redis_carry_the_token_over(
-    run, sandbox, require, require_module, tmp_path
+    run, sandbox, start_redis, require_module, monkeypatch
 ):
     """Nobody has to sign on again."""
-    require_module("redis")
-    from redis_server import RedisServer
+    redis = require_module("redis")
+    from redis_server import kept_clients
 
     token = client_of(sandbox, FileStore()).token()
-    server = RedisServer(require("redis-server"), tmp_path)
-    with contextlib.closing(server.start()):
+    server = start_redis()
+    with kept_clients(redis, monkeypatch):
         here = f"port={server.port}"
         names = run(code_of("redis").replace('host="cache.internal"', here))
 

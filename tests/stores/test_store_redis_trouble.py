@@ -396,9 +396,10 @@ class Watchers:
         return False
 
     def client(self):
-        return self._sentinel.master_for(
+        self._client = self._sentinel.master_for(
             "tokens", socket_timeout=5, retry=Retry(NoBackoff(), 0)
         )
+        return self._client
 
     def fail_over(self):
         """Kill the primary, and put the replica in its place.
@@ -413,7 +414,7 @@ class Watchers:
         sentinel.sentinel_monitor("tokens", "127.0.0.1", self._replica.port, 1)
 
     def __exit__(self, *exc_info):
-        for client in self._sentinel.sentinels:
+        for client in (self._client, *self._sentinel.sentinels):
             client.connection_pool.disconnect()
         self._process.kill()
         self._process.wait(30)

@@ -6,6 +6,7 @@ and tests run beside each other: one that was free a moment ago may be taken.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import functools
 import itertools
@@ -21,6 +22,7 @@ def _own():
     for first in _PORTS[::_EACH]:
         with contextlib.suppress(OSError):
             claim = socket.create_server(("127.0.0.1", first))
+            atexit.register(claim.close)
             return claim, itertools.cycle(range(first + 1, first + _EACH))
     raise AssertionError("too many processes run tests")
 

@@ -106,6 +106,22 @@ class RedisServer:
         )
 
 
+@contextlib.contextmanager
+def kept_clients(module, monkeypatch):
+    """Close the clients that a program makes and leaves to the collector."""
+    made = []
+
+    class Kept(module.Redis):
+        def __init__(self, *args, **options):
+            super().__init__(*args, **options)
+            made.append(self)
+
+    monkeypatch.setattr(module, "Redis", Kept)
+    yield
+    for client in made:
+        client.connection_pool.disconnect()
+
+
 def renew_often(monkeypatch):
     """Have every lock renewed a hundred times as often as its time to live asks.
 
