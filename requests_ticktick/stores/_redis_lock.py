@@ -141,7 +141,8 @@ class RedisLock:
         while not ended.wait(self._ttl / 3):
             try:
                 renewed = self._run(_RENEW, owner, self._lasts)
-            except RedisError as error:
+            except Exception as error:
+                # A client that is closed meanwhile raises what it likes.
                 if ended.is_set():
                     return
                 # It may come back in time; if not, the lock will be gone.
@@ -167,7 +168,7 @@ class RedisLock:
         room = room_of(self._name)
         return self._client.eval(script, 2, self._name, room, *arguments)
 
-    def _say_not_renewed(self, error: RedisError, *, loudly: bool) -> None:
+    def _say_not_renewed(self, error: Exception, *, loudly: bool) -> None:
         logger.log(
             logging.WARNING if loudly else logging.DEBUG,
             "The lock %s was not renewed (%s), and is free %g s after it was the last "

@@ -1,17 +1,18 @@
-"""What becomes of the connections of a Redis store that nobody can close."""
+"""A Redis store whose connections end: dropped, forked, or closed meanwhile."""
 
 from __future__ import annotations
 
 import gc
 import pickle
+import threading
 
 import pytest
+import redis
 from processes import run_in_a_fork
+from redis_server import renew_often
 
 from requests_ticktick import Token
-
-redis = pytest.importorskip("redis")
-redis_store = pytest.importorskip("requests_ticktick.stores.redis")
+from requests_ticktick.stores.redis import RedisStore
 
 
 class Watched(redis.Connection):
@@ -40,7 +41,7 @@ def client(server):
 @pytest.fixture
 def copied(client):
     """A store that came from a pickle, with a connection of its own."""
-    stores = [pickle.loads(pickle.dumps(redis_store.RedisStore(client)))]
+    stores = [pickle.loads(pickle.dumps(RedisStore(client)))]
     stores[0].save(Token("a"))
     return stores
 
@@ -55,9 +56,7 @@ def test_a_store_from_a_pickle_closes_its_connections(server, monkeypatch):
         connection_class=Watched, host="127.0.0.1", port=server.port, socket_timeout=10
     )
     monkeypatch.setattr(Watched, "events", [])
-    store = pickle.loads(
-        pickle.dumps(redis_store.RedisStore(redis.Redis(connection_pool=pool)))
-    )
+    store = pickle.loads(pickle.dumps(RedisStore(redis.Redis(connection_pool=pool))))
     store.save(Token("a"))
     Watched.events.clear()
 
@@ -82,3 +81,66 @@ def test_a_child_leaves_the_connections_of_its_parent_alone(client, copied):
 
     assert connections(client) == 2
     assert store.load() == Token("a")
+
+
+class ClosedMeanwhile(redis.Redis):
+    """A client that somebody closes while a lock is renewed."""
+
+    def __init__(self, *args, **options):
+        super().__init__(*args, **options)
+        self.renews, self.goes_on = threading.Event(), threading.Event()
+
+    def execute_command(self, *args, **options):
+        if threading.current_thread() is not threading.main_thread():
+            self.renews.set()
+            if not self.goes_on.is_set():
+                self.goes_on.wait(30)
+                raise AttributeError("'NoneType' object has no attribute 'sendall'")
+        return super().execute_command(*args, **options)
+
+
+@pytest.fixture
+def raised(monkeypatch):
+    """What threads raise."""
+    errors = []
+    monkeypatch.setattr(threading, "excepthook", errors.append)
+    return errors
+
+
+def renewal():
+    (thread,) = [t for t in threading.enumerate() if t.name.startswith("renews")]
+    return thread
+
+
+def test_a_client_that_is_closed_after_the_lock_shows_nothing(
+    server, monkeypatch, raised
+):
+    """Its lock is being renewed just then, and no longer matters."""
+    renew_often(monkeypatch)
+    client = server.client(kind=ClosedMeanwhile)
+    with RedisStore(client).lock(0):
+        assert client.renews.wait(30)
+        thread = renewal()
+
+    client.goes_on.set()
+    thread.join(30)
+
+    assert not thread.is_alive()
+    assert raised == []
+
+
+def test_a_client_that_fails_once_has_its_lock_renewed_the_next_time(
+    server, monkeypatch, raised
+):
+    """It may have been closed by mistake; redis-py connects again."""
+    renew_often(monkeypatch)
+    client = server.client(kind=ClosedMeanwhile)
+    with RedisStore(client).lock(0):
+        assert client.renews.wait(30)
+        client.goes_on.set()
+        client.renews.clear()
+
+        assert client.renews.wait(30)
+        assert renewal().is_alive()
+
+    assert raised == []
