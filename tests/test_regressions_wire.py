@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 import requests
 from clients import Person, client_of
+from inside import grant_of, send_by, send_of
 
 from requests_ticktick import FileStore
 from requests_ticktick.sandbox import Sandbox
@@ -53,7 +54,7 @@ def test_no_request_goes_without_a_token_while_it_is_renewed(sandbox, clock):
     auth = client_of(sandbox, clock=clock)
     old = auth.token().access_token
     clock.advance(560)
-    send = auth.source._grant._send
+    send = send_of(grant_of(auth))
 
     def while_others_call(*args, **kwargs):
         end = time.monotonic() + 30
@@ -62,7 +63,7 @@ def test_no_request_goes_without_a_token_while_it_is_renewed(sandbox, clock):
             time.sleep(0.005)
         return send(*args, **kwargs)
 
-    auth.source._grant._send = while_others_call
+    send_by(grant_of(auth), while_others_call)
 
     def ten_calls():
         with requests.Session() as session:

@@ -13,6 +13,7 @@ from urllib.request import urlopen
 
 import pytest
 import requests
+from inside import grant_of
 from leaks import Everything, spellings, texts_kept_by, titles, told_by
 from shell import Shell
 from ways_stores_fail import CASES
@@ -203,9 +204,9 @@ class Life:
         """Return all that a program can get hold of."""
         token, source = self.auth.token(), self.auth.source
         return [
-            *(self.auth, self.session, source, source.store, source._grant),
+            *(self.auth, self.session, source, source.store, grant_of(self.auth)),
             *(token, token.extra, Stamp.of(token), *self.world.begun),
-            *vars(source._grant).values(),
+            *vars(grant_of(self.auth)).values(),
         ]
 
 
@@ -286,7 +287,7 @@ def test_only_the_token_command_prints_a_token(sandbox, secrets, monkeypatch, tm
     sandbox.refresh_tokens = True
     shell = Shell(sandbox, secrets, monkeypatch, tmp_path)
     world = World(sandbox, tmp_path, monkeypatch)
-    stamp = world.client().source._grant.stamp
+    stamp = grant_of(world.client()).stamp
     kept = stamp.put_on(world.expired().replace(expires_at=4e9))
     shell.store.save(kept)
 

@@ -105,7 +105,6 @@ def test_other_hosts_are_not_logged(told, url):
 def test_a_call_to_the_api_is_not_logged(told):
     """There is nothing to warn of."""
     auth = TickTickAuth.from_token("tp_1")
-    auth._elsewhere = None
 
     prepared("https://api.ticktick.com/open/v1/project", auth)
 

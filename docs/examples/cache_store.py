@@ -21,7 +21,7 @@ class CacheStore(TextStore):
     """
 
     def __init__(self, cache, key="requests-ticktick", *, lock_expiry=330.0):
-        self._cache = cache
+        self.cache = cache
         self._lock_expiry = lock_expiry
         self.location = key
 
@@ -64,7 +64,7 @@ class CacheStore(TextStore):
 
     def _ask(self, method, *args, **options):
         try:
-            return getattr(self._cache, method)(*args, **options)
+            return getattr(self.cache, method)(*args, **options)
         except Exception as error:
             problem = type(error).__name__
         raise TokenStoreError(f"The cache cannot {method} {self.location}: {problem}.")

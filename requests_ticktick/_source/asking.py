@@ -22,7 +22,7 @@ _STUCK_SECONDS = 600.0
 
 #: Such tokens, whose they are, and how long that counts: for all of a process,
 #: since a program may make an auth for each call.
-_stuck: dict[tuple[object, str], float] = {}
+stuck: dict[tuple[object, str], float] = {}
 _REMEMBERED_TOKENS = 64
 
 
@@ -106,10 +106,10 @@ class Asking:
         clock = self._wallet.deadlines.clock
         if abs(clock.time() - (token.issued_at or 0.0)) < _STUCK_SECONDS:
             key = self._grant.terms, Secret(token.access_token)
-            _stuck[key] = clock.monotonic() + _STUCK_SECONDS
-            for oldest in list(_stuck)[:-_REMEMBERED_TOKENS]:
-                _stuck.pop(oldest, None)
+            stuck[key] = clock.monotonic() + _STUCK_SECONDS
+            for oldest in list(stuck)[:-_REMEMBERED_TOKENS]:
+                stuck.pop(oldest, None)
 
     def _is_stuck(self, token: Token) -> bool:
-        until = _stuck.get((self._grant.terms, token.access_token))
+        until = stuck.get((self._grant.terms, token.access_token))
         return until is not None and self._wallet.deadlines.clock.monotonic() < until

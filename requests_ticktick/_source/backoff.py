@@ -99,7 +99,7 @@ class Pauses:
     :param clock: :mod:`time`, or a test's.
     """
 
-    _latest: ClassVar[dict[str, tuple[object, Pauses]]] = {}
+    latest: ClassVar[dict[str, tuple[object, Pauses]]] = {}
 
     def __init__(self, clock: Clock) -> None:
         #: After what the token endpoint has said.
@@ -117,11 +117,11 @@ class Pauses:
 
         :param terms: How the auth is made; another's may well succeed.
         """
-        self._latest[failure] = terms, self
-        for oldest in list(self._latest)[:-_REMEMBERED_FAILURES]:
-            self._latest.pop(oldest, None)
+        self.latest[failure] = terms, self
+        for oldest in list(self.latest)[:-_REMEMBERED_FAILURES]:
+            self.latest.pop(oldest, None)
 
     def after(self, failure: str | None, terms: object) -> Pauses:
         """Return those that this failure on record began, else these."""
-        known = self._latest.get(failure or "")
+        known = self.latest.get(failure or "")
         return self if known is None or known[0] != terms else known[1]

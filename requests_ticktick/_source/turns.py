@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 #: Seconds between two tries for the store's lock. A try costs 0.1 ms, a look
 #: at the version 0.003 ms, so that looks are many and tries are few.
-_TRY_EVERY = 0.1
+TRY_EVERY = 0.1
 
 #: The pause between two looks: a part of the wait so far, within bounds in
 #: seconds. Nobody waits much longer than it had to, or polls fast for long.
@@ -144,5 +144,5 @@ class LockWait:
             time.sleep(min(max(waited, _SHORTEST_PAUSE), _LONGEST_PAUSE))
             if version is None or self._store.version() != version:
                 return
-            if now - began >= _TRY_EVERY:
+            if now - began >= TRY_EVERY:
                 return

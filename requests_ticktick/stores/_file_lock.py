@@ -17,7 +17,7 @@ from ._base import UnwritableError
 from ._claim import Claim
 from ._warn_once import Once
 
-_once = Once()
+warned = Once()
 
 
 class FileLock:
@@ -139,7 +139,7 @@ class FileLock:
                 problem = getattr(error, "strerror", None) or type(error).__name__
                 problems.append(f"{base}.lock: {problem}")
                 if is_beside and _kernel_lock.is_missing(error):
-                    _once.warn(
+                    warned.warn(
                         f"Cannot lock {problems[0]}. Processes of this machine alone "
                         "wait for each other there; for several, use a Redis store."
                     )

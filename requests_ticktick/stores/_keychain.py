@@ -32,7 +32,7 @@ class Keychain:
     """
 
     def __init__(self, timeout: float) -> None:
-        self._timeout = timeout
+        self.timeout = timeout
         # Threads ask one at a time, so that a person sees one dialog at a
         # time.
         self._turn = PerProcess(threading.Lock)
@@ -46,7 +46,7 @@ class Keychain:
         :raises KeychainError: There is no answer.
         """
         turn = self._turn.get()
-        if not turn.acquire(timeout=self._timeout):
+        if not turn.acquire(timeout=self.timeout):
             raise self._no_answer()
         try:
             # While a dialog is unanswered, no other dialog is opened.
@@ -70,7 +70,7 @@ class Keychain:
         return answer.get()
 
     def _wait_for(self, thread: threading.Thread) -> None:
-        thread.join(self._timeout)
+        thread.join(self.timeout)
         # In a forked child, the parent's thread is not alive.
         if thread.is_alive():
             self._unanswered = thread
@@ -78,7 +78,7 @@ class Keychain:
 
     def _no_answer(self) -> KeychainError:
         return KeychainError(
-            f"It did not answer within {self._timeout:g} s. Unlock it, or answer its "
+            f"It did not answer within {self.timeout:g} s. Unlock it, or answer its "
             "question on the screen, then try again; where nobody can, use FileStore()."
         )
 

@@ -106,9 +106,9 @@ class TestCacheStore(TokenStoreContract):
 
     @contextlib.contextmanager
     def outage(self, store):
-        store._cache.is_down = True
+        store.cache.is_down = True
         yield
-        store._cache.is_down = False
+        store.cache.is_down = False
 
 
 @pytest.fixture(params=["sqlite", "cache"])

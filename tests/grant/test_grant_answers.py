@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from clients import client_of
+from inside import grant_of
 
 from requests_ticktick import (
     TICKTICK,
@@ -357,7 +358,7 @@ def test_no_secret_is_in_a_tracebacks_local_variables(sandbox, secrets, fault):
     secrets.add(*parse_qs(urlsplit(redirects[0]).query)["code"], request.state)
     secrets.add(sandbox.client_secret)
     auth = client_of(sandbox, sign_on=lambda request: redirects.pop())
-    auth.source._grant.begin = lambda: request
+    grant_of(auth).begin = lambda: request
 
     with pytest.raises(TokenEndpointError) as caught:
         auth.sign_on()

@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from clients import client_of
+from inside import grant_of, send_by, send_of, streams_of, wallet_of
 from people import a_request, piped
 
 from requests_ticktick import (
@@ -254,7 +255,8 @@ def test_a_pasted_address_at_another_place_is_explained():
     with pytest.raises(SignOnError, match="Nothing that was pasted"):
         console(a_request())
 
-    assert "That is not the address that the browser" in console._output.getvalue()
+    said = streams_of(console)[1].getvalue()
+    assert "That is not the address that the browser" in said
 
 
 @pytest.mark.parametrize("query", ["error=locked&error_description=Call+555-0100", ""])
@@ -383,14 +385,14 @@ def test_one_of_two_simultaneous_completions_wins(sandbox):
     request = auth.begin_sign_on()
     redirected_url = sandbox.sign_on(request)
     arrived, go_on = threading.Event(), threading.Event()
-    send = auth.source._grant._send
+    send = send_of(grant_of(auth))
 
     def slow(*args, **kwargs):
         arrived.set()
         assert go_on.wait(20)
         return send(*args, **kwargs)
 
-    auth.source._grant._send = slow
+    send_by(grant_of(auth), slow)
     first = threading.Thread(
         target=auth.complete_sign_on, args=(request, redirected_url)
     )
@@ -464,7 +466,7 @@ def test_a_refresh_logs_only_new_differences_in_scopes(sandbox, caplog):
     counts = []
     for answer in (first, second, third):
         sandbox.fail(1, 200, {"token_type": "bearer", **answer})
-        held = auth.source._wallet.current
+        held = wallet_of(auth).current
         auth.source.token(instead_of=held and held.token)
         counts.append(sum("403" in r.getMessage() for r in caplog.records))
 

@@ -9,6 +9,7 @@ import threading
 from urllib.parse import urlsplit
 
 import pytest
+from inside import servers_of
 from listening import QUERY, is_free, listen
 from people import (
     SECONDS,
@@ -296,6 +297,6 @@ def test_on_windows_nobody_else_can_bind_the_port(redirect_uri, monkeypatch):
 
     with RedirectListener(a_request(redirect_uri), urlsplit(redirect_uri)) as listener:
         listener.open()
-        (server,) = listener._servers
+        (server,) = servers_of(listener)
 
         assert server.socket.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)

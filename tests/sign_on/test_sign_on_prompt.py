@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import pytest
+from inside import streams_of
 from people import PERSONAL, SECONDS, STATE, Nobody, a_request
 from ports import free_port
 
@@ -136,7 +137,7 @@ def test_a_sign_on_with_input_pickles():
     """A worker process gets it."""
     sign_on = pickle.loads(pickle.dumps(ConsoleSignOn(input=input)))
 
-    assert sign_on._input is input
+    assert streams_of(sign_on)[0] is input
 
 
 def forever(prompt=""):

@@ -229,7 +229,7 @@ def test_pauses_of_long_ago_are_forgotten(sandbox):
         person = Person(sandbox, AuthorizationDeniedError("no"))
         errors_of(client_of(sandbox, sign_on=person), sandbox.url(PROJECT), 1)
 
-    assert len(Pauses._latest) < 100
+    assert len(Pauses.latest) < 100
 
 
 def test_tokens_refused_at_once_long_ago_are_forgotten(sandbox, clock):
@@ -238,7 +238,7 @@ def test_tokens_refused_at_once_long_ago_are_forgotten(sandbox, clock):
     for number in range(100):
         source.refused_at_once(Token(f"token-{number}", issued_at=clock.time()))
 
-    assert len(asking._stuck) < 100
+    assert len(asking.stuck) < 100
 
 
 # -- the token endpoint --------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import requests
 from clients import Person, client_of
+from inside import grant_of
 from observing import warnings_in
 
 from requests_ticktick import (
@@ -70,14 +71,14 @@ def test_the_lifetime_counts_from_the_request(sandbox, clock):
     sandbox.expires_in = 3600
     auth = client_of(sandbox, clock=clock)
     began = clock.time()
-    exchange = auth.source._grant.exchange
+    exchange = grant_of(auth).exchange
 
     def slow(*args, now):
         token = exchange(*args, now=now)
         clock.advance(50)
         return token
 
-    auth.source._grant.exchange = slow
+    grant_of(auth).exchange = slow
 
     token = auth.token()
 
@@ -129,14 +130,14 @@ def test_a_token_that_is_dead_on_arrival_is_used_until_it_is_refused(sandbox, cl
     """The answer took longer than the token lives: nobody is asked in a loop."""
     sandbox.expires_in = 10
     auth = client_of(sandbox, clock=clock)
-    exchange = auth.source._grant.exchange
+    exchange = grant_of(auth).exchange
 
     def slow(*args, **kwargs):
         token = exchange(*args, **kwargs)
         clock.advance(20)
         return token
 
-    auth.source._grant.exchange = slow
+    grant_of(auth).exchange = slow
 
     assert auth.token() is auth.token()
     assert sandbox.sign_ons == 1

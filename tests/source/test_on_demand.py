@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import requests
 from clients import Faulty, Person, client_of
+from inside import turns_of, wallet_of
 from observing import watch_for_waiters
 
 from requests_ticktick import (
@@ -52,7 +53,7 @@ def test_a_forced_sign_on_is_not_content_with_what_was_there(sandbox):
     """Also where it waited for a thread that found just that."""
     auth = client_of(sandbox)
     first = auth.token()
-    attempt, _ = auth.source._turns.get().join()
+    attempt, _ = turns_of(auth).join()
     waiting = watch_for_waiters(attempt)
 
     with ThreadPoolExecutor(1) as pool:
@@ -105,7 +106,7 @@ def test_forget_goes_on_behind_a_store_that_is_down(sandbox):
         auth.forget()
 
     assert kept.load() is None
-    assert auth.source._wallet.current is None
+    assert wallet_of(auth).current is None
 
 
 def test_forget_forgets_what_was_read_meanwhile(sandbox):

@@ -14,6 +14,7 @@ import pytest
 import requests
 import workers
 from clients import client_of
+from inside import lock_of, turns_of
 from processes import (
     PROJECT,
     InAnotherThread,
@@ -279,7 +280,7 @@ def test_a_session_travels_to_any_kind_of_process(method, sandbox, store):
 def test_a_fork_while_a_thread_leads_an_attempt(sandbox, store):
     """The child has no such thread, and waits for none."""
     auth = client_of(sandbox, store)
-    attempt, _ = auth.source._turns.get().join()
+    attempt, _ = turns_of(auth).join()
 
     with InAnotherThread(attempt):
         began = time.monotonic()
@@ -293,7 +294,7 @@ def test_a_fork_while_a_thread_is_among_the_turns(sandbox, store):
     """The short lock around the turns is the process's own, too."""
     auth = client_of(sandbox, store)
 
-    with InAnotherThread(auth.source._turns.get()._lock):
+    with InAnotherThread(lock_of(turns_of(auth))):
         assert run_in_a_fork(lambda: auth.token().fingerprint)
 
 

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from clients import Faulty, Person, client_of
+from inside import grant_of
 from observing import raises
 
 from requests_ticktick import (
@@ -233,7 +234,7 @@ def test_a_refused_refresh_token_is_read_again_before_anybody_is_asked(
     person = Person(sandbox)
     auth = client_of(sandbox, store, clock=clock, sign_on=person)
     auth.token()
-    refresh = auth.source._grant.refresh
+    refresh = grant_of(auth).refresh
     stale = store.load()
     good = stale.replace(refresh_token=stale.refresh_token)
 
@@ -241,7 +242,7 @@ def test_a_refused_refresh_token_is_read_again_before_anybody_is_asked(
         store.save(good)
         return refresh(token, now=now)
 
-    auth.source._grant.refresh = refresh_twice
+    grant_of(auth).refresh = refresh_twice
     store.save(stale.replace(refresh_token="spent"))
     clock.advance(3600)
 

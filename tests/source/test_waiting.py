@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from clients import Person, Plain, client_of
+from inside import renewal_of, turns_of, wallet_of
 from observing import warnings_in, watch_for_waiters
 
 from requests_ticktick import (
@@ -54,7 +55,7 @@ def test_a_failed_sign_on_is_shared_with_those_who_waited(sandbox, kind):
         return person(request)
 
     auth = client_of(sandbox, kind(), sign_on=sign_on)
-    attempts = auth.source._turns.get()
+    attempts = turns_of(auth)
     join = attempts.join
 
     def counted():
@@ -193,7 +194,7 @@ def test_those_who_wait_for_the_lock_go_on_as_soon_as_there_is_a_token(
     sandbox, tmp_path, monkeypatch
 ):
     """They need the token, not the lock, and try for that much less often."""
-    monkeypatch.setattr(turns, "_TRY_EVERY", 3600.0)
+    monkeypatch.setattr(turns, "TRY_EVERY", 3600.0)
     store = FileStore(tmp_path / "t.json")
     looks, watched = [], threading.Event()
 
@@ -259,7 +260,7 @@ def test_what_one_thread_was_told_may_not_do_for_another(sandbox):
     """It waited for a token in place of the very one that came out."""
     auth = client_of(sandbox)
     refused = auth.token()
-    attempt, _ = auth.source._turns.get().join()
+    attempt, _ = turns_of(auth).join()
     waiting = watch_for_waiters(attempt)
     with ThreadPoolExecutor(1) as pool:
         follower = pool.submit(auth.source.token, instead_of=refused)
@@ -329,7 +330,7 @@ def test_waiting_for_a_thread_ends_with_the_stores_time_out(sandbox):
     store = MemoryStore()
     store.lock_timeout = 0.2
     auth = client_of(sandbox, store)
-    attempt, leads = auth.source._turns.get().join()
+    attempt, leads = turns_of(auth).join()
     assert leads
 
     with (
@@ -375,10 +376,10 @@ def test_a_record_of_nothing_known_stops_nobody(sandbox, note):
     """What another version wrote there is not a failure of ours."""
     store = MemoryStore()
     auth = client_of(sandbox, store)
-    question = auth.source._wallet.snapshot()
+    question = wallet_of(auth).snapshot()
     store.record_failure(note)
 
-    assert auth.source._renew(question)
+    assert renewal_of(auth)(question)
 
 
 def test_an_interrupted_sign_on_frees_everything(sandbox, tmp_path):
@@ -396,7 +397,7 @@ def test_an_interrupted_sign_on_frees_everything(sandbox, tmp_path):
 def test_an_early_attempt_without_a_token_lets_the_next_one_try(sandbox):
     """Those who found the token expired meanwhile do not get its nothing."""
     auth = client_of(sandbox)
-    attempt, _ = auth.source._turns.get().join()
+    attempt, _ = turns_of(auth).join()
     waiting = watch_for_waiters(attempt)
 
     with ThreadPoolExecutor(1) as pool:

@@ -23,6 +23,7 @@ from hypothesis.stateful import (
     precondition,
     rule,
 )
+from inside import wallet_of
 
 from requests_ticktick import (
     AuthorizationDeniedError,
@@ -219,7 +220,7 @@ class Life(RuleBasedStateMachine):
             self.call(which)
         self.clock.advance(SAVE_AGAIN_AFTER + 1)
         self.call(which)
-        assert self.auths[which].source._wallet.unsaved is None
+        assert wallet_of(self.auths[which]).unsaved is None
 
     @rule(content=st.sampled_from([b"", b"{", b'{"access_token": "c', b"\x00"]))
     def spoil_the_file(self, content):

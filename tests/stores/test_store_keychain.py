@@ -14,6 +14,7 @@ from traceback import walk_tb
 import keyring
 import pytest
 from clients import client_of
+from inside import keychain_of
 from keychains import Broken, FileKeyring, Slow
 from keyring.backends import fail, null
 from keyring.errors import (
@@ -255,7 +256,7 @@ def test_a_child_forked_meanwhile_does_not_wait_for_its_parents_dialog():
     if pid == 0:
         try:
             signal.alarm(20)
-            store._keychain._timeout = 10.0  # this one is answered
+            keychain_of(store).timeout = 10.0  # this one is answered
             slow.answered = threading.Event()
             slow.answered.set()
             assert store.load() is None

@@ -241,7 +241,7 @@ def test_a_file_system_without_locks_is_told_of_once(
     tmp_path, monkeypatch, caplog, error, said
 ):
     """Machines that share it do not wait for each other."""
-    monkeypatch.setattr(_file_lock, "_once", _file_lock.Once())
+    monkeypatch.setattr(_file_lock, "warned", _file_lock.Once())
     path, real = tmp_path / "t.json", filelock.FileLock.acquire
 
     def acquire(self, timeout):

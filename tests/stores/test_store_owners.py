@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from clients import client_of
+from inside import touch
 from observing import warnings_in
 from other_users import (
     NOBODY,
@@ -185,7 +186,7 @@ def test_root_in_a_users_home_is_told(require_root, sandbox, caplog):
 
         assert list(home.iterdir()) == []
         keyring = pytest.importorskip("requests_ticktick.stores.keyring")
-        keyring.KeyringStore(lock_path=home / "a" / "lock")._touch()
+        touch(keyring.KeyringStore(lock_path=home / "a" / "lock"))
         assert list(home.iterdir()) == []
     warnings = warnings_in(caplog)
     assert any(f"belongs to another user (uid {NOBODY})" in text for text in warnings)

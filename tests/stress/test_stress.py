@@ -13,6 +13,7 @@ import processes
 import pytest
 import workers
 from clients import ANSWERS, client_of, mend
+from inside import lock_of, turns_of
 from redis_server import NeverAnswers, ask
 
 from requests_ticktick import FileStore, LockTimeoutError, MemoryStore, Token
@@ -139,10 +140,10 @@ def test_many_forks_while_a_lock_is_held(sandbox, store, tally):
     """The child works within two seconds, whichever lock another thread holds."""
     auth, kept = client_of(sandbox, store), MemoryStore()
     remembering = client_of(sandbox, kept)
-    turns = auth.source._turns.get()
+    turns = turns_of(auth)
     cases = {
         "a renewal": (auth, lambda: turns.join()[0]),
-        "the turns": (auth, lambda: turns._lock),
+        "the turns": (auth, lambda: lock_of(turns)),
         "the memory store": (remembering, lambda: kept.lock(5)),
     }
     for name, (client, take) in cases.items():

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 
+from inside import faults_of
+
 from requests_ticktick import MemoryStore, TickTickAuth, TokenStore, TokenStoreError
 
 
@@ -46,7 +48,7 @@ class Person:
 
 def mend(sandbox):
     """Drop the failures of the token endpoint that are still to come."""
-    while sandbox._faults.next_failure("token") is not None:
+    while faults_of(sandbox).next_failure("token") is not None:
         pass
 
 
