@@ -62,14 +62,16 @@ class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
 
     def serve(self, stopping: threading.Event) -> None:
         """Serve until told to stop, then serve those already connected."""
-        while not stopping.is_set():
-            self.handle_request()
-            self._drop_slow()
-        # A client that has connected gets a page and not a reset.
-        self.timeout, self._pending = 0, True
-        for _ in range(MAX_CONNECTIONS):
-            if self._pending:
+        # A busy machine may run this thread when the socket is closed already.
+        with contextlib.suppress(ValueError):
+            while not stopping.is_set():
                 self.handle_request()
+                self._drop_slow()
+            # A client that has connected gets a page and not a reset.
+            self.timeout, self._pending = 0, True
+            for _ in range(MAX_CONNECTIONS):
+                if self._pending:
+                    self.handle_request()
 
     def server_bind(self) -> None:
         # Windows only: without it, other programs can bind the port as well.

@@ -334,6 +334,15 @@ def test_a_client_connected_before_the_end_gets_a_page(redirect_uri):
         server.server_close()
 
 
+def test_a_thread_that_comes_too_late_ends_in_silence(redirect_uri):
+    """It finds the socket closed, if the machine is busy enough."""
+    parts = urlsplit(redirect_uri)
+    server = Server(parts.hostname, parts.port, None)
+    server.server_close()
+
+    server.serve(threading.Event())
+
+
 def test_the_listener_waits_for_pages_in_progress(redirect_uri, monkeypatch):
     """It closes after the other tab has its page."""
     judging, closing = threading.Event(), threading.Event()
