@@ -85,9 +85,8 @@ class TokenSource:
 
     @clock.setter
     def clock(self, clock: Clock) -> None:
-        unsaved = self._wallet.unsaved
         self._begin(clock, self._deadlines.leeway)
-        self._wallet.unsaved, self._wallet.save_due = unsaved, -math.inf
+        self._wallet.write_behind.due = -math.inf
 
     def token(self, *, instead_of: Token | None = None) -> Token:
         """Return a valid token, renewing it where that is needed.
@@ -111,14 +110,15 @@ class TokenSource:
             return timed.token
 
     def _find_or_renew(self, timed: TimedToken | None, refused: Token | None) -> Token:
-        wallet, saving = self._wallet, self._renewal.saving
-        if timed is not None and saving.save_if_due(timed.token, self._turns.get()):
-            return timed.token
+        wallet, best = self._wallet, timed
         if refused is not None:
             wallet.refuse(refused)
-        best = wallet.best()
+        if best is None or not self._deadlines.is_fresh(best):
+            best = wallet.best()
         if best is not None and self._deadlines.is_fresh(best):
-            return wallet.use(best)
+            token = wallet.use(best)
+            self._renewal.saving.save_if_due(self._turns.get())
+            return token
         snapshot = wallet.snapshot(refused=refused)
         if best is None:
             return self._renew(snapshot)
@@ -171,7 +171,7 @@ class TokenSource:
                 except TickTickAuthError as error:
                     failed = failed or error
         # At the end: until then, another thread may still have read it.
-        self._wallet.current = self._wallet.unsaved = None
+        self._wallet.current = self._wallet.write_behind.token = None
         if failed is not None:
             raise failed
 

@@ -121,6 +121,16 @@ class Deadlines:
         clock = self.clock
         return clock.time() < timed.end and clock.monotonic() < timed.end_monotonic
 
+    def is_older(self, token: Token, than: Token) -> bool:
+        """Whether a token was issued before another, for all that is known.
+
+        Of one that was issued after now, it is known that the clock was set
+        back since.
+        """
+        if token.issued_at is None or than.issued_at is None:
+            return False
+        return token.issued_at < than.issued_at <= self.clock.time()
+
     def postpone(self, timed: TimedToken) -> None:
         """Have the renewal tried again in a few seconds."""
         clock = self.clock

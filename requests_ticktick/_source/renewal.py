@@ -72,9 +72,8 @@ class Renewal:
 
     def keep(self, token: Token, snapshot: Snapshot) -> Token:
         """Save a new token, and tell those who wait where that fails."""
-        token, problem = self.saving.keep(token, snapshot)
-        if problem is not None:
-            self._once.warn(problem)
+        token, has_failed = self.saving.keep(token, snapshot)
+        if has_failed:
             self.obtaining.record(UnsavedError())
         return token
 
@@ -154,6 +153,9 @@ class Renewal:
         :raises TickTickAuthError: It failed, after the snapshot.
         """
         wallet, deadlines = self._wallet, self._wallet.deadlines
+        # First, for the tokens are read as one looks at them: who could not
+        # save its token has recorded that, and has the token for us as well.
+        failure = wallet.failure(since=snapshot)
         for token in wallet.ours(found):
             if wallet.is_refused(token):
                 continue
@@ -163,7 +165,6 @@ class Renewal:
             )
             if snapshot.is_answered_by(token) or (works and not snapshot.forced):
                 return wallet.use(timed)
-        failure = wallet.failure(since=snapshot)
         if failure is not None:
             self.obtaining.heed(failure, early=early)
             raise failure.error

@@ -7,13 +7,16 @@ import logging
 from typing import TYPE_CHECKING
 
 from .._errors import LockTimeoutError, TokenStoreError
-from .snapshot import Snapshot
+from ..stores._base import AwayError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .._grant import AuthorizationCodeGrant
     from .._token import Token
     from ..stores import TokenStore
     from .deadlines import TimedToken
+    from .snapshot import Snapshot
     from .turns import Turns
     from .wallet import Wallet
 
@@ -22,6 +25,14 @@ logger = logging.getLogger("requests_ticktick")
 #: Seconds until a store that failed is tried again; twice as many after each
 #: try, as a keychain may ask a person every time.
 SAVE_AGAIN_AFTER = 60.0
+
+#: The same where its server is away, or its lock is held, and the most: others
+#: look for the token there as soon as it is back.
+SOON_AGAIN_AFTER, _LONGEST_SOON = 1.0, 5.0
+
+#: A server that does not answer may cost a client's time-out each time: the
+#: pause is as many times as long, so that calls seldom wait for that.
+_PAUSE_PER_WAIT = 10.0
 
 
 class Saving:
@@ -38,57 +49,52 @@ class Saving:
         self._store = store
         self._grant = grant
         self._wallet = wallet
-        # What was there before the latest token; seconds until the next try.
-        self._before = Snapshot()
-        self._pause = SAVE_AGAIN_AFTER
 
-    def keep(self, token: Token, before: Snapshot) -> tuple[Token, str | None]:
+    def keep(self, token: Token, before: Snapshot) -> tuple[Token, bool]:
         """Save a new token as this client's, and use it.
 
         :param before: What was there when somebody asked for it.
-        :returns: The token as it is used, and why it could not be saved.
+        :returns: The token as it is used, and whether a save has failed.
         """
-        wallet, problem = self._wallet, None
-        self._before, self._pause = before, SAVE_AGAIN_AFTER
+        wallet, behind = self._wallet, self._wallet.write_behind
         timed = self._timed(self._grant.stamp.put_on(token))
         # Before it is saved: that may be broken off.
-        wallet.current, wallet.unsaved = timed, timed.token
-        if self._store.writable:
-            try:
-                self._store.save(timed.token)
-                wallet.unsaved = None
-                self._store.record_failure(None)
-            except TokenStoreError as error:
-                problem = f"{error} The token is used from memory."
-            except Exception as error:
-                # A store of somebody else's that breaks its promise: the token
-                # is as good, and it cost somebody a click.
-                problem = (
-                    f"The store failed with {type(error).__name__}, where it should "
-                    "raise TokenStoreError. The token is used from memory."
-                )
-            finally:
-                self._put_off(timed)
-        return timed.token, problem
+        behind.begin(timed.token, before)
+        if not self._store.writable:
+            return wallet.use(timed), False
+        self._claim()
+        wallet.use(timed)
+        self._try(lambda: self._save(timed.token))
+        if wallet.current is timed:
+            wallet.use(timed)  # until the next try, or its renewal
+        return timed.token, behind.token is timed.token
 
-    def save_if_due(self, token: Token, turns: Turns) -> bool:
-        """Save a fresh token that no store has, if it is time for that.
+    def save_if_due(self, turns: Turns) -> None:
+        """Save the token that no store has, if it is time for that.
 
         One thread does; the others go on at once.
-
-        :returns: Whether it is such a token: then it is the one to use.
         """
-        wallet, deadlines = self._wallet, self._wallet.deadlines
-        timed = deadlines.of(token)
-        if wallet.unsaved is not token or not deadlines.is_fresh(timed):
-            return False
-        if deadlines.clock.monotonic() < wallet.save_due:
-            wallet.use(timed)
-        else:
-            self._put_off(timed)
-            wallet.use(timed)
-            self._try_now(timed, turns)
-        return True
+        if not self._is_due():
+            return
+        attempt = turns.lead()
+        if attempt is None:
+            return
+        with attempt:
+            token = self._wallet.unsaved
+            if token is not None and self._is_due():
+                self._claim()
+                self._try(lambda: self._save_late(token))
+
+    def _claim(self) -> None:
+        """Have nobody else try now, but later: this may be broken off."""
+        self._wallet.write_behind.due = self._now() + SAVE_AGAIN_AFTER
+
+    def _is_due(self) -> bool:
+        behind = self._wallet.write_behind
+        return behind.token is not None and self._now() >= behind.due
+
+    def _now(self) -> float:
+        return self._wallet.deadlines.clock.monotonic()
 
     def _timed(self, token: Token) -> TimedToken:
         deadlines, current = self._wallet.deadlines, self._wallet.current
@@ -106,47 +112,84 @@ class Saving:
         # used until it is refused, and nobody is asked in a loop.
         return deadlines.of(token.replace(expires_at=None))
 
-    def _try_now(self, timed: TimedToken, turns: Turns) -> None:
-        attempt = turns.lead()
-        if attempt is None:
-            return
-        with (
-            attempt,
-            contextlib.suppress(LockTimeoutError, TokenStoreError),
-            contextlib.ExitStack() as stack,
-        ):
-            # As with a new one: where there can be no lock, it does without.
-            with contextlib.suppress(TokenStoreError):
-                stack.enter_context(self._store.lock(0.0))
-            self._save_late(timed)
+    def _try(self, save: Callable[[], None]) -> None:
+        """Save a token, or have that tried again after a pause."""
+        behind, began = self._wallet.write_behind, self._now()
+        try:
+            save()
+        except AwayError as error:
+            self._put_off(began, soon=True)
+            if not error.is_told and behind.told is None:
+                self._tell(str(error))
+        except TokenStoreError as error:
+            self._put_off(began)
+            self._tell(str(error))
+        except Exception as error:
+            # A store of somebody else's that breaks its promise: the token is
+            # as good, and it cost somebody a click.
+            self._put_off(began)
+            self._tell(
+                f"The store failed with {type(error).__name__}, where it should "
+                "raise TokenStoreError."
+            )
 
-    def _put_off(self, timed: TimedToken) -> None:
-        """Have the save tried again after a pause; the next one is longer."""
-        wallet = self._wallet
-        wallet.save_due = wallet.deadlines.clock.monotonic() + self._pause
-        self._pause *= 2
-        if timed.token is wallet.unsaved:
-            timed.save_at(wallet.save_due)
+    def _put_off(self, began: float, *, soon: bool = False) -> None:
+        """Have the save tried again after a pause; the next one is longer.
 
-    def _save_late(self, timed: TimedToken) -> None:
-        wallet, token = self._wallet, timed.token
-        if wallet.unsaved is not token or wallet.is_refused(token):
-            return  # since just now
-        if not self._is_replaced():
-            self._store.save(token)
-            if wallet.unsaved is token:
-                wallet.unsaved = None
+        :param began: When this try did, in monotonic seconds.
+        """
+        behind, now = self._wallet.write_behind, self._now()
+        twice = 2 * behind.pause
+        if not soon:
+            pause = max(twice, SAVE_AGAIN_AFTER)
+        elif behind.pause == 0.0:
+            pause = SOON_AGAIN_AFTER
+        else:
+            pause = max(min(twice, _LONGEST_SOON), _PAUSE_PER_WAIT * (now - began))
+        behind.pause, behind.due = pause, now + pause
+
+    def _tell(self, problem: str) -> None:
+        behind = self._wallet.write_behind
+        if problem != behind.told:
+            behind.told = problem
+            logger.warning("%s The token is used from memory.", problem)
+
+    def _save(self, token: Token) -> None:
+        self._store.save(token)
+        self._wallet.write_behind.end(token)
+        with contextlib.suppress(TokenStoreError):  # a token goes before a failure
             self._store.record_failure(None)
-            logger.info("The token that was used from memory is saved.")
-        if wallet.current is timed:
-            wallet.current = wallet.deadlines.of(token)  # nothing is left to save
 
-    def _is_replaced(self) -> bool:
-        """Whether somebody has saved a token since, and it works."""
-        stamp, wallet = self._grant.stamp, self._wallet
+    def _save_late(self, token: Token) -> None:
+        wallet, behind = self._wallet, self._wallet.write_behind
+        if not wallet.is_usable(wallet.deadlines.of(token)):
+            return
+        with contextlib.ExitStack() as stack:
+            try:
+                stack.enter_context(self._store.lock(0.0))
+            except LockTimeoutError:
+                self._put_off(self._now(), soon=True)  # somebody renews there
+                return
+            except TokenStoreError:
+                pass  # as with a new one: where there is no lock, without
+            if behind.token is not token:
+                return  # it was forgotten, or has a successor
+            if self._is_replaced(token):
+                behind.end(token)
+                return
+            self._save(token)
+        if behind.told is not None:
+            logger.info("The token that was used from memory is saved.")
+
+    def _is_replaced(self, token: Token) -> bool:
+        """Whether somebody has saved another since, and it works."""
+        wallet, before = self._wallet, self._wallet.write_behind.before
+        stamp, deadlines = self._grant.stamp, wallet.deadlines
         store = next(store for store in self._store.members() if store.writable)
         return any(
-            wallet.is_usable(wallet.deadlines.of(token))
-            for token in store.candidates()
-            if stamp.fits(token) and not self._before.has(token)
+            wallet.is_usable(deadlines.of(other))
+            for other in store.candidates()
+            if stamp.fits(other)
+            and not before.has(other)
+            and not deadlines.is_older(other, token)
         )

@@ -15,9 +15,11 @@ from .._value import fingerprint_of
 from ..stores._base import NoPlaceError
 from .failures import Failure
 from .snapshot import Snapshot
+from .write_behind import WriteBehind, write_behind_of
 
 if TYPE_CHECKING:
     from .._grant import AuthorizationCodeGrant
+    from .._stamp import Stamp
     from ..stores import TokenStore
     from .deadlines import Deadlines, TimedToken
 
@@ -36,18 +38,30 @@ class Wallet:
         self.deadlines = deadlines
         #: The token that callers get, as long as nothing is due.
         self.current: TimedToken | None = None
-        #: The latest token, as long as no store has it; when to save it.
-        self.unsaved: Token | None = None
-        self.save_due = math.inf
         self._store = store
         self._grant = grant
+        self._write_behinds: dict[Stamp, WriteBehind] = {}
         # Access tokens that the API has refused, and when they were issued.
         self._refused: dict[str, float] = {}
 
+    @property
+    def write_behind(self) -> WriteBehind:
+        """Return what is known of the token that the store has not got."""
+        stamp = self._grant.stamp
+        if stamp not in self._write_behinds:
+            # dict.setdefault is atomic, so that two threads get the same one.
+            self._write_behinds.setdefault(stamp, write_behind_of(self._store, stamp))
+        return self._write_behinds[stamp]
+
+    @property
+    def unsaved(self) -> Token | None:
+        """Return the latest token, as long as no store has it."""
+        return self.write_behind.token
+
     def use(self, timed: TimedToken) -> Token:
         """Give this token to callers from now on, until something is due."""
-        if timed.token is self.unsaved:
-            timed.save_at(self.save_due)
+        behind = self.write_behind
+        timed.save_at(math.inf if behind.token is None else behind.due)
         self.current = timed
         return timed.token
 
@@ -100,9 +114,9 @@ class Wallet:
 
         :param found: What :meth:`read` has yielded, or yields.
         """
-        stamp = self._grant.stamp
-        if self.unsaved is not None:
-            yield self.unsaved
+        stamp, unsaved = self._grant.stamp, self.unsaved
+        if unsaved is not None:
+            yield unsaved
         for token in found:
             if stamp.fits(token):
                 yield token
@@ -122,10 +136,11 @@ class Wallet:
             store are left to whoever can.
         :raises TokenStoreError: A store cannot be read.
         """
+        unsaved = self.unsaved
         tokens = [
             token
             for token in self.ours(found)
-            if token.refresh_token is not None and (can_save or token is self.unsaved)
+            if token.refresh_token is not None and (can_save or token is unsaved)
         ]
         read_only = {
             token
@@ -134,7 +149,7 @@ class Wallet:
             for token in store.candidates()
         }
         written = [token for token in tokens if token not in read_only]
-        for token in sorted(written or tokens, key=lambda t: t is self.unsaved):
+        for token in sorted(written or tokens, key=lambda t: t is unsaved):
             if fingerprint_of(str(token.refresh_token)) not in used:
                 return token
         return None

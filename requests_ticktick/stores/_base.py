@@ -34,6 +34,10 @@ class AwayError(UnwritableError):
     Callers that already wait for the lock go on waiting.
     """
 
+    #: Whether the store has warned of that, once for the whole outage, and
+    #: reads from memory meanwhile.
+    is_told = False
+
 
 class UnsavedError(TokenStoreError):
     """Another process obtained a token and could not save it.

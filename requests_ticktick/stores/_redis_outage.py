@@ -12,21 +12,22 @@ from redis.exceptions import RedisError
 from .._errors import LockTimeoutError, TokenStoreError
 from .._token import Token
 from .._value import discreet
-from ._base import AwayError, UnwritableError, check_stamp
+from ._base import AwayError, UnwritableError
 from ._memory import MemoryStore
 from ._redis_client import is_away, problem_of
 
 logger = logging.getLogger("requests_ticktick")
 
 T = TypeVar("T")
+E = TypeVar("E", bound=TokenStoreError)
 
 #: Seconds that Redis is left alone after it failed: a renewal asks eight
 #: times, and each of those may wait for the client's time-out and retries.
-_PAUSE = 1.0
+PAUSE_SECONDS = 1.0
 
 #: The same where memory does not take its place: one look asks once, and the
 #: next look asks again.
-_SHORT_PAUSE = 0.1
+SHORT_PAUSE_SECONDS = 0.1
 
 
 #: By Redis' own words for it, or redis-py's.
@@ -51,46 +52,19 @@ _ADVICE = {
 }
 
 
+_GO_ON = "RedisStore(when_down='memory') goes on without it."
+
+
 class Copy(MemoryStore):
-    """What this process knows of the token in Redis."""
+    """What this process has last heard from Redis, but for the refresh token.
 
-    def __init__(self) -> None:
-        super().__init__()
-        # As keys, in their order. Those saved while one is being written to
-        # Redis are not taken for written: dict.pop is atomic.
-        self._unwritten: dict[Token, None] = {}
+    That one is everybody's: it is good once, and nobody knows who uses it
+    meanwhile.
+    """
 
-    def load(self) -> Token | None:
-        """Return the token that was saved here, else what Redis had.
-
-        That one's refresh token is everybody's: it is good once, and nobody
-        knows who uses it meanwhile.
-        """
-        shared = self._token and self._token.replace(refresh_token=None)
-        return next(reversed(self.unwritten()), shared)
-
-    def save(self, token: Token) -> None:
-        """Keep a token that Redis is to have later."""
-        check_stamp(self.load(), token, "The memory of a Redis store")
-        self._unwritten.pop(token, None)  # it is to be the latest
-        self._unwritten[token] = None
-
-    def version(self) -> object:
-        """Return the identity of what is kept."""
-        return (self.load(), self.failure())
-
-    def unwritten(self) -> list[Token]:
-        """Return what Redis has not got, the latest last."""
-        return list(self._unwritten)
-
-    def keep(self, token: Token | None, written: list[Token]) -> None:
-        """Know what Redis has.
-
-        :param written: What it need no longer get.
-        """
-        self._token = token
-        for other in written:
-            self._unwritten.pop(other, None)
+    def keep(self, token: Token | None) -> None:
+        """Know what Redis has."""
+        self._token = None if token is None else token.replace(refresh_token=None)
 
 
 class Outage:
@@ -119,20 +93,21 @@ class Outage:
         act: Callable[[], T],
         instead: Callable[[], T] | None = None,
         *,
-        patience: float = 0.0,
+        patience: float | None = None,
     ) -> T:
         """Return what ``act`` returns, or else what ``instead`` does.
 
         :param what: What is done, for the error: ``read``, ``write``...
         :param instead: What memory has to say; ``None``: nothing.
         :param patience: How long to try again while Redis is away, in seconds.
+            ``None`` does not even try where it was a moment ago.
         :raises AwayError: Redis is away, and memory has nothing to say.
         :raises TokenStoreError: Redis refuses: memory would not be shared, and
             nothing is going to change by itself.
         """
         is_left_alone = self._is_on and time.monotonic() < self._ends
-        if instead is None or patience or not is_left_alone:
-            ends = time.monotonic() + patience
+        if patience is not None or not is_left_alone:
+            ends = time.monotonic() + (patience or 0.0)
             while True:
                 try:
                     result = act()
@@ -149,14 +124,16 @@ class Outage:
                     raise self._error(kind, what, problem)
                 if time.monotonic() >= ends:
                     break
-                time.sleep(_SHORT_PAUSE)
+                time.sleep(SHORT_PAUSE_SECONDS)
             self._begin(problem)
         return self._without(what, instead)
 
     def _without(self, what: str, instead: Callable[[], T] | None) -> T:
         """Do without Redis, if that can be."""
         if instead is None or not self._goes_on:
-            raise self._error(AwayError, what, self._problem)
+            error = self._error(AwayError, what, self._problem)
+            error.is_told = self._goes_on
+            raise error
         if what == "lock" and time.monotonic() < self._may_be_locked_until:
             raise LockTimeoutError(
                 f"Somebody else was signing on when Redis was last heard of "
@@ -164,17 +141,18 @@ class Outage:
             )
         return instead()
 
-    def _error(
-        self, kind: type[TokenStoreError], what: str, problem: str
-    ) -> TokenStoreError:
+    def _error(self, kind: type[E], what: str, problem: str) -> E:
+        advice = _advice(problem, goes_on=self._goes_on)
         return kind(
-            f"Redis cannot {what} {self._key}: {problem}. {_advice(problem)}",
+            f"Redis cannot {what} {self._key}: {problem}. {advice}",
             location=self._key,
         )
 
     def _begin(self, problem: str) -> None:
         self._problem = problem
-        self._ends = time.monotonic() + (_PAUSE if self._goes_on else _SHORT_PAUSE)
+        self._ends = time.monotonic() + (
+            PAUSE_SECONDS if self._goes_on else SHORT_PAUSE_SECONDS
+        )
         if self._goes_on and not self._is_on:
             logger.warning(
                 "Redis cannot be used (%s). The token %s is kept in this process's "
@@ -190,12 +168,10 @@ class Outage:
             logger.info("Redis can be used again for the token %s.", self._key)
 
 
-def _advice(problem: str) -> str:
+def _advice(problem: str, *, goes_on: bool) -> str:
     """Return the next step; Redis has a word for each kind of trouble."""
     for words, advice in _ADVICE.items():
         if any(word in problem for word in words.split()):
             return advice
-    return (
-        "See that it runs, and what address, password and rights the store's client "
-        "has; RedisStore(when_down='memory') goes on without it."
-    )
+    look = "See that it runs, and what address, password and rights its client has"
+    return f"{look}." if goes_on else f"{look}; {_GO_ON}"

@@ -44,7 +44,7 @@ _CORRUPT_LASTS = 30 * 24 * 3600
 _FAILURE_LASTS = 24 * 3600
 
 #: How often others may be faster before that is an error.
-_TRIES = 1000
+MAX_TRIES = 1000
 
 #: The year 5138, in epoch seconds. Redis refuses what is much further away.
 _FAR_AWAY = 1e11
@@ -80,7 +80,7 @@ class RedisValue:
         """
         if owner is not None:
             self._client().delete(room_of(lock))  # it was taken for this
-        for _ in range(_TRIES):
+        for _ in range(MAX_TRIES):
             value, held_by = get(self._client(), self._key, lock)
             existing = None if value is None else self._replaced(value)
             check_stamp(existing, token, self._key)

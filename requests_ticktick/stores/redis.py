@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,8 +31,6 @@ from ._base import TokenStore
 if TYPE_CHECKING:
     from redis import Redis
 
-logger = logging.getLogger("requests_ticktick")
-
 
 class RedisStore(TokenStore):
     """Keeps the token under one key, for any number of machines.
@@ -50,8 +47,9 @@ class RedisStore(TokenStore):
     :param key: One for each account.
     :param lock_timeout: How long to wait for another's sign-on, in seconds.
     :param lock_ttl: How long the lock outlives a holder that died, in seconds.
-    :param when_down: While Redis cannot be used, ``"raise"`` or go on with
-        this process's ``"memory"``.
+    :param when_down: While Redis is away, ``"raise"``, or read from and lock
+        this process's ``"memory"``. A save raises in both cases; an auth keeps
+        its token until Redis takes it.
     :raises TypeError: The client is a cluster's, or asynchronous.
     :raises ValueError: An option is out of range.
     """
@@ -101,22 +99,20 @@ class RedisStore(TokenStore):
         Who holds the lock replaces that one too: the clocks of two machines
         may differ.
 
-        :raises TokenStoreError: Redis cannot be used, or holds a token of
-            another client, service or set of scopes.
+        :raises TokenStoreError: Redis cannot be used, whatever ``when_down``
+            says, or holds a token of another client, service or set of scopes.
         """
         # Who holds the lock keeps others from asking for as long as it lasts.
-        holds = getattr(self._held, "owner", None) is not None
-        save, keep = lambda: self._save(token), lambda: self._copy.save(token)
-        patience = self._lock_ttl if holds else 0.0
-        self._outage.attempt("write", save, keep, patience=patience)
+        patience = self._lock_ttl if self._owner is not None else None
+        self._outage.attempt("write", lambda: self._save(token), patience=patience)
 
     def delete(self) -> None:
         """Keep no token, in Redis or in memory, nor what was set aside of one.
 
         :raises TokenStoreError: As :meth:`load` does; it may still be there.
         """
-        self._copy.keep(None, self._copy.unwritten())
-        self._outage.attempt("delete", self._value.delete)
+        self._copy.delete()
+        self._outage.attempt("delete", self._value.delete, patience=0.0)
 
     @contextmanager
     def lock(self, timeout: float | None = None) -> Iterator[None]:
@@ -158,23 +154,19 @@ class RedisStore(TokenStore):
             lambda: self._copy.record_failure(failure),
         )
 
+    @property
+    def _owner(self) -> bytes | None:
+        owner: bytes | None = getattr(self._held, "owner", None)
+        return owner
+
     def _load(self) -> Token | None:
-        for unwritten in self._copy.unwritten()[-1:]:
-            try:
-                self._save(unwritten)
-            except TokenStoreError as error:
-                logger.warning("%s The token in memory is dropped.", error)
-                self._copy.keep(None, [unwritten])
         token = self._value.read()
-        self._copy.keep(token, [])
+        self._copy.keep(token)
         return token
 
     def _save(self, token: Token) -> None:
-        outdated = self._copy.unwritten()
-        kept = self._value.write(
-            token, lock=f"{self.key}:lock", owner=getattr(self._held, "owner", None)
-        )
-        self._copy.keep(kept, outdated)
+        lock, owner = f"{self.key}:lock", self._owner
+        self._copy.keep(self._value.write(token, lock=lock, owner=owner))
 
     @contextmanager
     def _lock(self, seconds: float) -> Iterator[None]:

@@ -72,9 +72,10 @@ def test_a_refresh_token_that_could_not_be_saved_is_used_once(
 ):
     """Then what the store has counts again: a sibling may have rotated that."""
     sandbox.refresh_tokens, sandbox.expires_in = True, 3600
-    store = FileStore(tmp_path / "t.json")
-    one, two = client_of(sandbox, store, clock=clock), client_of(sandbox, store)
-    two.source.clock = clock
+    one, two = (
+        client_of(sandbox, FileStore(tmp_path / "t.json"), clock=clock)
+        for _ in range(2)
+    )
     with monkeypatch.context() as broken:
         broken.setattr(os, "fsync", raises(OSError(28, "No space left on device")))
         one.token()

@@ -43,3 +43,15 @@ def keychain(monkeypatch, tmp_path):
     monkeypatch.setenv("KEYRING_PROPERTY_PATH", str(path))
     monkeypatch.setattr(keyring.core, "_keyring_backend", None)
     return path
+
+
+@pytest.fixture
+def server(start_redis):
+    """A Redis of this test's own."""
+    return start_redis()
+
+
+@pytest.fixture
+def client(server):
+    """A client of that Redis."""
+    return server.client()

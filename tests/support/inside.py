@@ -66,3 +66,23 @@ def keychain_of(store):
 def touch(store):
     """Have a keychain's store tell others that it has changed."""
     store._touch()
+
+
+def redis_of(store):
+    """Return the client of a store in Redis."""
+    return store._clients.get()
+
+
+def asked_by(store):
+    """Return the client of a store in Redis, as the store itself gets it."""
+    return store._client()
+
+
+def kept_in(store):
+    """Return the token in a memory store, also while it fails."""
+    return store._token
+
+
+def put_into(store, token):
+    """Put a token into a memory store, as one who holds no lock."""
+    store._token = token

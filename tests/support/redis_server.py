@@ -74,6 +74,17 @@ class RedisServer:
         self.start()
 
     @contextlib.contextmanager
+    def away(self):
+        """Close its port and all its connections; its memory stays."""
+        client = self.client()
+        client.config_set("bind", "127.0.0.9")
+        client.client_kill_filter(_type="normal", skipme=True)
+        try:
+            yield
+        finally:
+            self.client(host="127.0.0.9").config_set("bind", "127.0.0.1")
+
+    @contextlib.contextmanager
     def stalled(self):
         """Have it accept connections and answer nothing."""
         os.kill(self._process.pid, signal.SIGSTOP)
