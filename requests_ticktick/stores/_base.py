@@ -153,8 +153,7 @@ def check_stamp(existing: Token | None, token: Token, location: str) -> None:
     :param existing: The token that would be overwritten, if any.
     :param location: The store, for the error message.
     :raises TokenStoreError: The tokens belong to different clients, services
-    or
-        sets of scopes.
+        or sets of scopes.
     """
     if existing is not None and not Stamp.of(token).fits(existing):
         raise TokenStoreError(

@@ -58,8 +58,7 @@ class ChainStore(TokenStore):
         """Yield every token found, store by store.
 
         :raises TokenStoreError: A read-only store holds something that is not
-        a
-            token; or, after all others were read, a store cannot be reached.
+            a token; or, after all others were read, a store cannot be reached.
         """
         failed = None
         for store in self._stores:

@@ -67,8 +67,7 @@ class FileStore(TokenStore):
         """The file's absolute path. Symbolic links are not resolved.
 
         :raises TokenStoreError: The path depends on a home directory, and
-        there
-            is none. The working directory is not used instead.
+            there is none. The working directory is not used instead.
         """
         if self._given is not None:
             return _place.require_absolute(self._given)

@@ -80,7 +80,9 @@ class Outage:
         self.copy = Copy()
         self._key = key
         self._goes_on = goes_on
-        self._is_on = False
+        # Empty while Redis can be used. Its methods are atomic: of the threads
+        # that find an outage, or its end, one says so.
+        self._on: dict[str, object] = {}
         self._ends = 0.0
         self._lock_ttl = lock_ttl
         self._may_be_locked_until = 0.0
@@ -105,7 +107,7 @@ class Outage:
         :raises TokenStoreError: Redis refuses: memory would not be shared, and
             nothing is going to change by itself.
         """
-        is_left_alone = self._is_on and time.monotonic() < self._ends
+        is_left_alone = bool(self._on) and time.monotonic() < self._ends
         if patience is not None or not is_left_alone:
             ends = time.monotonic() + (patience or 0.0)
             while True:
@@ -153,18 +155,17 @@ class Outage:
         self._ends = time.monotonic() + (
             PAUSE_SECONDS if self._goes_on else SHORT_PAUSE_SECONDS
         )
-        if self._goes_on and not self._is_on:
+        outage = object()
+        if self._on.setdefault("outage", outage) is outage and self._goes_on:
             logger.warning(
                 "Redis cannot be used (%s). The token %s is kept in this process's "
                 "memory until it can: others may have to sign on themselves.",
                 problem,
                 self._key,
             )
-        self._is_on = True
 
     def _end(self) -> None:
-        if self._is_on:
-            self._is_on = False
+        if self._on.pop("outage", None) is not None:
             logger.info("Redis can be used again for the token %s.", self._key)
 
 

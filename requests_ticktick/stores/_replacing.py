@@ -42,7 +42,7 @@ def replace(
     :param room: The temporary file that :func:`take_room` wrote.
     :returns: Whether only its owner can read the file.
     :raises OSError: The file cannot be written. The old content is still
-    there.
+        there.
     """
     fd, temporary = _make_temporary(path, room)
     try:

@@ -127,8 +127,9 @@ def test_all_modules_of_the_source_are_spoken_of():
     text = page("architecture")
     inner = {"retold.py"}  # reached from failures.py, by error_of
 
-    modules = {path.name for path in (PACKAGE / "source").glob("*.py")}
+    modules = {path.name for path in (PACKAGE / "_source").glob("*.py")}
 
+    assert modules
     assert {name for name in modules - inner if f"{name}``" not in text} == set()
 
 

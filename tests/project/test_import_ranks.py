@@ -65,7 +65,7 @@ each_module = pytest.mark.parametrize(
 
 
 def room_of(dotted: str) -> str:
-    """``grant.request`` is in the room ``grant``; ``Token`` is at the top."""
+    """``_grant.request`` is in the room ``_grant``; ``Token`` is at the top."""
     room = dotted.partition(".")[0]
     return room if room in ROOMS else "__init__"
 
@@ -117,7 +117,9 @@ def test_imports_go_down_the_ranks(path: Path) -> None:
     if here == "sandbox":
         assert rooms <= SANDBOX_IMPORTS
         return
-    assert here in RANK, f"give {here} a rank in this test, and in the design"
+    assert here in RANK, (
+        f"give {here} a rank in this test, and in docs/architecture.rst"
+    )
     if RANK[here] > RANK["_auth"]:
         rooms.discard("sandbox")  # the ways in may open onto it
     assert {room for room in rooms if RANK.get(room, 99) >= RANK[here]} == set()

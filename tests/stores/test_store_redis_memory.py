@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -82,6 +83,33 @@ def test_a_save_says_that_redis_is_down(server, when_down):
 
     server.start()
     assert in_redis(server) is None
+
+
+def test_threads_that_find_it_down_at_one_moment_warn_once(going_on):
+    """While one is about to say so, the others go on."""
+    saying, goes_on, said = threading.Event(), threading.Event(), []
+
+    def slowly(record):
+        if record.levelno == logging.WARNING:
+            said.append(record.getMessage())
+            saying.set()
+            assert goes_on.wait(30)
+        return True
+
+    logger = logging.getLogger("requests_ticktick")
+    logger.addFilter(slowly)
+    try:
+        with ThreadPoolExecutor(2) as pool:
+            slow = pool.submit(going_on.load)
+            assert saying.wait(30)
+            fast = pool.submit(going_on.delete)  # which is tried at any rate
+            assert isinstance(fast.exception(30), TokenStoreError)
+            goes_on.set()
+            assert slow.result(30) is None
+    finally:
+        goes_on.set()
+        logger.removeFilter(slowly)
+    assert len(said) == 1
 
 
 def test_memory_knows_the_token_that_redis_had(server):
