@@ -32,10 +32,10 @@ class TokenSource:
     """Answers one question: which token now?
 
     :param store: Where tokens are kept.
-    :param grant: How to get a new one.
-    :param sign_on: How a person is asked.
+    :param grant: Obtains new tokens.
+    :param sign_on: Asks a person for access.
     :param leeway: How long before its expiry a token is renewed, in seconds.
-    :param clock: The module :mod:`time`, or what a test puts in its place.
+    :param clock: The module :mod:`time`, or a test's clock.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class TokenSource:
         self._turns = PerProcess(Turns)
 
     def __getstate__(self) -> dict[str, Any]:
-        # The token stays with its store, and locks cannot travel.
+        # The store keeps the token, and locks cannot be pickled.
         clock = self._deadlines.clock
         return {
             "store": self.store,
@@ -80,7 +80,7 @@ class TokenSource:
 
     @property
     def clock(self) -> Clock:
-        """Return the clock; a test sets another."""
+        """Return the clock. A test may set another."""
         return self._deadlines.clock
 
     @clock.setter
@@ -89,10 +89,11 @@ class TokenSource:
         self._wallet.write_behind.due = -math.inf
 
     def token(self, *, instead_of: Token | None = None) -> Token:
-        """Return a valid token, renewing it where that is needed.
+        """Return a valid token, and renew it if necessary.
 
         :param instead_of: A token that the API has refused.
-        :raises TickTickAuthError: There is none, and none was to be had.
+        :raises TickTickAuthError: No token was found and none could be
+        obtained.
         """
         wallet, deadlines = self._wallet, self._deadlines
         timed = wallet.current if instead_of is None else None
@@ -126,12 +127,12 @@ class TokenSource:
         return self._renew_early(best, snapshot)
 
     def refused_at_once(self, token: Token) -> None:
-        """Know that the API refuses the token that was to mend a refusal."""
+        """Note that the API refused a token that had just been obtained."""
         self._wallet.refuse(token)
         self._renewal.obtaining.asking.refused_at_once(token)
 
     def sign_on(self, *, force: bool = False) -> Token:
-        """Return a valid token; with ``force``, one that is asked for now."""
+        """Return a valid token; with ``force``, a newly granted one."""
         with only_our_errors():
             self._renewal.obtaining.stop_pausing()
         if not force:
@@ -140,7 +141,7 @@ class TokenSource:
             return self._renew(self._wallet.snapshot(forced=True))
 
     def begin(self) -> AuthorizationRequest:
-        """Begin a sign-on that :meth:`complete` ends, perhaps elsewhere."""
+        """Begin a sign-on that :meth:`complete` ends, in any process."""
         with only_our_errors():
             return self._grant.begin()
 
@@ -150,15 +151,15 @@ class TokenSource:
         now = self.clock.time()
         token = self._grant.exchange(request, redirected_url, now=now)
         with only_our_errors(), contextlib.ExitStack() as stack:
-            # A code is good once: its token is saved with the lock or without.
+            # A code works once, so the token is saved even without the lock.
             with contextlib.suppress(LockTimeoutError, TokenStoreError):
                 stack.enter_context(self.store.lock(1.0))
             return self._renewal.keep(token, Snapshot())
 
     def forget(self) -> None:
-        """Drop the token from memory, and from every store that has it.
+        """Delete the token from memory and from every writable store.
 
-        :raises TokenStoreError: A store failed, after all were tried.
+        :raises TokenStoreError: A store failed. The others were still tried.
         """
         failed = None
         for store in self.store.members():
@@ -170,13 +171,13 @@ class TokenSource:
                             store.delete()
                 except TickTickAuthError as error:
                     failed = failed or error
-        # At the end: until then, another thread may still have read it.
+        # Last, since another thread may have read the token from a store.
         self._wallet.current = self._wallet.write_behind.token = None
         if failed is not None:
             raise failed
 
     def _renew_early(self, timed: TimedToken, snapshot: Snapshot) -> Token:
-        """Renew while the old token still works; nobody waits for this."""
+        """Renew while the old token still works. No caller waits for it."""
         attempt = self._turns.get().lead()
         if attempt is None:
             return timed.token
@@ -185,7 +186,7 @@ class TokenSource:
                 if self._renewal.was_asked_about(timed.token):
                     timed.renew_before_end(0.0)
                     return timed.token
-                # Another process may be at it: then this one just goes on.
+                # If another process is renewing, the old token is used.
                 with contextlib.suppress(LockTimeoutError):
                     attempt.token = self._renewal.run(snapshot, early=True)
                 return attempt.token or timed.token
@@ -198,7 +199,7 @@ class TokenSource:
             return timed.token
 
     def _renew(self, snapshot: Snapshot) -> Token:
-        """Renew, or wait for whoever is renewing."""
+        """Renew, or wait for the thread that is renewing."""
         while True:
             attempt, leads = self._turns.get().join()
             if leads:
@@ -206,8 +207,9 @@ class TokenSource:
                     attempt.token = self._renewal.run(snapshot, early=False)
                     return attempt.token
             token = attempt.wait(self.store.lock_timeout)
-            # Otherwise it was an early attempt, which another process's
-            # forestalled, or it answered another snapshot.
+            # No token: it was an early attempt, and another process held the
+            # lock. A token that does not answer this snapshot is no use
+            # either.
             if token is None or self._wallet.is_refused(token):
                 continue
             if not snapshot.forced or snapshot.is_answered_by(token):

@@ -16,21 +16,21 @@ if TYPE_CHECKING:
     from .snapshot import Snapshot
     from .wallet import Wallet
 
-#: Seconds in which nobody is asked again for what the API refuses as soon as
-#: it was granted: something else is wrong.
+#: Seconds in which no person is asked to replace a token that the API refused
+#: as soon as it was granted: signing on does not help there.
 _STUCK_SECONDS = 600.0
 
-#: Such tokens, whose they are, and how long that counts: for all of a process,
-#: since a program may make an auth for each call.
+#: Such tokens, by client, with the end of that time. The whole process shares
+#: them, since a program may make an auth for each call.
 stuck: dict[tuple[object, str], float] = {}
 _REMEMBERED_TOKENS = 64
 
 
 class Asking:
-    """Gets a token by way of a person, and remembers about what it asked.
+    """Asks a person, once about each token.
 
-    :param grant: How to get a token.
-    :param sign_on: How a person is asked.
+    :param grant: Exchanges the code for a token.
+    :param sign_on: Asks a person for access.
     :param wallet: Has the token that a person is asked to replace.
     """
 
@@ -43,17 +43,20 @@ class Asking:
         self._grant = grant
         self._sign_on = sign_on
         self._wallet = wallet
-        #: The fingerprint of the token that a person was asked to replace, or
-        #: no text where there was none; ``None`` while nobody was asked.
+        #: The fingerprint of the token that a person was asked to replace;
+        #: empty if there was none; ``None`` if nobody was asked.
         self.about: str | None = None
 
     def ask(self, snapshot: Snapshot, pause: Backoff, *, early: bool) -> Token:
         """Have a person sign on.
 
-        :param pause: Begins where that fails.
-        :param early: Whether the old token still works: nobody is asked twice
-            to replace that one, so that a failure begins no pause.
-        :raises SignOnRequiredError: Nobody is there, or it would be in vain.
+        :param pause: Begins if the sign-on fails.
+        :param early: Whether the old token still works. A failure then begins
+        no
+            pause, as no person is asked twice to replace one token.
+        :raises SignOnRequiredError: Nobody can be asked, or a sign-on would
+        not
+            help.
         """
         refused = snapshot.refused
         if refused is not None and self._is_stuck(refused):

@@ -1,4 +1,4 @@
-"""Pauses after what failed, so that a program's loop makes no storm of it."""
+"""Pauses after failures, so that a loop does not flood the server."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("requests_ticktick")
 
-#: Seconds of the first pause, and of the longest; each is twice the last.
+#: The first and the longest pause, in seconds. Each is twice the one before.
 FIRST_PAUSE = 60.0
 LONGEST_PAUSE = 1800.0
 
-#: Seconds that a server may ask for with Retry-After (RFC 9110 10.2.3).
+#: The longest Retry-After that is obeyed, in seconds (RFC 9110 10.2.3).
 LONGEST_RETRY_AFTER = 3600.0
 
-#: Failures whose pauses are remembered: those that stores may still hold.
+#: How many recorded failures' pauses are remembered.
 _REMEMBERED_FAILURES = 64
 
 
 class Backoff:
-    """Answers with the last failure, until it is time to try again.
+    """Raises the last failure again until its pause ends.
 
     :param clock: :mod:`time`, or a test's.
     """
@@ -41,40 +41,40 @@ class Backoff:
     def begin(self, error: TickTickAuthError, retry_after: float | None = None) -> None:
         """Begin a pause.
 
-        :param error: What failed.
-        :param retry_after: Seconds, where the server has said how many.
+        :param error: The failure.
+        :param retry_after: Seconds, if the server named them.
         """
         now = self._clock.monotonic()
         if now > self._ends + LONGEST_PAUSE:
-            self._next_pause = FIRST_PAUSE  # the last failure is long past
+            self._next_pause = FIRST_PAUSE  # the last failure was long ago
         pause = self._next_pause
-        if retry_after:  # 0, or a time that is past, is no pause: as if not said
+        if retry_after:  # 0, as for a time in the past, counts as none
             pause = min(retry_after, LONGEST_RETRY_AFTER)
         self._next_pause = min(2 * self._next_pause, LONGEST_PAUSE)
         self._error, self._ends, self._is_told = error, now + pause, False
 
     def heed(self, error: BaseException) -> None:
-        """Begin a pause, if the token endpoint wants it or refuses the client.
+        """Begin a pause if the token endpoint asked for one or refused us.
 
-        To send the same again would be in vain, and looks like an attack.
+        Sending the same request again would fail, and looks like an attack.
         """
         if not isinstance(error, TokenEndpointError):
             return
         status, code = error.status_code or 0, error.error
-        # An invalid grant is the code's alone: the next sign-on has another.
+        # invalid_grant concerns one code; the next sign-on has another.
         refused = 400 <= status < 500 and code not in (None, "invalid_grant")
         if refused or status == 429 or error.retry_after is not None:
             self.begin(error, error.retry_after)
 
     def end(self) -> None:
-        """Let the next try be made at once."""
+        """End the pause."""
         self._error = None
         self._next_pause = FIRST_PAUSE
 
     def check(self) -> None:
-        """Let a try pass, unless there is a pause.
+        """Do nothing unless there is a pause.
 
-        :raises TickTickAuthError: What failed before it.
+        :raises TickTickAuthError: The failure that began the pause.
         """
         left = self._ends - self._clock.monotonic()
         if self._error is None or left <= 0:
@@ -91,10 +91,10 @@ class Backoff:
 
 
 class Pauses:
-    """The pauses of one auth, and of those of this process that are like it.
+    """The pauses of one auth, shared with similar auths of this process.
 
-    Many programs make an auth for each call. What tells that they share a
-    store is the failure that is on record there.
+    Many programs make an auth for each call. Auths share a store if they find
+    the same recorded failure in it.
 
     :param clock: :mod:`time`, or a test's.
     """
@@ -102,26 +102,26 @@ class Pauses:
     latest: ClassVar[dict[str, tuple[object, Pauses]]] = {}
 
     def __init__(self, clock: Clock) -> None:
-        #: After what the token endpoint has said.
+        #: After an answer of the token endpoint.
         self.token_requests = Backoff(clock)
-        #: After a sign-on that failed: nobody is asked in a loop.
+        #: After a failed sign-on: a person is not asked in a loop.
         self.sign_ons = Backoff(clock)
 
     def end(self) -> None:
-        """Let the next question be asked at once, whatever failed before."""
+        """End both pauses."""
         self.token_requests.end()
         self.sign_ons.end()
 
     def begun_by(self, failure: str, terms: object) -> None:
-        """Know the failure on record after which these began.
+        """Note the recorded failure after which these pauses began.
 
-        :param terms: How the auth is made; another's may well succeed.
+        :param terms: How the auth was made. Auths made otherwise may succeed.
         """
         self.latest[failure] = terms, self
         for oldest in list(self.latest)[:-_REMEMBERED_FAILURES]:
             self.latest.pop(oldest, None)
 
     def after(self, failure: str | None, terms: object) -> Pauses:
-        """Return those that this failure on record began, else these."""
+        """Return the pauses that this failure began, or else these."""
         known = self.latest.get(failure or "")
         return self if known is None or known[0] != terms else known[1]

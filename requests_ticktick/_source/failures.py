@@ -16,7 +16,7 @@ from .._value import Value
 from .retold import broken_off, error_of, fields_of, kind_of, record_of
 
 #: What is longer is no failure of ours, in characters.
-_LONGEST = 65_536
+_MAX_CHARACTERS = 65_536
 
 
 class Failure(Value):
@@ -60,7 +60,7 @@ class Failure(Value):
         )
 
     def dump(self) -> str:
-        """Return text that is unlike any other failure's."""
+        """Return a text that no other failure has."""
         record = {"broken_off_by": self._broken_off_by, **record_of(self.error)}
         return json.dumps(
             {
@@ -75,11 +75,11 @@ class Failure(Value):
 
     @classmethod
     def load(cls, text: str, place: str) -> Failure | None:
-        """Read what :meth:`dump` gave; ``None`` where it is something else.
+        """Read a text of :meth:`dump`; return ``None`` for any other text.
 
-        :param place: Where it was found, in our own words.
+        :param place: The store, for the error message.
         """
-        if len(text) > _LONGEST:
+        if len(text) > _MAX_CHARACTERS:
             return None
         try:
             record = json.loads(text)
@@ -96,7 +96,7 @@ class Failure(Value):
 
 
 def _is_mark(value: object) -> bool:
-    """Whether it is a fingerprint, or none."""
+    """Whether a value is a fingerprint or absent."""
     if value is None:
         return True
     return isinstance(value, str) and bool(re.fullmatch("(?:[0-9a-f]{8})?", value))
@@ -105,7 +105,7 @@ def _is_mark(value: object) -> bool:
 def shareable(error: BaseException) -> _errors.TickTickAuthError:
     """Return an error that can be raised in another thread of this process.
 
-    One object raised in several threads would gather all their tracebacks.
+    An object that is raised in several threads collects all their tracebacks.
     """
     if not isinstance(error, _errors.TickTickAuthError):
         return broken_off(type(error).__name__)
@@ -117,9 +117,10 @@ def shareable(error: BaseException) -> _errors.TickTickAuthError:
 
 @contextmanager
 def only_our_errors() -> Iterator[None]:
-    """Let nothing out that is not one of ours, but for Ctrl-C and its like.
+    """Convert other exceptions to our own; Ctrl-C and its like pass.
 
-    :raises TickTickAuthError: Something else was raised, which is its cause.
+    :raises TickTickAuthError: Another exception was raised, which is its
+    cause.
     """
     try:
         yield

@@ -1,4 +1,4 @@
-"""Getting a token: by a refresh token, else by a person."""
+"""Obtaining a token: by a refresh token, or else by a person."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ if TYPE_CHECKING:
     from .snapshot import Snapshot
     from .wallet import Wallet
 
-#: Refresh tokens that one renewal tries. Somebody without our lock may have
-#: rotated the first; a store that has another at each look is out of order.
+#: How many refresh tokens one renewal tries. A client that does not take our
+#: lock may have rotated the first.
 _MAX_REFRESHES = 3
 
 
 class Obtaining:
-    """Gets a token, and tells those who wait for it what went wrong.
+    """Obtains a token, and records a failure for those who wait for it.
 
     :param store: Where failures are recorded.
-    :param grant: How to get a new one.
-    :param sign_on: How a person is asked.
-    :param wallet: What there is.
-    :param once: Logs a warning.
+    :param grant: Obtains new tokens.
+    :param sign_on: Asks a person for access.
+    :param wallet: The present tokens.
+    :param once: Logs each warning once.
     """
 
     def __init__(
@@ -52,13 +52,13 @@ class Obtaining:
         self._once = once
         self._clock = wallet.deadlines.clock
         self._pauses = Pauses(self._clock)
-        # Whose pauses are this one's as well.
+        # Auths with the same terms share their pauses.
         self._terms = grant.terms, sign_on
-        # The fingerprints of refresh tokens that are spent, or that others
-        # took the place of; the last one that has a successor in no store.
+        # The fingerprints of refresh tokens that were used or refused, and of
+        # the last used one whose successor may be in no store.
         self._used: set[str] = set()
         self._spent: str | None = None
-        # The failure on record after which somebody asks all the same.
+        # The recorded failure that a call of sign_on() overrides.
         self._waived: str | None = None
 
     def obtain(
@@ -69,13 +69,14 @@ class Obtaining:
         *,
         early: bool,
     ) -> Token:
-        """Get a new token: by a refresh token, else by a person.
+        """Obtain a token by a refresh token, or else by a person.
 
-        :param found: What the stores have, read under the lock.
-        :param trouble: Why no token can be saved now.
-        :raises TickTickAuthError: It failed, or has failed a moment ago.
+        :param found: The tokens in the stores, read under the lock.
+        :param trouble: Why no token can be saved now, if so.
+        :raises TickTickAuthError: No token was obtained, or a pause after an
+            earlier failure has not ended.
         """
-        # A pause is this process's alone: it is not recorded for the others.
+        # Pauses are not recorded: each process has its own.
         self._share_pauses()
         self._pauses.token_requests.check()
         token = None
@@ -96,14 +97,14 @@ class Obtaining:
         try:
             yield
         except SignOnRequiredError:
-            raise  # in this process alone: another may have a person
+            raise  # not recorded: another process may have a person
         except BaseException as error:
             self._pauses.token_requests.heed(error)
             self.record(error)
             raise
 
     def _refresh(self, found: Iterable[Token], *, can_save: bool) -> Token | None:
-        """Use a refresh token; ``None`` where there is none that works."""
+        """Use a refresh token. Return ``None`` if none works."""
         failure = self._wallet.failure()
         if failure is not None and failure.spent is not None:
             self._spent = failure.spent
@@ -116,8 +117,7 @@ class Obtaining:
             used = fingerprint_of(str(token.refresh_token))
             if renewed is None:
                 self._used.add(used)
-                # Somebody without our lock may have rotated the refresh token
-                # that was just refused.
+                # A client that does not take our lock may have rotated it.
                 found = self._wallet.read()
                 continue
             if renewed.refresh_token != token.refresh_token:
@@ -134,7 +134,7 @@ class Obtaining:
         *,
         early: bool,
     ) -> Token:
-        """Have a person sign on, who is told what is there and not used."""
+        """Ask a person. A warning first names the tokens that are not used."""
         unused = "" if snapshot.forced else " ".join(self._wallet.foreign(found))
         if unused:
             self._once.warn(unused)
@@ -147,14 +147,14 @@ class Obtaining:
             raise SignOnRequiredError(f"{unused} {error}".strip()) from None
 
     def stop_pausing(self) -> None:
-        """Let the next question be asked at once, whatever failed before."""
+        """End all pauses, so that the next attempt is made at once."""
         self._share_pauses()
         self._pauses.end()
         with contextlib.suppress(TokenStoreError):
             self._waived = self._store.failure()
 
     def heed(self, failure: Failure, *, early: bool) -> None:
-        """Pause, as whoever failed has to.
+        """Begin the pauses that a recorded failure calls for.
 
         :param early: Whether the old token still works.
         """
@@ -163,7 +163,7 @@ class Obtaining:
             self._pauses.sign_ons.begin(failure.error)
 
     def record(self, error: BaseException) -> None:
-        """Tell those who wait, here and in other processes."""
+        """Record a failure for threads and processes that wait."""
         with contextlib.suppress(TokenStoreError):
             failure = Failure(
                 error,
@@ -176,11 +176,12 @@ class Obtaining:
             self._pauses.begun_by(failure, self._terms)
 
     def _heed_the_last(self, *, early: bool) -> None:
-        """Ask nobody in turn, where none can save what it gets.
+        """Raise a failure of the last minute, if no token can be saved.
 
-        Those who waited are told. This is for those who come a little later.
+        Processes that come a little later would otherwise ask the person
+        again, one after the other.
 
-        :raises TickTickAuthError: As another's sign-on of a moment ago did.
+        :raises TickTickAuthError: The failed sign-on of another process.
         """
         failure = self._wallet.failure()
         if failure is None or failure.asked is None:
@@ -192,5 +193,5 @@ class Obtaining:
             raise failure.error
 
     def _share_pauses(self) -> None:
-        with contextlib.suppress(TokenStoreError):  # then each has its own
+        with contextlib.suppress(TokenStoreError):  # then nothing is shared
             self._pauses = self._pauses.after(self._store.failure(), self._terms)

@@ -1,4 +1,4 @@
-"""A new token: under the store's lock, saved before the lock is released."""
+"""Renewal under the store's lock. The token is saved before its release."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 
 
 class Renewal:
-    """Gets a new token, once for all who share the store.
+    """Obtains one new token for all who share the store.
 
     :param store: Where tokens are kept.
-    :param grant: How to get a new one.
-    :param sign_on: How a person is asked.
-    :param wallet: What there is.
-    :param once: Logs a warning.
+    :param grant: Obtains new tokens.
+    :param sign_on: Asks a person for access.
+    :param wallet: The present tokens.
+    :param once: Logs each warning once.
     """
 
     def __init__(
@@ -51,10 +51,11 @@ class Renewal:
 
     @discreet
     def run(self, snapshot: Snapshot, *, early: bool) -> Token:
-        """Renew under the store's lock, or find that somebody has.
+        """Renew under the store's lock, unless another process just did.
 
-        :param early: Whether the old token still works: then nobody waits.
-        :raises LockTimeoutError: Another process is at it.
+        :param early: Whether the old token still works. The lock is then tried
+            once.
+        :raises LockTimeoutError: Another process holds the lock.
         """
         with contextlib.ExitStack() as stack:
             token = self._take_lock(stack, snapshot, early=early)
@@ -67,18 +68,18 @@ class Renewal:
                 return token
             trouble = self._take_room(stack)
             token = self.obtaining.obtain(snapshot, [*again], trouble, early=early)
-            # Before the lock is released: the next in line will read it.
+            # Before the lock is released: the next holder reads it.
             return self.keep(token, snapshot)
 
     def keep(self, token: Token, snapshot: Snapshot) -> Token:
-        """Save a new token, and tell those who wait where that fails."""
+        """Save a new token. If that fails, record it for waiting processes."""
         token, has_failed = self.saving.keep(token, snapshot)
         if has_failed:
             self.obtaining.record(UnsavedError())
         return token
 
     def was_asked_about(self, token: Token) -> bool:
-        """Whether a person was asked to replace it, here or elsewhere."""
+        """Whether any process asked a person to replace this token."""
         if self.obtaining.asking.about == token.fingerprint:
             return True
         failure = self._wallet.failure()
@@ -87,13 +88,13 @@ class Renewal:
     def _take_lock(
         self, stack: contextlib.ExitStack, snapshot: Snapshot, *, early: bool
     ) -> Token | None:
-        """Take the store's lock, or find the answer while waiting for it."""
+        """Take the lock, or return the token that appears while waiting."""
         wait = LockWait(self._store)
         while True:
             version = self._store.version()
             try:
-                # At first there is nothing that the snapshot does not have. A
-                # store that cannot be read says so before it is locked.
+                # On the first pass the snapshot is still current. An
+                # unreadable store raises its error before it is locked.
                 if wait.has_begun or not snapshot.is_whole:
                     found = self._wallet.read()
                     token = self._answer(snapshot, found, early=early)
@@ -110,9 +111,10 @@ class Renewal:
     def _try_lock(
         self, stack: contextlib.ExitStack, wait: LockWait, *, early: bool
     ) -> bool:
-        """Take the lock, or find that somebody else has it.
+        """Try to take the lock.
 
-        :raises UnwritableError: No token could be saved either.
+        :returns: Whether to go on; ``False`` if another process holds it.
+        :raises UnwritableError: The store could not save a token either.
         """
         try:
             stack.enter_context(self._store.lock(0.0))
@@ -128,10 +130,10 @@ class Renewal:
         return True
 
     def _take_room(self, stack: contextlib.ExitStack) -> TokenStoreError | None:
-        """Have the store take room for a token, before it costs anything.
+        """Reserve space in the store before a token is requested.
 
-        :returns: Why the store would not take one.
-        :raises UnwritableError: Whoever shares the store finds the same.
+        :returns: Why the store could not save a token; ``None`` if it could.
+        :raises UnwritableError: All who share the store would fail alike.
         """
         if not self._store.writable:
             return None
@@ -147,14 +149,14 @@ class Renewal:
     def _answer(
         self, snapshot: Snapshot, found: Iterable[Token], *, early: bool
     ) -> Token | None:
-        """Return what somebody else's renewal has left for this caller.
+        """Return the token of another process's renewal, if there is one.
 
-        :param found: What the stores have.
-        :raises TickTickAuthError: It failed, after the snapshot.
+        :param found: The tokens in the stores.
+        :raises TickTickAuthError: A renewal failed after the snapshot.
         """
         wallet, deadlines = self._wallet, self._wallet.deadlines
-        # First, for the tokens are read as one looks at them: who could not
-        # save its token has recorded that, and has the token for us as well.
+        # The failure is read before the tokens, which are read lazily. A
+        # thread that recorded a failed save has its token in memory by then.
         failure = wallet.failure(since=snapshot)
         for token in wallet.ours(found):
             if wallet.is_refused(token):

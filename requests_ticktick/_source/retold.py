@@ -1,7 +1,7 @@
-"""Another process's error, told again in our own words.
+"""Another process's error, raised again with messages of our own.
 
-Whoever can write to the store can write such a record. It says *which* of our
-errors it was; what that means, and what to do next, is said here.
+Any program that can write to the store can write such a record. The record
+only says *which* error it was. Its message comes from here.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from .._foreign import one_line, seconds
 from .._grant.error_text import denial_advice, hint
 from ..stores._base import UnsavedError
 
-#: What those who waited are told.
-_TOLD: Mapping[type[_errors.TickTickAuthError], str] = {
+#: The message of each error for the processes that waited.
+_MESSAGES: Mapping[type[_errors.TickTickAuthError], str] = {
     _errors.TickTickAuthError: (
         "The renewal that this one waited for failed. Try again, or run: "
         "requests-ticktick login"
@@ -62,34 +62,34 @@ _TOLD: Mapping[type[_errors.TickTickAuthError], str] = {
         "A secret would have been sent without encryption. Use https:// addresses."
     ),
 }
-_KINDS = {kind.__name__: kind for kind in _TOLD}
+_KINDS = {kind.__name__: kind for kind in _MESSAGES}
 
-#: The words of TickTick's servers that are passed on, each with what stands
-#: for the redirect URI in our advice on it.
+#: Messages of TickTick's servers that are passed on, with the words that our
+#: advice uses in place of the redirect URI.
 _KNOWN = {
     "At least one redirect_uri must be registered with the client.": "the one in use",
     "Invalid redirect": "in use",
     "Bad client credentials": "",
 }
 
-#: Nobody is told to wait for longer, in seconds.
-_A_DAY = 86_400.0
+#: The longest wait that a message names, in seconds.
+_MAX_WAIT_SECONDS = 86_400.0
 
 
 def kind_of(error: _errors.TickTickAuthError) -> type[_errors.TickTickAuthError]:
-    """Return the class of ours that an error of anybody's derives from."""
-    return next(kind for kind in type(error).__mro__ if kind in _TOLD)
+    """Return the class of ours that an error derives from."""
+    return next(kind for kind in type(error).__mro__ if kind in _MESSAGES)
 
 
 def fields_of(error: _errors.TickTickAuthError) -> dict[str, Any]:
-    """Return what the error has beside its message."""
+    """Return an error's fields, without its message."""
     return {name: getattr(error, name) for name in _CHECKS if hasattr(error, name)}
 
 
 def broken_off(by: str) -> _errors.SignOnError:
-    """Make the error of those who waited for a sign-on that never ended.
+    """Return the error for those who waited for an interrupted sign-on.
 
-    :param by: The name of the exception that went through it.
+    :param by: The name of the exception that interrupted it.
     """
     return _errors.SignOnError(
         f"The sign-on that this one waited for was broken off ({by}): try again."
@@ -97,16 +97,16 @@ def broken_off(by: str) -> _errors.SignOnError:
 
 
 def record_of(error: _errors.TickTickAuthError) -> dict[str, Any]:
-    """Return what there is to tell of it, as plain data."""
+    """Return an error as plain data, without its message."""
     fields = {**fields_of(error), "description": _known_words(error)}
     checked = {name: _CHECKS[name](value) for name, value in fields.items()}
     return {"type": kind_of(error).__name__, **checked}
 
 
 def error_of(record: Mapping[str, object], place: str) -> _errors.TickTickAuthError:
-    """Make an error of what :func:`record_of` gave, or somebody else wrote.
+    """Return the error that a record stands for, whoever wrote the record.
 
-    :param place: Where it was found, in our own words.
+    :param place: The store, for the message.
     """
     by = record.get("broken_off_by")
     if by is not None:
@@ -115,7 +115,7 @@ def error_of(record: Mapping[str, object], place: str) -> _errors.TickTickAuthEr
         return broken_off(str(by) if is_one else "another error")
     kind = _KINDS.get(str(record.get("type")), _errors.SignOnError)
     fields = {name: check(record.get(name)) for name, check in _CHECKS.items()}
-    message = _TOLD[kind].replace("{place}", place)
+    message = _MESSAGES[kind].replace("{place}", place)
     if kind is _errors.AuthorizationDeniedError:
         message = _denied(fields)
     elif kind is _errors.TokenEndpointError:
@@ -128,9 +128,9 @@ def error_of(record: Mapping[str, object], place: str) -> _errors.TickTickAuthEr
 
 
 def _denied(fields: Mapping[str, Any]) -> str:
-    said = _said(fields)
+    said = _quoted(fields)
     advice = _hint(fields) or denial_advice(fields["error"])
-    return f"{_TOLD[_errors.AuthorizationDeniedError]}{said}. {advice}"
+    return f"{_MESSAGES[_errors.AuthorizationDeniedError]}{said}. {advice}"
 
 
 def _refused(fields: Mapping[str, Any]) -> str:
@@ -150,30 +150,30 @@ def _refused(fields: Mapping[str, Any]) -> str:
     else:
         advice = "Check the service's token_endpoint, then sign on again."
     advice = _hint(fields) or advice
-    told = _TOLD[_errors.TokenEndpointError]
-    return f"{told} {status} and an error{_said(fields)}. {advice}"
+    told = _MESSAGES[_errors.TokenEndpointError]
+    return f"{told} {status} and an error{_quoted(fields)}. {advice}"
 
 
-def _said(fields: Mapping[str, Any]) -> str:
+def _quoted(fields: Mapping[str, Any]) -> str:
     words = [text for text in (fields["error"], fields["description"]) if text]
     return f" ({': '.join(words).rstrip('.')})" if words else ""
 
 
 def _hint(fields: Mapping[str, Any]) -> str | None:
-    """Return the advice on what TickTick said, without the redirect URI."""
+    """Return our advice on a message of TickTick's, without redirect URI."""
     words = fields["description"] or ""
     return hint(f"{fields['error']} {words}", _KNOWN.get(words, ""))
 
 
 def _known_words(error: _errors.TickTickAuthError) -> str | None:
-    """Return which of the known words a server's own come to."""
+    """Return the known message that a server's message corresponds to."""
     fields = fields_of(error)
     said = hint(f"{fields.get('error')} {fields.get('description')}", "")
     return next((words for words in _KNOWN if hint(words, "") == said), None)
 
 
 def _error_code(value: object) -> str | None:
-    """Let pass what looks like the codes of RFC 6749 4.1.2.1 and 5.2."""
+    """Return an error code that looks like those of RFC 6749 5.2."""
     fits = isinstance(value, str) and re.fullmatch("[a-z_]{1,40}", value)
     return str(value) if fits else None
 
@@ -186,10 +186,10 @@ def _status(value: object) -> int | None:
 
 def _pause(value: object) -> float | None:
     found = seconds(value, float("inf"))
-    return None if found is None else min(found, _A_DAY)
+    return None if found is None else min(found, _MAX_WAIT_SECONDS)
 
 
-#: What may stand in each field.
+#: Checks the value of each field.
 _CHECKS: Mapping[str, Callable[[object], Any]] = {
     "error": _error_code,
     "description": lambda value: next((w for w in _KNOWN if w == value), None),

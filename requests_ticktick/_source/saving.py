@@ -1,4 +1,4 @@
-"""A new token into the store; into memory until the store takes it."""
+"""Saves a new token, at once or later. Until then memory keeps it."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("requests_ticktick")
 
-#: Seconds until a store that failed is tried again; twice as many after each
-#: try, as a keychain may ask a person every time.
+#: Seconds until a failed save is tried again. The pause doubles each time,
+#: since a keychain may ask a person at each try.
 SAVE_AGAIN_AFTER = 60.0
 
-#: The same where its server is away, or its lock is held, and the most: others
-#: look for the token there as soon as it is back.
-SOON_AGAIN_AFTER, _LONGEST_SOON = 1.0, 5.0
+#: The first and the longest pause, in seconds, if the store's server is away
+#: or its lock is held: other processes need the token as soon as it is back.
+SOON_AGAIN_AFTER, _MAX_SOON_SECONDS = 1.0, 5.0
 
-#: A server that does not answer may cost a client's time-out each time: the
-#: pause is as many times as long, so that calls seldom wait for that.
+#: A server that does not answer costs a time-out at each try. The pause is so
+#: many times as long, so that callers seldom wait for a time-out.
 _PAUSE_PER_WAIT = 10.0
 
 
@@ -39,8 +39,8 @@ class Saving:
     """Saves the latest token, sooner or later.
 
     :param store: Where tokens are kept.
-    :param grant: Whose they are.
-    :param wallet: Has the token until then.
+    :param grant: Knows whose tokens are saved.
+    :param wallet: Keeps the token until it is saved.
     """
 
     def __init__(
@@ -53,12 +53,12 @@ class Saving:
     def keep(self, token: Token, before: Snapshot) -> tuple[Token, bool]:
         """Save a new token as this client's, and use it.
 
-        :param before: What was there when somebody asked for it.
-        :returns: The token as it is used, and whether a save has failed.
+        :param before: What the stores held before the token was requested.
+        :returns: The token as it is used, and whether the save failed.
         """
         wallet, behind = self._wallet, self._wallet.write_behind
         timed = self._timed(self._grant.stamp.put_on(token))
-        # Before it is saved: that may be broken off.
+        # First, since Ctrl-C may interrupt the save.
         behind.begin(timed.token, before)
         if not self._store.writable:
             return wallet.use(timed), False
@@ -66,13 +66,13 @@ class Saving:
         wallet.use(timed)
         self._try(lambda: self._save(timed.token))
         if wallet.current is timed:
-            wallet.use(timed)  # until the next try, or its renewal
+            wallet.use(timed)  # until the next save is due, or its renewal
         return timed.token, behind.token is timed.token
 
     def save_if_due(self, turns: Turns) -> None:
-        """Save the token that no store has, if it is time for that.
+        """Save the unsaved token, if a save is due.
 
-        One thread does; the others go on at once.
+        One thread saves. The others do not wait for it.
         """
         if not self._is_due():
             return
@@ -86,7 +86,7 @@ class Saving:
                 self._try(lambda: self._save_late(token))
 
     def _claim(self) -> None:
-        """Have nobody else try now, but later: this may be broken off."""
+        """Postpone the save, in case that this thread is interrupted."""
         self._wallet.write_behind.due = self._now() + SAVE_AGAIN_AFTER
 
     def _is_due(self) -> bool:
@@ -103,17 +103,17 @@ class Saving:
             and current.token.access_token == token.access_token
             and token.expires_at is None
         ):
-            # Handed back with less than a second left, which reads as 0.
+            # The same token again, with a lifetime of less than a second.
             token = token.replace(expires_at=current.token.expires_at)
         timed = deadlines.of(token)
         if deadlines.is_alive(timed):
             return timed
-        # An end that is past when the answer comes says nothing: the token is
-        # used until it is refused, and nobody is asked in a loop.
+        # A token that has expired on arrival is used until the API refuses it.
+        # Otherwise a person would be asked in a loop.
         return deadlines.of(token.replace(expires_at=None))
 
     def _try(self, save: Callable[[], None]) -> None:
-        """Save a token, or have that tried again after a pause."""
+        """Save a token, or postpone the save."""
         behind, began = self._wallet.write_behind, self._now()
         try:
             save()
@@ -125,8 +125,8 @@ class Saving:
             self._put_off(began)
             self._tell(str(error))
         except Exception as error:
-            # A store of somebody else's that breaks its promise: the token is
-            # as good, and it cost somebody a click.
+            # A user's own store broke its contract. The token is still good,
+            # and a person may have signed on for it.
             self._put_off(began)
             self._tell(
                 f"The store failed with {type(error).__name__}, where it should "
@@ -134,9 +134,9 @@ class Saving:
             )
 
     def _put_off(self, began: float, *, soon: bool = False) -> None:
-        """Have the save tried again after a pause; the next one is longer.
+        """Postpone the save; the next pause is longer.
 
-        :param began: When this try did, in monotonic seconds.
+        :param began: When this try began, in monotonic seconds.
         """
         behind, now = self._wallet.write_behind, self._now()
         twice = 2 * behind.pause
@@ -145,7 +145,7 @@ class Saving:
         elif behind.pause == 0.0:
             pause = SOON_AGAIN_AFTER
         else:
-            pause = max(min(twice, _LONGEST_SOON), _PAUSE_PER_WAIT * (now - began))
+            pause = max(min(twice, _MAX_SOON_SECONDS), _PAUSE_PER_WAIT * (now - began))
         behind.pause, behind.due = pause, now + pause
 
     def _tell(self, problem: str) -> None:
@@ -157,7 +157,7 @@ class Saving:
     def _save(self, token: Token) -> None:
         self._store.save(token)
         self._wallet.write_behind.end(token)
-        with contextlib.suppress(TokenStoreError):  # a token goes before a failure
+        with contextlib.suppress(TokenStoreError):  # a token outweighs a failure
             self._store.record_failure(None)
 
     def _save_late(self, token: Token) -> None:
@@ -168,12 +168,12 @@ class Saving:
             try:
                 stack.enter_context(self._store.lock(0.0))
             except LockTimeoutError:
-                self._put_off(self._now(), soon=True)  # somebody renews there
+                self._put_off(self._now(), soon=True)  # another process renews
                 return
             except TokenStoreError:
-                pass  # as with a new one: where there is no lock, without
+                pass  # a new token is saved without a lock as well
             if behind.token is not token:
-                return  # it was forgotten, or has a successor
+                return  # the token was forgotten or replaced meanwhile
             if self._is_replaced(token):
                 behind.end(token)
                 return
@@ -182,7 +182,7 @@ class Saving:
             logger.info("The token that was used from memory is saved.")
 
     def _is_replaced(self, token: Token) -> bool:
-        """Whether somebody has saved another since, and it works."""
+        """Whether another process has saved a working token since."""
         wallet, before = self._wallet, self._wallet.write_behind.before
         stamp, deadlines = self._grant.stamp, wallet.deadlines
         store = next(store for store in self._store.members() if store.writable)

@@ -1,4 +1,4 @@
-"""What a caller knew when it asked for a token."""
+"""What the stores held when a caller asked for a token."""
 
 from __future__ import annotations
 
@@ -9,17 +9,16 @@ from .._value import Value
 
 
 class Snapshot(Value):
-    """One look at the stores: what comes later is an answer to who looked.
+    """The content of the stores at one moment. What comes later answers it.
 
-    What was there already is told from what came since by what it is, and not
-    by when it was issued: a clock may be set back in between.
+    Tokens are compared by their identity and not by their time of issue, since
+    the clock may be set back in between.
 
-    :param known: The tokens in the stores; ``None`` where they could not be
-        read: then nothing that is found there later is known to be new.
-    :param failure: The failure on record, which is no answer.
-    :param refused: The token that the caller does not want, as the API refused
-        it.
-    :param forced: Whether only a token that was issued since will do.
+    :param known: The tokens in the stores; ``None`` if they could not be read.
+        Then no later token is known to be new.
+    :param failure: The failure that was recorded at that moment.
+    :param refused: A token that the API refused.
+    :param forced: Whether only a newly issued token will do.
     """
 
     __slots__ = ("_failure", "_known", "forced", "refused")
@@ -50,17 +49,17 @@ class Snapshot(Value):
         return self._known is not None
 
     def is_answered_by(self, token: Token) -> bool:
-        """Whether the token was issued since: then any lifetime will do."""
+        """Whether the token is new. Any lifetime will then do."""
         if self._known is None or token.issued_at is None:
             return False
         return _grant_of(token) not in self._known
 
     def has(self, token: Token) -> bool:
-        """Whether the token was there already, for certain."""
+        """Whether the stores certainly held this token."""
         return self._known is not None and _grant_of(token) in self._known
 
     def is_news(self, failure: str) -> bool:
-        """Whether this failure came on record since."""
+        """Whether this failure was recorded later."""
         return self._known is not None and failure != self._failure
 
 

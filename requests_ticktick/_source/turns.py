@@ -1,6 +1,6 @@
-"""Whose turn it is to renew: among threads, and among processes.
+"""Who renews next, among the threads and among the processes.
 
-Waiting is measured on the real clock, whatever clock tokens expire by.
+Waits are measured with the real clock, whichever clock tokens expire by.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
     from ..stores import TokenStore
 
-#: Seconds between two tries for the store's lock. A try costs 0.1 ms, a look
-#: at the version 0.003 ms, so that looks are many and tries are few.
+#: Seconds between two tries for the store's lock. A try costs 0.1 ms, and a
+#: look at the store's version 0.003 ms.
 TRY_EVERY = 0.1
 
-#: The pause between two looks: a part of the wait so far, within bounds in
-#: seconds. Nobody waits much longer than it had to, or polls fast for long.
+#: The pause between two looks is a part of the wait so far, within these
+#: bounds in seconds.
 _LOOK_AGAIN_PART = 0.05
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.005, 0.1
 
@@ -54,10 +54,10 @@ class Attempt:
         self._done.set()
 
     def wait(self, timeout: float) -> Token | None:
-        """Return the attempt's token; ``None`` where it ended without one.
+        """Return the attempt's token; ``None`` if it ended without one.
 
-        :param timeout: Seconds.
-        :raises TickTickAuthError: What the attempt failed with.
+        :param timeout: How long to wait, in seconds.
+        :raises TickTickAuthError: The attempt failed.
         :raises LockTimeoutError: It has not ended.
         :raises SignOnError: It is this thread's own, and would never end.
         """

@@ -1,4 +1,4 @@
-"""The tokens that one source has: in memory, and in its stores."""
+"""The tokens that a source has in memory and in its stores."""
 
 from __future__ import annotations
 
@@ -25,64 +25,64 @@ if TYPE_CHECKING:
 
 
 class Wallet:
-    """Knows which tokens there are, and which of them are of use.
+    """Knows all tokens and which of them can be used.
 
     :param store: Where tokens are kept.
-    :param grant: Whose they are.
-    :param deadlines: When they end.
+    :param grant: Knows whose tokens are wanted.
+    :param deadlines: Knows when tokens expire.
     """
 
     def __init__(
         self, store: TokenStore, grant: AuthorizationCodeGrant, deadlines: Deadlines
     ) -> None:
         self.deadlines = deadlines
-        #: The token that callers get, as long as nothing is due.
+        #: The token that callers get until something is due.
         self.current: TimedToken | None = None
         self._store = store
         self._grant = grant
         self._write_behinds: dict[Stamp, WriteBehind] = {}
-        # Access tokens that the API has refused, and when they were issued.
+        # The access tokens that the API refused, with their times of issue.
         self._refused: dict[str, float] = {}
 
     @property
     def write_behind(self) -> WriteBehind:
-        """Return what is known of the token that the store has not got."""
+        """Return the state of the token that the store could not save."""
         stamp = self._grant.stamp
         if stamp not in self._write_behinds:
-            # dict.setdefault is atomic, so that two threads get the same one.
+            # dict.setdefault is atomic: two threads get the same object.
             self._write_behinds.setdefault(stamp, write_behind_of(self._store, stamp))
         return self._write_behinds[stamp]
 
     @property
     def unsaved(self) -> Token | None:
-        """Return the latest token, as long as no store has it."""
+        """Return the latest token, if no store could save it."""
         return self.write_behind.token
 
     def use(self, timed: TimedToken) -> Token:
-        """Give this token to callers from now on, until something is due."""
+        """Give this token to callers until something is due."""
         behind = self.write_behind
         timed.save_at(math.inf if behind.token is None else behind.due)
         self.current = timed
         return timed.token
 
     def refuse(self, token: Token) -> None:
-        """Know that the API refuses a token, but not a later grant."""
+        """Note that the API refused a token. A later grant of it counts."""
         self._refused[token.access_token] = token.issued_at or 0.0
 
     def is_refused(self, token: Token) -> bool:
-        """Whether a token is of no use, although it has not expired."""
+        """Whether the API refused this token."""
         issued_at = self._refused.get(token.access_token)
         return issued_at is not None and (token.issued_at or 0.0) <= issued_at
 
     def is_usable(self, timed: TimedToken) -> bool:
-        """Whether a token works, as far as is known."""
+        """Whether a token has neither expired nor been refused."""
         return self.deadlines.is_alive(timed) and not self.is_refused(timed.token)
 
     def best(self) -> TimedToken | None:
-        """Return a fresh token, else one that works, else none.
+        """Return a fresh token, or else one that works, or else ``None``.
 
-        Stores behind the first fresh one are not read. A renewal will say why
-        one of them cannot be.
+        Stores behind the first fresh token are not read. Errors of stores are
+        left to the renewal, which reads them again.
         """
         fresh, alive = self.deadlines.is_fresh, self.deadlines.is_alive
         return preferred(self._not_refused(), is_fresh=fresh, is_alive=alive)
@@ -90,29 +90,29 @@ class Wallet:
     def snapshot(
         self, *, refused: Token | None = None, forced: bool = False
     ) -> Snapshot:
-        """Look at all stores, so that what comes later can be told from it.
+        """Read all stores, so that later tokens and failures are recognised.
 
-        The failure comes first: one that is recorded meanwhile is news.
+        The failure is read first: one that is recorded meanwhile is new.
         """
         known = failure = None
-        with contextlib.suppress(TokenStoreError):  # which whoever reads next will say
+        with contextlib.suppress(TokenStoreError):  # the next read raises it
             failure = self._store.failure()
             known = list(self.ours(self.read()))
         return Snapshot(known, failure=failure, refused=refused, forced=forced)
 
     def read(self) -> Iterator[Token]:
-        """Yield what all stores have, whoever's it is, store by store.
+        """Yield the tokens of all stores, whosever they are.
 
         :raises TokenStoreError: A store cannot be read.
         """
-        # Where there is no place, as without a home, there is no token.
+        # Without a place, as without a home directory, there is no token.
         with contextlib.suppress(NoPlaceError):
             yield from self._store.candidates()
 
     def ours(self, found: Iterable[Token]) -> Iterator[Token]:
         """Yield the tokens that this client may use, the unsaved one first.
 
-        :param found: What :meth:`read` has yielded, or yields.
+        :param found: The tokens that :meth:`read` yields.
         """
         stamp, unsaved = self._grant.stamp, self.unsaved
         if unsaved is not None:
@@ -124,16 +124,17 @@ class Wallet:
     def refreshable(
         self, found: Iterable[Token], used: Container[str], *, can_save: bool
     ) -> Token | None:
-        """Return a token whose refresh token was not used yet.
+        """Return a token with a refresh token that was not used yet.
 
         A read-only store's token is already spent if a writable store holds
-        its successor. The unsaved token comes last: a store may have taken
-        what it said it had not, and somebody may have renewed it there.
+        its successor. The unsaved token comes last: a store may have saved it
+        in spite of its error, and another process may have renewed it there.
 
-        :param found: What the stores have.
-        :param used: The fingerprints of the refresh tokens that were.
-        :param can_save: Whether its successor can be saved. If not, those in a
-            store are left to whoever can.
+        :param found: The tokens in the stores.
+        :param used: The fingerprints of used refresh tokens.
+        :param can_save: Whether its successor can be saved. If not, the
+        refresh
+            tokens of the stores are left to a process that can.
         :raises TokenStoreError: A store cannot be read.
         """
         unsaved = self.unsaved
@@ -155,23 +156,23 @@ class Wallet:
         return None
 
     def foreign(self, found: Iterable[Token]) -> Iterator[str]:
-        """Say of each token that is another's what it is for."""
+        """Yield a sentence about each token that belongs to another client."""
         for token in found:
             difference = self._grant.stamp.difference(token)
             if difference is not None and token.found_in is not None:
-                # It may come from a file, which must not steer a terminal.
+                # Text from a file must not control a terminal.
                 yield clean(
                     f"The token {token.fingerprint} in {token.found_in} is for "
                     f"{difference}, and is not used here."
                 )
 
     def failure(self, *, since: Snapshot | None = None) -> Failure | None:
-        """Return the failure on record, if it is one of this client's.
+        """Return the recorded failure, if it is this client's.
 
-        :param since: Leave out the failure that was on record by then.
+        :param since: Ignore the failure that this snapshot saw.
         """
         text = None
-        with contextlib.suppress(TokenStoreError):  # then there is none to share
+        with contextlib.suppress(TokenStoreError):  # then none can be shared
             text = self._store.failure()
         if text is None or (since is not None and not since.is_news(text)):
             return None

@@ -1,4 +1,4 @@
-"""The token that a store has not got yet."""
+"""The token that a store could not save yet."""
 
 from __future__ import annotations
 
@@ -15,49 +15,49 @@ if TYPE_CHECKING:
 
 
 class WriteBehind:
-    """The latest token, as long as a store has not got it."""
+    """The latest token while the store does not have it."""
 
     def __init__(self) -> None:
-        #: ``None`` where the store has the latest.
+        #: The unsaved token; ``None`` if the store has the latest one.
         self.token: Token | None = None
-        #: What was there when somebody asked for it.
+        #: What the stores held before the token was requested.
         self.before = Snapshot()
-        #: When to try again, in monotonic seconds, and how long that pause is.
+        #: When the next save is due, in monotonic seconds, and the last pause.
         self.due = math.inf
         self.pause = 0.0
-        #: What a warning has said of the store since it last had the latest.
+        #: The last warning about the store since it had the latest token.
         self.told: str | None = None
 
     def begin(self, token: Token, before: Snapshot) -> None:
-        """Know the latest token, which is about to be saved."""
+        """Note a new token, which is about to be saved."""
         if self.token is None:
             self.told = None
         self.token, self.before = token, before
         self.due, self.pause = math.inf, 0.0
 
     def end(self, token: Token) -> None:
-        """Know that the store has a token, which may not be the latest."""
+        """Note that the store has this token, which may not be the latest."""
         if self.token is token:
             self.token = None
 
 
-#: By the id of a store, with a reference that ends this when the store ends. A
-#: store may be no key of a dictionary; its pickles and copies begin without:
-#: they may go where no token should.
+#: Keyed by the id of the store, since a store need not be hashable. A weak
+#: reference removes the entry with the store. Copies and pickles of a store
+#: share nothing: they may go where no token should.
 known: dict[int, tuple[object, dict[Stamp, WriteBehind]]] = {}
 
 
 def write_behind_of(store: TokenStore, stamp: Stamp) -> WriteBehind:
-    """Return what all who save to this object of a store share.
+    """Return the state that all auths over the same store object share.
 
-    A program may make an auth for each call: the next one has the token, and
-    saves it.
+    A program may make an auth for each call. The next auth then has the
+    unsaved token, and saves it.
 
-    :param stamp: Whose tokens: another client has its own.
+    :param stamp: Whose token it is. Each client has a state of its own.
     """
     keeper = next((member for member in store.members() if member.writable), None)
     if keeper is None:
-        return WriteBehind()  # each has its own memory, and nothing is saved
+        return WriteBehind()  # nothing is saved, so nothing is shared
     key, forget = id(keeper), known.pop
     if key not in known:
         reference = weakref.ref(keeper, lambda _: forget(key, None))
