@@ -256,7 +256,7 @@ def test_a_401_without_a_thread_is_not_read(server, session, monkeypatch):
     assert response.history[0].content == b""
 
 
-def test_a_401_on_a_closed_connection_is_as_without_an_auth(server, session):
+def test_a_401_on_a_closed_connection_reaches_the_caller(server, session):
     """A client that sends an unread body may never see the 401."""
     server.answers.append(Answer(401, early=True, close=True))
     content = bytes(20 << 20)

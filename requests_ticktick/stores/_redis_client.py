@@ -1,4 +1,4 @@
-"""A Redis client wherever the store goes: pickled, forked, and in trouble."""
+"""The client of a store in Redis, after pickling, forking and failures."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _OF_THE_POOL = frozenset(
     }
 )
 
-#: Neither the client nor the server has to copy what somebody else made large.
+#: Values that other programs made large are not transferred.
 #: What GETRANGE calls empty may be absent, and a user may have to do with GET.
 _READ = """
 local found = {}
@@ -51,13 +51,13 @@ return found
 
 
 class Clients:
-    """The client given; in a forked child or from a pickle, one like it.
+    """The given client; in a forked child or a pickle, one like it.
 
     redis-py (8.1) waits for ever in a child that was forked while another
     thread held the pool's lock.
 
     :param client: What the user passed.
-    :raises TypeError: It is a cluster's, asynchronous, or no client at all.
+    :raises TypeError: It is a cluster's client, an asynchronous one, or none.
     """
 
     def __init__(self, client: Redis) -> None:
@@ -71,19 +71,19 @@ class Clients:
         self._made = {os.getpid(): client}
 
     def get(self) -> Redis:
-        """Return this process's own."""
+        """Return this process's client."""
         pid = os.getpid()
         client = self._made.get(pid)
         if client is None:
-            # dict.setdefault is atomic: of two threads, both get the first's.
+            # dict.setdefault is atomic: two threads get the same client.
             client = self._made.setdefault(pid, self._for_child())
         return client
 
     def check_time_out(self) -> None:
         """Warn where a server that stops answering is waited for for ever."""
         pool = self._given.connection_pool
-        # The default is the connection's, and not the same in all versions of
-        # redis-py. This connects nothing.
+        # The default depends on the connection class and redis-py's version.
+        # This opens no connection.
         connection = pool.connection_class(**pool.connection_kwargs)
         if connection.socket_timeout is None:
             logger.warning(
@@ -107,9 +107,9 @@ class Clients:
 
 
 def _describe(client: Redis) -> dict[str, Any]:
-    """Return what a client like this one is made from.
+    """Return what a client like this one can be made from.
 
-    :raises TypeError: It cannot be said.
+    :raises TypeError: That cannot be determined.
     """
     pool = client.connection_pool
     if hasattr(pool, "sentinel_manager"):
@@ -120,7 +120,7 @@ def _describe(client: Redis) -> dict[str, Any]:
     options = {
         name: value
         for name, value in pool.connection_kwargs.items()
-        # A bare object() is redis-py's "not given", which no copy equals.
+        # redis-py's marker for "not given" is an object() that no copy equals.
         if name not in _OF_THE_POOL and type(value) is not object
     }
     if isinstance(pool, BlockingConnectionPool):
@@ -143,8 +143,8 @@ def _build(
 ) -> Redis:
     made = pool(connection_class=connection, max_connections=most, **options)
     client = kind(connection_pool=made)
-    # No program can close it. A connection of it would end in a warning of an
-    # "unclosed socket" where the collector comes to the socket first.
+    # No program knows this client, to close it. Its connections would end in
+    # warnings of unclosed sockets.
     weakref.finalize(client, _disconnect, made, os.getpid()).atexit = False
     return client
 
@@ -155,9 +155,9 @@ def _disconnect(pool: Any, made_by: int) -> None:
 
 
 def get(client: Redis, *keys: str) -> list[bytes | None]:
-    """Return the values of keys as they are, whatever the client decodes.
+    """Return the values of keys as bytes, even if the client decodes.
 
-    :raises TokenStoreError: One is too long to be of ours, and was not read.
+    :raises TokenStoreError: A value is too long to be ours, and was not read.
     """
     values = peek(client, *keys)
     for key, value in zip(keys, values, strict=True):
@@ -172,7 +172,7 @@ def get(client: Redis, *keys: str) -> list[bytes | None]:
 
 
 def peek(client: Redis, *keys: str) -> list[bytes | None]:
-    """Return the beginnings of values; one byte over the limit at most."""
+    """Return values, cut one byte over the limit."""
     # NEVER_DECODE is what redis-py's own DUMP uses: a value that is no UTF-8
     # would raise UnicodeDecodeError where decode_responses is set.
     execute: Callable[..., Any] = client.execute_command
@@ -181,19 +181,19 @@ def peek(client: Redis, *keys: str) -> list[bytes | None]:
 
 
 def problem_of(error: Exception) -> str:
-    """Say what is wrong, without the arguments that a server echoes."""
+    """Describe an error without the arguments that a server repeats."""
     kind = type(error).__name__
     if isinstance(error, (exceptions.ConnectionError, exceptions.TimeoutError)):
         return f"{kind}: {one_line(str(error)) or 'no reason given'}".rstrip(".")
     if "executing the script can't" in str(error):
         return "NoPermissionError"  # which Redis says without the word for it
-    # At the beginning; in a script, before Redis 7, behind a dash.
+    # The error code comes first; in a script before Redis 7, after a dash.
     code = re.search(r"(?:^|: -)([A-Z]{2,20})\b", str(error))
     return f"{kind} {code[1]}" if code else kind
 
 
 def is_away(error: Exception) -> bool:
-    """Whether the server may answer later, without anybody's doing."""
+    """Whether the server may answer later by itself."""
     refusals = (exceptions.AuthenticationError, exceptions.AuthorizationError)
     kinds = (exceptions.ConnectionError, exceptions.TimeoutError)
     return isinstance(error, kinds) and not isinstance(error, refusals)

@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("requests_ticktick")
 
-#: Seconds between two tries of one who waits.
+#: Seconds between two tries of a waiting process.
 _POLL = 0.02
 
-#: Only its holder renews or frees it. redis-py's own lock does the same with
-#: more commands, which the user of a Redis would have to be allowed.
+#: Only the holder renews or frees the lock. redis-py's own lock does the same
+#: with more commands, for which the Redis user would need more rights.
 _RENEW = """
 if redis.call('get', KEYS[1]) ~= ARGV[1] then return 0 end
 redis.call('pexpire', KEYS[2], ARGV[2])
@@ -40,7 +40,7 @@ if redis.call('get', KEYS[1]) ~= ARGV[1] then return 0 end
 return redis.call('del', KEYS[1], KEYS[2])
 """
 
-#: No signature of ours is as long, in bytes: more is not looked at.
+#: A longer signature is not ours, in bytes.
 _LONGEST = 4096
 
 
@@ -50,9 +50,9 @@ class RedisLock:
     Its value says who holds it. Redis drops it when the holder has not
     renewed it for ``ttl`` seconds, so that the holder's death frees it.
 
-    :param client: Of the process that uses this object.
-    :param name: The lock's own key.
-    :param ttl: In seconds.
+    :param client: This process's client.
+    :param name: The lock's key.
+    :param ttl: The lock's time to live, in seconds.
     """
 
     def __init__(self, client: Redis, name: str, ttl: float) -> None:
@@ -64,9 +64,9 @@ class RedisLock:
     def acquire(self, timeout: float) -> Iterator[bytes]:
         """Hold the lock, and yield its value.
 
-        :param timeout: Seconds; 0 tries once.
-        :raises LockTimeoutError: Somebody else held it all the while.
-        :raises RedisError: Redis does not answer, or would take no token.
+        :param timeout: Seconds to wait; 0 tries once.
+        :raises LockTimeoutError: Another holder kept it until the time-out.
+        :raises RedisError: Redis does not answer, or could not save a token.
         """
         owner = self._wait(timeout)
         pid, ended = os.getpid(), threading.Event()
@@ -83,10 +83,10 @@ class RedisLock:
             was_lost = ended.is_set()
             ended.set()
             if was_lost:
-                # It is saying so. Were it still at it when the program ends,
-                # Python could abort.
+                # The thread is logging. Python could abort if the program
+                # ended meanwhile.
                 renewal.join()
-            # A child forked while the lock was held leaves it to its parent.
+            # A child that was forked meanwhile leaves the lock to its parent.
             if os.getpid() == pid and not was_lost:
                 self._release(owner)
 
@@ -116,7 +116,7 @@ class RedisLock:
                 (held_by,) = peek(self._client, self._name)
                 if held_by == owner:
                     # The connection broke before the answer came, and redis-py
-                    # sent the command again: it was us who was faster.
+                    # repeated the command. The first one took the lock.
                     return owner
             if time.monotonic() >= deadline:
                 self._raise_timeout(timeout, held_by)
@@ -142,7 +142,7 @@ class RedisLock:
             try:
                 renewed = self._run(_RENEW, owner, self._lasts)
             except Exception as error:
-                # A client that is closed meanwhile raises what it likes.
+                # A client that was closed meanwhile may raise anything.
                 if ended.is_set():
                     return
                 # It may come back in time; if not, the lock will be gone.
@@ -207,7 +207,7 @@ class RedisLock:
 
 
 def _read(value: bytes | None) -> str | None:
-    """Say who wrote this value."""
+    """Return the process that wrote this value, if known."""
     try:
         note = json.loads((value or b"")[:_LONGEST])
     except (ValueError, RecursionError):

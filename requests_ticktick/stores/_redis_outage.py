@@ -1,4 +1,4 @@
-"""What a store does while Redis cannot be used."""
+"""The behaviour of a store while Redis cannot be used."""
 
 from __future__ import annotations
 
@@ -21,16 +21,17 @@ logger = logging.getLogger("requests_ticktick")
 T = TypeVar("T")
 E = TypeVar("E", bound=TokenStoreError)
 
-#: Seconds that Redis is left alone after it failed: a renewal asks eight
-#: times, and each of those may wait for the client's time-out and retries.
+#: How long Redis is not asked after a failure, in seconds. A renewal asks
+#: eight times, and each of these may wait for the client's time-out and
+#: retries.
 PAUSE_SECONDS = 1.0
 
-#: The same where memory does not take its place: one look asks once, and the
-#: next look asks again.
+#: The same in seconds if memory does not take Redis' place: each look at the
+#: store asks once.
 SHORT_PAUSE_SECONDS = 0.1
 
 
-#: By Redis' own words for it, or redis-py's.
+#: The advice for each problem, by the words of Redis or redis-py.
 _ADVICE = {
     "WRONGTYPE": (
         "Somebody else keeps something other than a text there, or under a key that "
@@ -56,32 +57,31 @@ _GO_ON = "RedisStore(when_down='memory') goes on without it."
 
 
 class Copy(MemoryStore):
-    """What this process has last heard from Redis, but for the refresh token.
+    """The token that Redis last had, without its refresh token.
 
-    That one is everybody's: it is good once, and nobody knows who uses it
-    meanwhile.
+    A refresh token works once, and another process may use it meanwhile.
     """
 
     def keep(self, token: Token | None) -> None:
-        """Know what Redis has."""
+        """Note the token that Redis has."""
         self._token = None if token is None else token.replace(refresh_token=None)
 
 
 class Outage:
-    """Whether Redis can be used, and what is done where it cannot.
+    """Whether Redis can be used, and what happens if it cannot.
 
-    :param key: The token's.
-    :param lock_ttl: How long a lock outlives what was last seen of it, in
+    :param key: The token's key.
+    :param lock_ttl: How long a lock may last after it was last seen, in
         seconds.
-    :param goes_on: Whether memory takes the place of a Redis that is away.
+    :param goes_on: Whether memory takes the place of an absent Redis.
     """
 
     def __init__(self, key: str, lock_ttl: float, *, goes_on: bool) -> None:
         self.copy = Copy()
         self._key = key
         self._goes_on = goes_on
-        # Empty while Redis can be used. Its methods are atomic: of the threads
-        # that find an outage, or its end, one says so.
+        # Empty while Redis can be used. A dictionary's methods are atomic, so
+        # only one thread logs the beginning and the end of an outage.
         self._on: dict[str, object] = {}
         self._ends = 0.0
         self._lock_ttl = lock_ttl
@@ -97,15 +97,15 @@ class Outage:
         *,
         patience: float | None = None,
     ) -> T:
-        """Return what ``act`` returns, or else what ``instead`` does.
+        """Return the result of ``act``, or else that of ``instead``.
 
-        :param what: What is done, for the error: ``read``, ``write``...
-        :param instead: What memory has to say; ``None``: nothing.
-        :param patience: How long to try again while Redis is away, in seconds.
-            ``None`` does not even try where it was a moment ago.
-        :raises AwayError: Redis is away, and memory has nothing to say.
-        :raises TokenStoreError: Redis refuses: memory would not be shared, and
-            nothing is going to change by itself.
+        :param what: A verb for the error message: ``read``, ``write``.
+        :param instead: Asks memory instead; ``None`` if memory cannot answer.
+        :param patience: How long to repeat ``act`` while Redis is away, in
+            seconds. ``None`` does not try if Redis was away a moment ago.
+        :raises AwayError: Redis is away, and memory cannot answer.
+        :raises TokenStoreError: Redis refused. It will not change its mind by
+            itself, and memory would not be shared.
         """
         is_left_alone = bool(self._on) and time.monotonic() < self._ends
         if patience is not None or not is_left_alone:
@@ -131,7 +131,7 @@ class Outage:
         return self._without(what, instead)
 
     def _without(self, what: str, instead: Callable[[], T] | None) -> T:
-        """Do without Redis, if that can be."""
+        """Do without Redis, if possible."""
         if instead is None or not self._goes_on:
             error = self._error(AwayError, what, self._problem)
             error.is_told = self._goes_on
@@ -170,7 +170,7 @@ class Outage:
 
 
 def _advice(problem: str, *, goes_on: bool) -> str:
-    """Return the next step; Redis has a word for each kind of trouble."""
+    """Return the next step for a problem that Redis named."""
     for words, advice in _ADVICE.items():
         if any(word in problem for word in words.split()):
             return advice

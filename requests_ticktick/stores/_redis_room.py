@@ -11,8 +11,7 @@ from redis.exceptions import RedisError
 if TYPE_CHECKING:
     from redis import Redis
 
-#: Needs each right that a renewal needs. They come first: where one lacks,
-#: nothing is left behind.
+#: Uses every right that a renewal needs, and writes nothing if one is missing.
 _TAKE = """
 redis.call('del', KEYS[1])
 redis.call('pttl', KEYS[1])

@@ -1,4 +1,4 @@
-"""One token under one key: read, and replaced by compare-and-set."""
+"""A token under a key, replaced by compare-and-set."""
 
 from __future__ import annotations
 
@@ -37,24 +37,24 @@ end
 return 1
 """
 
-#: Seconds in which somebody may ask what was set aside.
+#: How long a torn token that was set aside is kept, in seconds.
 _CORRUPT_LASTS = 30 * 24 * 3600
 
-#: Seconds that a failure is of interest: longer than anybody waits or renews.
+#: How long a failure is kept, in seconds: longer than any wait for a renewal.
 _FAILURE_LASTS = 24 * 3600
 
-#: How often others may be faster before that is an error.
+#: How often other writers may win before that is an error.
 MAX_TRIES = 1000
 
-#: The year 5138, in epoch seconds. Redis refuses what is much further away.
+#: The year 5138, in epoch seconds. Redis refuses much later times.
 _FAR_AWAY = 1e11
 
 
 class RedisValue:
     """The value of one key.
 
-    :param client: Returns the client of this process.
-    :param key: Where it is.
+    :param client: Returns this process's client.
+    :param key: The key.
     """
 
     def __init__(self, client: Callable[[], Redis], key: str) -> None:
@@ -63,9 +63,9 @@ class RedisValue:
         self._once = Once()
 
     def read(self) -> Token | None:
-        """Return the token; ``None`` where there is none.
+        """Return the token, or ``None`` if there is none.
 
-        :raises TokenStoreError: Something of somebody else's is there.
+        :raises TokenStoreError: The value belongs to another program.
         """
         (value,) = get(self._client(), self._key)
         return None if value is None else self._token_of(parse(value))
@@ -75,7 +75,7 @@ class RedisValue:
 
         :param lock: The lock's key.
         :param owner: The value that the lock has if the caller holds it.
-        :raises TokenStoreError: Another owner's token is there, or something
+        :raises TokenStoreError: Another client's token is there, or something
             of somebody else's.
         """
         if owner is not None:
@@ -84,7 +84,7 @@ class RedisValue:
             value, held_by = get(self._client(), self._key, lock)
             existing = None if value is None else self._replaced(value)
             check_stamp(existing, token, self._key)
-            # Whoever holds the lock is not late, but its clock may be wrong.
+            # The lock's holder is not late, but its clock may be wrong.
             is_late = owner is None or held_by != owner
             if is_late and existing is not None and _is_later(existing, token):
                 logger.warning(
@@ -102,9 +102,9 @@ class RedisValue:
         )
 
     def delete(self) -> None:
-        """Keep no token, nor what was set aside of one.
+        """Delete the token and what was set aside.
 
-        :raises TokenStoreError: Something of somebody else's is there.
+        :raises TokenStoreError: The value belongs to another program.
         """
         (value,) = get(self._client(), self._key)
         if value is not None:
@@ -133,7 +133,7 @@ class RedisValue:
         return f"{self._key}:corrupt"
 
     def _replace(self, expected: bytes, value: bytes, expiry: str = "") -> bool:
-        # EVAL, not EVALSHA: a restarted server knows no scripts.
+        # EVAL, since a restarted server knows no scripts by EVALSHA.
         done = self._client().eval(_REPLACE, 1, self._key, expected, value, expiry)
         return bool(done)
 
@@ -141,8 +141,8 @@ class RedisValue:
 class RedisNote:
     """What is recorded beside the token for those who wait.
 
-    :param client: Returns the client of this process.
-    :param key: Where it is.
+    :param client: Returns this process's client.
+    :param key: The key.
     """
 
     def __init__(self, client: Callable[[], Redis], key: str) -> None:
@@ -150,12 +150,12 @@ class RedisNote:
         self.key = key
 
     def read(self) -> str | None:
-        """Return what was written last; a day later, nothing."""
+        """Return the text written within the last day, or ``None``."""
         (value,) = peek(self._client(), self.key)
         return value.decode(errors="replace") if value else None
 
     def write(self, note: str | None) -> None:
-        """Keep this, or nothing."""
+        """Write a text; ``None`` deletes it."""
         if note is None:
             self._client().delete(self.key)
         else:
@@ -163,14 +163,14 @@ class RedisNote:
 
 
 def _is_later(existing: Token, token: Token) -> bool:
-    """Whether what is there was issued after what is to take its place."""
+    """Whether the stored token was issued after the new one."""
     if existing.issued_at is None or token.issued_at is None:
         return False
     return existing.issued_at > token.issued_at
 
 
 def _expiry(token: Token) -> str:
-    """Return when Redis may forget the token, in epoch milliseconds, or ''."""
+    """Return when Redis may delete the token, in epoch milliseconds."""
     if token.refresh_token is not None or token.expires_at is None:
         return ""
     return str(math.ceil(min(max(token.expires_at, 0.001), _FAR_AWAY) * 1000))

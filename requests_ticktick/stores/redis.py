@@ -1,4 +1,4 @@
-"""One token in Redis, shared by many machines.
+"""A token in Redis, shared by many machines.
 
 ::
 
@@ -43,10 +43,10 @@ class RedisStore(TokenStore):
     How long an answer is waited for is the client's to say: give it a
     ``socket_timeout`` and few retries.
 
-    :param client: A ``redis.Redis``, from a Sentinel as well; no cluster.
+    :param client: A ``redis.Redis``, also one of a Sentinel; not a cluster's.
     :param key: One for each account.
     :param lock_timeout: How long to wait for another's sign-on, in seconds.
-    :param lock_ttl: How long the lock outlives a holder that died, in seconds.
+    :param lock_ttl: How long the lock of a dead holder lasts, in seconds.
     :param when_down: While Redis is away, ``"raise"``, or read from and lock
         this process's ``"memory"``. A save raises in both cases; an auth keeps
         its token until Redis takes it.
@@ -84,9 +84,9 @@ class RedisStore(TokenStore):
         self._is_checked = False
 
     def load(self) -> Token | None:
-        """Return the token kept here, or ``None``.
+        """Return the token, or ``None`` if there is none.
 
-        The beginning of a token stays there until the next is saved.
+        A torn token counts as none, and stays there until the next save.
 
         :raises TokenStoreError: Redis cannot be used, or has under the key
             what is not ours.
@@ -94,10 +94,10 @@ class RedisStore(TokenStore):
         return self._outage.attempt("read", self._load, self._copy.load)
 
     def save(self, token: Token) -> None:
-        """Keep this token, unless one that was issued later is there already.
+        """Replace the stored token, unless that one was issued later.
 
-        Who holds the lock replaces that one too: the clocks of two machines
-        may differ.
+        The lock's holder replaces a later one too, since the clocks of two
+        machines may differ.
 
         :raises TokenStoreError: Redis cannot be used, whatever ``when_down``
             says, or holds a token of another client, service or set of scopes.
@@ -107,16 +107,16 @@ class RedisStore(TokenStore):
         self._outage.attempt("write", lambda: self._save(token), patience=patience)
 
     def delete(self) -> None:
-        """Keep no token, in Redis or in memory, nor what was set aside of one.
+        """Delete the token in Redis and in memory, and what was set aside.
 
-        :raises TokenStoreError: As :meth:`load` does; it may still be there.
+        :raises TokenStoreError: As :meth:`load`. The token may still be there.
         """
         self._copy.delete()
         self._outage.attempt("delete", self._value.delete, patience=0.0)
 
     @contextmanager
     def lock(self, timeout: float | None = None) -> Iterator[None]:
-        """Hold the right to renew, against every machine."""
+        """Hold the lock against all processes of all machines."""
         seconds = self.lock_timeout if timeout is None else timeout
         with contextlib.ExitStack() as stack:
             self._outage.attempt(
@@ -127,7 +127,7 @@ class RedisStore(TokenStore):
             yield
 
     def version(self) -> object:
-        """Return a digest of the token's and the failure's values."""
+        """Return a digest of the token and of the recorded failure."""
         with contextlib.suppress(TokenStoreError):
             return self._outage.attempt(
                 "read",
@@ -137,7 +137,7 @@ class RedisStore(TokenStore):
         return None
 
     def failure(self) -> str | None:
-        """Return the failure that was recorded last; a day later, none.
+        """Return the failure recorded within the last day, or ``None``.
 
         :raises TokenStoreError: Redis cannot be used.
         """

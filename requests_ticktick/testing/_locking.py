@@ -106,7 +106,7 @@ class LockingContract(Contract):
         with store.lock(store.lock_timeout):
             pass
 
-    def test_a_failure_is_told_to_those_who_wait(self, store: TokenStore) -> None:
+    def test_waiting_callers_learn_of_a_failure(self, store: TokenStore) -> None:
         """All see it if the store records it, and it can be removed."""
         other = self.twin(store)
         assert store.failure() is None

@@ -73,7 +73,7 @@ def test_a_person_is_not_asked_again_by_the_next_request(sandbox, clock, caplog,
     assert requests.get(sandbox.url(PROJECT), auth=auth).ok
 
 
-def test_who_asks_by_name_is_asked_at_once(sandbox, clock):
+def test_sign_on_asks_at_once_in_spite_of_a_pause(sandbox, clock):
     """``auth.sign_on()`` ends the pause, forced or not."""
     for force in (False, True):
         person = Person(sandbox, SignOnTimeoutError("Nobody came back."))
@@ -287,7 +287,7 @@ def test_a_server_says_when_to_try_again(sandbox, aged, clock, status, seconds):
 
 
 @pytest.mark.parametrize("said", ["0", "0.0", "Wed, 21 Oct 2015 07:28:00 GMT"])
-def test_a_pause_of_nothing_is_as_if_not_said(sandbox, aged, clock, said):
+def test_a_retry_after_of_zero_is_ignored(sandbox, aged, clock, said):
     """A 429 is no invitation: the date of a server whose clock is late is past."""
     sandbox.fail(9, 429, {"error": "slow_down"}, headers={"Retry-After": said})
     before = sandbox.token_requests

@@ -236,9 +236,7 @@ def test_a_failed_renewal_of_an_expired_token_is_an_error(sandbox, clock):
     assert sandbox.sign_ons == 1
 
 
-def test_a_person_who_says_no_is_left_alone_until_the_token_ends(
-    sandbox, clock, caplog
-):
+def test_after_a_denial_nobody_is_asked_until_the_token_expires(sandbox, clock, caplog):
     """Within the leeway, nobody is asked twice about one token."""
     sandbox.expires_in = 3600
     person = Person(sandbox, None, AuthorizationDeniedError("no", error="x"))
@@ -257,7 +255,7 @@ def test_a_person_who_says_no_is_left_alone_until_the_token_ends(
     assert len(warnings_in(caplog)) == 1
 
 
-def test_a_person_who_said_no_elsewhere_is_left_alone_here(sandbox, clock, tmp_path):
+def test_a_denial_in_another_process_counts_here(sandbox, clock, tmp_path):
     """The other process has left word with the store."""
     sandbox.expires_in = 3600
     store = FileStore(tmp_path / "t.json")
@@ -272,9 +270,7 @@ def test_a_person_who_said_no_elsewhere_is_left_alone_here(sandbox, clock, tmp_p
     assert (no.asked, person.asked) == (1, 0)
 
 
-def test_a_person_who_says_no_is_left_alone_also_where_nothing_is_written(
-    sandbox, clock, monkeypatch
-):
+def test_a_denial_counts_where_nothing_can_be_written(sandbox, clock, monkeypatch):
     """A token in the environment has no place for a note beside it."""
     monkeypatch.setenv(
         "A_TOKEN", f"{{'access_token': 'a', 'expires_at': {clock.time() + 50}}}"
@@ -308,7 +304,7 @@ def test_a_worker_without_a_person_uses_the_token_to_its_end(sandbox, clock, cap
         worker.token()
 
 
-def test_a_person_who_turns_up_within_the_leeway_is_asked(sandbox, clock):
+def test_a_person_who_arrives_within_the_leeway_is_asked(sandbox, clock):
     """``refuse`` asked nobody, so that the next try is seconds later."""
     sandbox.expires_in = 3600
     person = Person(sandbox, None, SignOnRequiredError("nobody here yet"))

@@ -108,7 +108,7 @@ def forged(**record):
         (KeyboardInterrupt(), "was broken off (KeyboardInterrupt): try again."),
     ],
 )
-def test_those_who_waited_are_told_what_it_was_and_what_to_do(error, told):
+def test_waiting_processes_get_the_error_and_its_remedy(error, told):
     """In our own words, with the fields that a program looks at."""
     found = retold(error)
 
@@ -238,7 +238,7 @@ def test_a_status_is_one_of_http():
     ],
     ids=lambda change: repr(change)[:40],
 )
-def test_what_is_no_record_is_none(change):
+def test_json_that_is_not_a_record_is_ignored(change):
     """It stops nobody."""
     note = json.loads(Failure(SignOnError("No."), "0123abcd", STAMP).dump())
     assert Failure.load(json.dumps(note), PLACE) is not None
@@ -255,6 +255,6 @@ def test_a_record_is_no_longer_than_64_ki():
 
 
 @pytest.mark.parametrize("note", ["", "[", "[" * 60_000, "5", "null", "9" * 5000])
-def test_what_is_no_json_is_none(note):
+def test_a_record_that_is_not_json_is_ignored(note):
     """Nor is what cannot be read at all."""
     assert Failure.load(note, PLACE) is None

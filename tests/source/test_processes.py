@@ -163,7 +163,7 @@ def test_a_failed_sign_on_is_shared_with_the_processes_that_waited(
     assert sign_on.asked() == 2
 
 
-def test_a_worker_without_a_person_does_not_stop_one_who_has_one(sandbox, store):
+def test_a_worker_without_a_person_does_not_stop_a_worker_with_one(sandbox, store):
     """``refuse`` is one process's own business."""
     with pytest.raises(requests.RequestException, match="requests-ticktick login"):
         client_of(sandbox, store, sign_on=refuse).token()

@@ -226,7 +226,7 @@ def test_ctrl_c_while_a_token_is_saved_does_not_lose_it(
     assert (sandbox.reuse_detected, person.asked) == (0, 1)
 
 
-def test_a_refused_refresh_token_is_read_again_before_anybody_is_asked(
+def test_after_a_refused_refresh_token_the_store_is_read_before_a_person_is_asked(
     sandbox, clock, tmp_path
 ):
     """Somebody without our lock has rotated it in the meantime."""

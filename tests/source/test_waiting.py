@@ -44,7 +44,7 @@ def test_twenty_threads_sign_on_once(sandbox, tmp_path):
 
 
 @pytest.mark.parametrize("kind", [MemoryStore, Plain])
-def test_a_failed_sign_on_is_shared_with_those_who_waited(sandbox, kind):
+def test_waiting_threads_get_the_error_of_the_sign_on(sandbox, kind):
     """They get its error, each one of its own, also where no store records it."""
     waiting = threading.Semaphore(0)
     release = threading.Event()
@@ -133,7 +133,7 @@ def test_the_same_failure_twice_is_shared_twice(sandbox, tmp_path):
         assert type(told) is AuthorizationDeniedError
 
 
-def test_the_failure_of_another_owner_stops_nobody(sandbox, tmp_path):
+def test_another_clients_failure_is_ignored(sandbox, tmp_path):
     """Somebody may well grant the one app what was denied to the other."""
     no = AuthorizationDeniedError("no")
 
@@ -144,7 +144,7 @@ def test_the_failure_of_another_owner_stops_nobody(sandbox, tmp_path):
     assert told is None
 
 
-def test_in_the_leeway_nobody_waits_for_the_one_who_renews(sandbox, clock):
+def test_within_the_leeway_no_thread_waits_for_the_renewal(sandbox, clock):
     """While a person is signing on, the others use the token that works."""
     sandbox.expires_in = 3600
     asked, release = threading.Event(), threading.Event()
@@ -172,7 +172,7 @@ def test_in_the_leeway_nobody_waits_for_the_one_who_renews(sandbox, clock):
     assert sandbox.sign_ons == 2
 
 
-def test_in_the_leeway_nobody_waits_for_another_process(sandbox, clock, tmp_path):
+def test_within_the_leeway_no_process_waits_for_another(sandbox, clock, tmp_path):
     """Its lock is taken: this one goes on, and finds the new token later."""
     sandbox.expires_in = 3600
     store = FileStore(tmp_path / "t.json")
@@ -190,7 +190,7 @@ def test_in_the_leeway_nobody_waits_for_another_process(sandbox, clock, tmp_path
     assert sandbox.sign_ons == 2
 
 
-def test_those_who_wait_for_the_lock_go_on_as_soon_as_there_is_a_token(
+def test_waiting_processes_go_on_as_soon_as_there_is_a_token(
     sandbox, tmp_path, monkeypatch
 ):
     """They need the token, not the lock, and try for that much less often."""
@@ -223,9 +223,7 @@ def test_those_who_wait_for_the_lock_go_on_as_soon_as_there_is_a_token(
         pytest.param(-1, 1, id="expired"),
     ],
 )
-def test_who_gets_the_lock_reads_again_before_asking(
-    sandbox, tmp_path, clock, left, asked
-):
+def test_the_store_is_read_again_under_the_lock(sandbox, tmp_path, clock, left, asked):
     """Somebody may have put a token there between the last look and the lock."""
     expires_at = clock.time() + left
 
@@ -349,7 +347,7 @@ class OddError(AuthorizationDeniedError):
 
 
 @pytest.mark.parametrize("kind", [OddError, AuthorizationDeniedError])
-def test_an_error_of_somebody_elses_making_comes_out_as_it_is(sandbox, tmp_path, kind):
+def test_a_subclass_of_our_errors_is_raised_unchanged(sandbox, tmp_path, kind):
     """What of it cannot be written down is not told to other processes."""
     odd = Person(sandbox, kind("no", error=object()))
     auth = client_of(sandbox, FileStore(tmp_path / "t.json"), sign_on=odd)
@@ -372,7 +370,7 @@ def test_without_a_place_to_write_a_token_works_from_memory(sandbox, caplog):
 
 
 @pytest.mark.parametrize("note", ["", "{}", '{"error": {"type": "KeyError"}}'])
-def test_a_record_of_nothing_known_stops_nobody(sandbox, note):
+def test_an_unknown_failure_record_is_ignored(sandbox, note):
     """What another version wrote there is not a failure of ours."""
     store = MemoryStore()
     auth = client_of(sandbox, store)

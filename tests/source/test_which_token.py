@@ -50,7 +50,7 @@ def test_memory_then_environment_then_file_then_new(
     assert "old" not in (tmp_path / "t.json").read_text()
 
 
-def test_of_two_tokens_in_their_last_minute_none_hides_a_fresh_one(sandbox, clock):
+def test_an_expiring_token_does_not_hide_a_fresh_one(sandbox, clock):
     """A candidate that needs renewal is the last resort."""
     now = clock.time()
     store = ChainStore(
@@ -68,7 +68,7 @@ def test_of_two_tokens_in_their_last_minute_none_hides_a_fresh_one(sandbox, cloc
         pytest.param({"scope": "tasks:read"}, id="scopes"),
     ],
 )
-def test_another_owners_token_is_neither_used_nor_overwritten(
+def test_another_clients_token_is_neither_used_nor_overwritten(
     sandbox, tmp_path, caplog, other
 ):
     """The sign-on's token stays in memory; the warning says what to do."""
@@ -207,7 +207,7 @@ def test_what_could_not_be_read_for_a_moment_is_not_new(sandbox, clock):
     assert sandbox.sign_ons == 3
 
 
-def test_an_old_failure_is_not_new_to_one_who_could_not_read_it(sandbox):
+def test_an_old_failure_is_not_new_after_an_unreadable_store(sandbox):
     """Whoever asks now asks anew."""
     store = Faulty()
     no = Person(sandbox, AuthorizationDeniedError("no"))

@@ -93,7 +93,7 @@ def test_a_copy_of_the_store_begins_without(sandbox, copied):
     assert person.asked == 1
 
 
-def test_another_clients_unsaved_token_is_none_of_ours(sandbox, clock):
+def test_another_clients_unsaved_token_is_not_used(sandbox, clock):
     """Each waits for the store by itself."""
     store = Faulty()
     store.full = True
@@ -133,7 +133,7 @@ def test_nothing_is_left_of_a_store_that_is_gone(sandbox):
     assert set(write_behind.known) <= before
 
 
-def test_who_waits_gets_it_however_late_it_looks(sandbox):
+def test_a_waiting_thread_gets_the_token_however_late_it_looks(sandbox):
     """The other's save fails just between two looks: at tokens, and at failures."""
     store, asked, goes_on = Faulty(), threading.Event(), threading.Event()
     store.full = True
@@ -239,7 +239,7 @@ def test_what_is_forgotten_while_it_is_saved_is_not_revived(sandbox):
 
 
 @pytest.mark.parametrize("full", [False, True])
-def test_when_somebody_is_faster_nobody_tries_again(sandbox, clock, monkeypatch, full):
+def test_a_save_that_lost_the_race_is_not_repeated(sandbox, clock, monkeypatch, full):
     """Whether that one has saved it or not; all go on."""
     store = Away(clock)
     one, two = (client_of(sandbox, store, clock=clock) for _ in range(2))
@@ -394,7 +394,7 @@ def test_a_lock_that_is_held_puts_it_off_for_a_moment(sandbox, clock):
     assert store.load() == token
 
 
-def test_a_save_that_waits_for_a_lock_in_vain_is_told_of(sandbox, clock, caplog):
+def test_a_save_that_cannot_get_the_lock_is_warned_of(sandbox, clock, caplog):
     """A store's save may take one of its own."""
     store = Faulty()
     usual = store.save

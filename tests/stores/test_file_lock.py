@@ -137,7 +137,7 @@ def test_its_repr_makes_another(make):
     assert (other.path, other.name) == (lock.path, lock.name)
 
 
-def test_a_failure_is_told_to_all_who_look(folder):
+def test_every_reader_sees_a_recorded_failure(folder):
     """Until it is taken back; the version changes with it."""
     lock, other = FileLock(folder / "t.db"), FileLock(folder / "t.db")
     assert other.failure() is None

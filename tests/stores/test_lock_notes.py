@@ -46,7 +46,7 @@ def refusal(store, timeout):
 # -- how long it was waited for --------------------------------------------------------
 
 
-def test_who_did_not_wait_is_not_told_that_it_waited(store):
+def test_a_caller_that_did_not_wait_gets_the_plain_error(store):
     """It is told who holds the lock, and what to do."""
     with store.lock():
         said = str(refusal(store, 0))
@@ -58,7 +58,7 @@ def test_who_did_not_wait_is_not_told_that_it_waited(store):
     assert "Finish or stop the sign-on there" in said
 
 
-def test_who_waited_is_told_how_long(store):
+def test_the_error_names_the_time_waited(store):
     """As long as it was ready to."""
     with store.lock():
         said = str(refusal(store, 0.05))
@@ -78,7 +78,7 @@ def test_a_thread_is_told_the_same_way(timeout, said):
 
 
 @pytest.mark.parametrize("timeout", [0, -1])
-def test_who_need_not_wait_does_not(store, monkeypatch, timeout):
+def test_a_free_lock_is_taken_at_once(store, monkeypatch, timeout):
     """What filelock takes for no end at all is no wait here."""
     waits = []
     acquire = filelock.FileLock.acquire
@@ -150,7 +150,7 @@ def test_a_huge_note_is_not_read(store, info):
 @pytest.mark.parametrize(
     ("user", "is_read"), [("nobody else", True), ("another", False)]
 )
-def test_the_note_of_another_user_is_none(store, info, user, is_read):
+def test_another_users_note_is_ignored(store, info, user, is_read):
     """In a folder that others can write to, they can plant one."""
     if not hasattr(os, "geteuid") or os.geteuid() != 0:
         reason = "files are given to others by root alone"
@@ -243,7 +243,7 @@ def test_a_claim_that_is_made_again_and_again_delays_nobody_for_long(store, clai
 
 
 @pytest.mark.parametrize("note", HOSTILE, ids=lambda note: str(note)[:20])
-def test_a_claim_of_nobody_stops_nobody(store, claim, note):
+def test_a_claim_without_a_process_is_ignored(store, claim, note):
     """Or for a moment, where it names a process."""
     claim.write_text(json.dumps(note))
     os.utime(claim, (1, 1))
@@ -252,7 +252,7 @@ def test_a_claim_of_nobody_stops_nobody(store, claim, note):
         pass
 
 
-def test_a_claim_from_the_future_stops_nobody(store, claim):
+def test_a_claim_from_the_future_is_ignored(store, claim):
     """It would else last until then."""
     claim.write_text(json.dumps({"pid": os.getppid(), "host": "here"}))
     later = time.time() + 3600

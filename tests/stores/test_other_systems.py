@@ -145,7 +145,9 @@ def test_elsewhere_a_denial_is_final(path, slept, monkeypatch, call, name, said)
     assert (denied.asked, slept.now) == (1, 1000.0)
 
 
-def test_what_is_torn_is_set_aside_although_somebody_reads_it(path, on_windows, caplog):
+def test_a_torn_file_is_set_aside_while_another_program_reads_it(
+    path, on_windows, caplog
+):
     """Else the next save would write over what may be needed."""
     caplog.set_level(logging.INFO)
     store = FileStore(path)
@@ -178,7 +180,7 @@ def test_a_good_token_that_was_set_aside_is_not_left_there(path, on_windows):
     assert not [e for e in os.listdir(os.path.dirname(path)) if ".corrupt-" in e]
 
 
-def test_a_failure_reaches_those_who_wait_although_they_read(path, on_windows):
+def test_waiting_processes_see_a_failure_while_they_read(path, on_windows):
     """They look at the note again and again, while its holder writes it."""
     store = FileStore(path)
     with store.lock(0):
@@ -274,7 +276,7 @@ def test_on_android_folders_belong_to_the_system(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("system", ["posix", "nt"])
-def test_who_else_can_read_is_told_where_modes_say_it(
+def test_loose_permissions_are_reported_where_they_exist(
     path, monkeypatch, caplog, system
 ):
     """On Windows, Python makes up the modes: all files look alike."""

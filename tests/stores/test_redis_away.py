@@ -206,7 +206,7 @@ def test_a_failover_in_mid_sign_on_costs_no_second_one(
         row.duplicated = row.asked - 1
 
 
-def test_one_who_waits_for_a_redis_that_stays_away_is_told_so(sandbox, server):
+def test_a_waiting_caller_learns_that_redis_stays_away(sandbox, server):
     """When the wait is over; the error is of the whole wait."""
     store = RedisStore(server.client())
     server.client().set(LOCK, "another's", px=60_000)
@@ -252,7 +252,7 @@ class Looked(threading.Event):
         store.lock = watched
 
 
-def test_one_who_did_not_wait_is_told_at_once_that_redis_is_away(sandbox, server):
+def test_a_caller_that_does_not_wait_learns_at_once_that_redis_is_away(sandbox, server):
     """Nobody is known to be signing on, so that there is nothing to wait for."""
     auth = client_of(sandbox, RedisStore(server.client()))
     server.kill()
@@ -282,7 +282,7 @@ def test_a_redis_that_is_slow_is_waited_for_once(server, sandbox, monkeypatch):
     assert len(asked) == 1
 
 
-def test_memory_waits_for_who_was_signing_on_before_the_outage(server, monkeypatch):
+def test_memory_waits_for_a_sign_on_that_began_before_the_outage(server, monkeypatch):
     """For as long as that one's lock may last; then this process goes on."""
     clock = OutageClock(monkeypatch)
     holder = RedisStore(server.client())

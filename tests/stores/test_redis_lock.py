@@ -96,7 +96,7 @@ def test_nothing_is_renewed_after_the_release(client):
     assert client.exists(LOCK) == 0
 
 
-def test_where_no_thread_can_be_started_the_lock_is_held_all_the_same(
+def test_the_lock_is_held_although_no_thread_can_be_started(
     store, client, caplog, monkeypatch
 ):
     """As at the interpreter's exit: it is not renewed, which is said."""
@@ -128,7 +128,7 @@ def test_a_lost_lock_is_reported_while_it_is_held(store, client, caplog, monkeyp
     assert f"{LOCK} was lost" in warning
 
 
-def test_who_lost_the_lock_goes_on_when_that_was_said(client, monkeypatch):
+def test_a_holder_that_lost_the_lock_is_warned_and_goes_on(client, monkeypatch):
     """A thread left writing may abort the program's end."""
     renew_often(monkeypatch)
     saying, goes_on, said = threading.Event(), threading.Event(), []
@@ -162,7 +162,7 @@ def test_a_lost_lock_is_reported_at_its_release(store, client, caplog):
     assert client.get(LOCK) == b"another's"
 
 
-def test_who_is_faster_in_the_last_moment_has_the_lock(server, store):
+def test_the_first_of_two_claims_at_once_gets_the_lock(server, store):
     """It was free when we looked, and is named all the same."""
     client = server.client(kind=Interrupted)
     client.command = "SET"

@@ -135,7 +135,7 @@ def test_a_writer_killed_in_the_middle_leaves_the_token_before(store):
 
 
 @pytest.mark.parametrize("part", [0.0, 0.5, 0.99])
-def test_a_sign_on_mends_a_file_that_somebody_has_torn(sandbox, store, part):
+def test_a_sign_on_replaces_a_torn_file(sandbox, store, part):
     """In azure-cli 21848, the torn cache kept a login from writing a whole one."""
     client_of(sandbox, store).token()
     content = Path(store.path).read_bytes()

@@ -211,7 +211,7 @@ def test_a_bare_token_is_replaced_by_the_next(write, path, token):
         base64.b64encode(b'[{"access_token": "a"}]').decode(),
     ],
 )
-def test_what_stands_for_a_token_in_a_variable_is_none(monkeypatch, text):
+def test_a_placeholder_in_a_variable_is_not_a_token(monkeypatch, text):
     """It was not filled in, or not taken out: the error says which."""
     monkeypatch.setenv("TICKTICK_TOKEN", text)
 

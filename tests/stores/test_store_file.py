@@ -279,7 +279,7 @@ def test_a_spoilt_note_beside_the_lock_is_no_note(tmp_path, content):
             store.lock(0).__enter__()
 
 
-def test_a_failure_is_on_record_for_all_who_waited(tmp_path):
+def test_a_failure_is_recorded_for_waiting_processes(tmp_path):
     """Also for the second one that gets the lock after it."""
     store = FileStore(tmp_path / "t.json")
     with store.lock(0):
@@ -315,7 +315,7 @@ def test_a_claim_lets_one_process_load_the_lock(tmp_path, monkeypatch, claim):
 
 
 @pytest.mark.parametrize("spoilt", ["spoilt", "[]", "old"])
-def test_a_claim_that_is_none_stops_nobody(tmp_path, monkeypatch, claim, spoilt):
+def test_an_unreadable_claim_is_ignored(tmp_path, monkeypatch, claim, spoilt):
     """Nor does one that is too old."""
     claim.write_text(json.dumps({"pid": os.getppid()}) if spoilt == "old" else spoilt)
     os.utime(claim, (1, 1))
@@ -379,7 +379,7 @@ class Claiming:
             self.process.kill()
 
 
-def test_who_loads_the_lock_claims_it_first(tmp_path):
+def test_a_process_claims_the_lock_before_it_imports_filelock(tmp_path):
     """So that the others of a herd see it coming; nothing is left of that.
 
     Neither by whoever gets the lock, nor by whoever tries in vain and goes.
@@ -399,7 +399,7 @@ def test_who_loads_the_lock_claims_it_first(tmp_path):
         assert not claim.exists()
 
 
-def test_who_tries_in_vain_leaves_the_holders_note_alone(tmp_path):
+def test_a_failed_try_leaves_the_holders_note_alone(tmp_path):
     """It names the holder still, and has what the holder wrote there."""
     store = FileStore(tmp_path / "t.json")
     code = (

@@ -137,7 +137,7 @@ def test_a_token_that_is_too_long_for_windows_says_so(secrets):
     assert "Windows" not in str(caught.value)
 
 
-def test_another_owners_token_is_in_no_variable_of_the_error(secrets):
+def test_another_clients_token_is_in_no_variable_of_the_error(secrets):
     """Neither theirs, as it was read, nor ours."""
     secrets.add("hunter2", "pa55word")
     store = KeyringStore()

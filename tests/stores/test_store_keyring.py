@@ -204,7 +204,7 @@ def test_a_home_that_cannot_be_written_costs_the_lock_alone(tmp_path):
         KeyringStore(lock_path=tmp_path / "file" / "x").lock(0).__enter__()
 
 
-def test_a_deletion_is_told_to_those_who_wait():
+def test_waiting_processes_learn_of_a_deletion():
     """The version changes, and the keychain is not asked for it."""
     store = KeyringStore()
     store.save(Token("a"))
@@ -215,7 +215,7 @@ def test_a_deletion_is_told_to_those_who_wait():
     assert store.version() != before
 
 
-def test_a_failure_is_told_to_those_who_wait():
+def test_waiting_callers_learn_of_a_failure():
     """By the note beside the lock: the keychain is not asked for it."""
     store = KeyringStore()
     before = store.version()

@@ -57,7 +57,7 @@ def remove_locks(path, person):
     person.goes_on.set()
 
 
-def test_a_lock_whose_file_was_removed_is_held_by_who_held_it(tmp_path):
+def test_removing_the_lock_file_does_not_release_the_lock(tmp_path):
     """The other one is elsewhere; and what was removed is locked anew."""
     store = FileStore(tmp_path / "t.json")
     with store.lock(0):

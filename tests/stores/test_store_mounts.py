@@ -190,7 +190,7 @@ def test_a_full_disk_is_not_written_in_place(tmp_path, monkeypatch):
     assert store.load() == Token("old")
 
 
-def test_what_somebody_puts_there_meanwhile_is_not_written_in_place(require_root):
+def test_a_file_that_another_user_put_there_is_not_written(require_root):
     """A file of theirs, which all can read, or a link to another of mine."""
     with a_folder(0, 0o1777) as folder:
         plant(folder / "theirs.json", NOBODY, 0o666)

@@ -193,7 +193,9 @@ def test_root_in_a_users_home_is_told(require_root, sandbox, caplog):
     assert any("used from memory" in text for text in warnings)
 
 
-def test_who_is_quicker_with_a_folder_does_not_get_the_token(require_root, monkeypatch):
+def test_another_user_who_creates_the_folder_first_gets_no_token(
+    require_root, monkeypatch
+):
     """Between the look and the making of the folder, in a folder for all."""
     with a_folder(0, 0o1777) as folder:
         real = os.mkdir

@@ -120,9 +120,7 @@ def test_an_empty_variable_names_no_file(tmp_path, monkeypatch, value):
 
 
 @pytest.mark.parametrize("value", [".state", "~/.state", "$HOME/.state", '"/x"', "."])
-def test_a_state_folder_that_is_no_whole_path_is_ignored(
-    tmp_path, nowhere, monkeypatch, value
-):
+def test_a_relative_state_folder_is_ignored(tmp_path, nowhere, monkeypatch, value):
     """So the XDG specification has it."""
     monkeypatch.setenv("XDG_STATE_HOME", value)
 
@@ -149,7 +147,7 @@ def test_without_a_home_there_is_no_place(homeless):
     assert repr(pickle.loads(pickle.dumps(store))) == "FileStore()"
 
 
-def test_a_home_that_platformdirs_does_not_find_is_none(nowhere, monkeypatch):
+def test_a_home_that_platformdirs_does_not_find_is_an_error(nowhere, monkeypatch):
     """Older releases return the tilde."""
     monkeypatch.setattr(platformdirs, "user_state_dir", lambda *_, **__: "~/.local/x")
 
@@ -167,7 +165,7 @@ def test_without_a_home_a_named_file_is_a_place(tmp_path, homeless, monkeypatch)
 
 
 @pytest.mark.parametrize("home", ["", "relative", "."])
-def test_a_home_that_is_no_whole_path_is_none(nowhere, monkeypatch, home):
+def test_a_relative_home_is_ignored(nowhere, monkeypatch, home):
     """The working directory does not take its place."""
     monkeypatch.delenv("XDG_STATE_HOME")
     monkeypatch.setenv("HOME", home)

@@ -114,7 +114,9 @@ def test_the_value_expires_with_its_token(store, client, token, expires_at):
 
 
 @pytest.mark.parametrize("expires_at", [-1e300, -5.0, 0.0, 5.0])
-def test_a_token_born_dead_is_there_for_those_who_wait(store, client, expires_at):
+def test_waiting_processes_get_a_token_that_expired_on_arrival(
+    store, client, expires_at
+):
     """It answers them; a second later it is gone."""
 
     def is_there():
@@ -161,7 +163,7 @@ def test_the_holder_of_the_lock_is_never_late(store):
     assert store.load().access_token == "after"
 
 
-def test_who_is_faster_in_the_last_moment_is_not_overwritten(server, store):
+def test_a_save_that_comes_first_in_the_last_moment_stays(server, store):
     """Nobody comes between the look at what is there and the write."""
     client = server.client(kind=Interrupted)
     client.others = [lambda: store.save(Token("newer", issued_at=200.0))]
@@ -172,7 +174,7 @@ def test_who_is_faster_in_the_last_moment_is_not_overwritten(server, store):
     assert client.others == []
 
 
-def test_another_owners_token_stays_even_in_the_last_moment(server, store):
+def test_another_clients_token_that_arrives_last_is_not_overwritten(server, store):
     """Whose it is, is looked at again, too."""
     theirs = Stamp("you", "https://as.test/t", "tasks:read").put_on(Token("theirs"))
     mine = Stamp("me", "https://as.test/t", "tasks:read").put_on(Token("mine"))
@@ -186,7 +188,7 @@ def test_another_owners_token_stays_even_in_the_last_moment(server, store):
     assert store.load() == theirs
 
 
-def test_another_owners_token_is_in_no_variable_of_the_error(store, secrets):
+def test_another_clients_token_is_in_no_variable_of_the_error(store, secrets):
     """Neither theirs, as it was read, nor ours."""
     secrets.add("hunter2", "pa55word")
     store.save(Stamp("you", "https://as.test/t", None).put_on(Token("hunter2")))

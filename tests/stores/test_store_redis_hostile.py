@@ -157,7 +157,7 @@ def test_a_right_that_lacks_is_an_error_that_says_where_they_stand(
         verb(worker)
 
 
-def test_a_user_who_may_get_and_not_getrange_reads_all_the_same(restricted):
+def test_a_user_without_the_right_to_getrange_can_read(restricted):
     """The server copies the whole value then; the client does not."""
     worker = RedisStore(restricted(*documented_rules(), "-getrange"))
 
@@ -342,7 +342,7 @@ def note_of(auth, **changes):
     return note
 
 
-def test_a_forged_note_stops_one_question_of_one_who_waits(server, sandbox):
+def test_a_forged_note_spoils_one_attempt_of_a_waiting_process(server, sandbox):
     """With an error of ours, in our own words; the next question is a new one."""
     store = RedisStore(server.client())
     auth, other = client_of(sandbox, store), RedisStore(server.client())

@@ -72,7 +72,7 @@ def in_redis(server):
 # -- who signs on ----------------------------------------------------------------------
 
 
-def test_a_sign_on_while_redis_is_down_is_one_for_all_who_share_the_store(
+def test_auths_that_share_a_store_sign_on_once_while_redis_is_down(
     sandbox, going_on, caplog
 ):
     """Threads and auths; and there is one warning, not one from each part."""
@@ -219,7 +219,7 @@ def test_the_newest_token_of_an_outage_wins(sandbox, server, clocks, ours_first)
     assert sandbox.sign_ons == 2
 
 
-def test_what_somebody_has_saved_since_is_not_overwritten(
+def test_a_token_that_was_saved_since_is_not_overwritten(
     sandbox, server, going_on, clocks
 ):
     """Another machine was back sooner, and signed on."""

@@ -171,7 +171,7 @@ class Nobody(Person):
 
 @each_size
 @each_place
-def test_where_nothing_can_be_saved_who_says_no_is_asked_once(
+def test_where_nothing_can_be_saved_a_person_can_deny_once(
     disk, sandbox, tally, size, place
 ):
     """The others are told the same."""
@@ -206,7 +206,7 @@ def test_where_anothers_token_lies_one_person_is_asked(
     assert FileStore(path).load().access_token == "another's"
 
 
-def test_whoever_says_so_is_asked_all_the_same(disk, sandbox, person):
+def test_sign_on_asks_although_nothing_can_be_saved(disk, sandbox, person):
     """Another process's token is of no use to this one."""
     path = full(disk, lambda path: None)
     first = client_of(sandbox, FileStore(path), sign_on=person)
@@ -236,7 +236,7 @@ def test_a_minute_later_the_next_one_is_asked(disk, sandbox, person, clock):
     assert person.asked.value == 2
 
 
-def test_a_sign_on_has_room_however_full_the_disk_gets(disk, sandbox):
+def test_a_sign_on_keeps_its_space_while_the_disk_fills_up(disk, sandbox):
     """It was taken before the person was asked, and is given back."""
     path = disk() / "t.json"
     store = FileStore(path)
@@ -252,7 +252,7 @@ def test_a_sign_on_has_room_however_full_the_disk_gets(disk, sandbox):
     assert [name for name in os.listdir(path.parent) if "tmp" in name] == []
 
 
-def test_a_quota_that_is_used_up_is_as_a_full_disk(tmp_path, sandbox, monkeypatch):
+def test_an_exhausted_quota_counts_as_a_full_disk(tmp_path, sandbox, monkeypatch):
     """It is found before a person is asked, and a job is told of the place."""
 
     def write(fd, content):
@@ -267,7 +267,7 @@ def test_a_quota_that_is_used_up_is_as_a_full_disk(tmp_path, sandbox, monkeypatc
     assert contents(path) == {}
 
 
-def test_room_that_was_not_needed_is_given_back(tmp_path, sandbox):
+def test_reserved_space_that_was_not_needed_is_freed(tmp_path, sandbox):
     """Nothing is left of a sign-on that was denied."""
     path = tmp_path / "t.json"
     person = Person(sandbox, denies=True)
@@ -279,7 +279,7 @@ def test_room_that_was_not_needed_is_given_back(tmp_path, sandbox):
 
 
 @pytest.mark.parametrize("who", ["a copy", "a child"])
-def test_room_is_the_holders_alone(tmp_path, who):
+def test_reserved_space_belongs_to_the_holder(tmp_path, who):
     """Two would write into one file."""
     store = FileStore(tmp_path / "t.json")
     with store.reserve(Token("a")):
@@ -298,7 +298,7 @@ def test_room_is_the_holders_alone(tmp_path, who):
     assert store.load() == Token("c")
 
 
-def test_what_comes_after_the_room_was_taken_is_looked_at(tmp_path):
+def test_a_file_that_appears_after_the_reservation_is_checked(tmp_path):
     """Another program may write the file while a person signs on."""
     store = FileStore(tmp_path / "t.json")
     store.save(Token("before", extra={"mine": 1}))
@@ -315,7 +315,7 @@ def test_what_comes_after_the_room_was_taken_is_looked_at(tmp_path):
             store.save(Stamp("me", None, None).put_on(Token("after")))
 
 
-def test_room_that_somebody_has_removed_is_made_again(tmp_path):
+def test_reserved_space_that_was_removed_is_reserved_again(tmp_path):
     """It looks like what a dead writer has left."""
     store = FileStore(tmp_path / "t.json")
     with store.reserve(Token("a")):
@@ -339,7 +339,7 @@ BREAKAGES = {
 
 @each_size
 @pytest.mark.parametrize("what", BREAKAGES)
-def test_where_the_save_fails_those_who_wait_are_told(
+def test_waiting_processes_learn_of_a_failed_save(
     tmp_path, sandbox, person, tally, size, what
 ):
     """The place was good when the person was asked."""

@@ -193,7 +193,7 @@ def test_one_word_that_may_be_a_token_is_read_and_stays():
     assert store.text == "db.internal"
 
 
-def test_another_owners_token_is_refused_before_anybody_is_asked():
+def test_another_clients_token_is_refused_before_a_person_is_asked():
     """By name of the place."""
     store = Shelf()
     store.location = "the shelf"

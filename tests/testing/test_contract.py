@@ -412,7 +412,7 @@ PROMISES = {
     "waiting_for_the_lock_ends_with_its_release": [Impatient],
     "waiting_for_the_lock_has_an_end": [Endless, Demanding],
     "the_lock_of_a_process_that_dies_is_free": [Existing, Failing],
-    "a_failure_is_told_to_those_who_wait": [Resentful],
+    "waiting_callers_learn_of_a_failure": [Resentful],
     "a_copy_works": [Unique],
     "an_outage_is_told": [
         *(Denying, Assuring, Hushing, Inviting),
