@@ -90,7 +90,7 @@ class Saving:
         self._wallet.write_behind.due = self._now() + SAVE_AGAIN_AFTER
 
     def _is_due(self) -> bool:
-        behind = self._wallet.write_behind
+        behind = self._wallet.last_write_behind
         return behind.token is not None and self._now() >= behind.due
 
     def _now(self) -> float:

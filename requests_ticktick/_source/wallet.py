@@ -40,6 +40,8 @@ class Wallet:
         self.current: TimedToken | None = None
         self._store = store
         self._grant = grant
+        #: What :attr:`write_behind` last was: a stamp is slow to work out.
+        self.last_write_behind = WriteBehind()
         self._write_behinds: dict[Stamp, WriteBehind] = {}
         # The access tokens that the API refused, with their times of issue.
         self._refused: dict[str, float] = {}
@@ -47,11 +49,16 @@ class Wallet:
     @property
     def write_behind(self) -> WriteBehind:
         """Return the state of the token that the store could not save."""
-        stamp = self._grant.stamp
-        if stamp not in self._write_behinds:
+        return self._write_behind_of(self._grant.stamp)
+
+    def _write_behind_of(self, stamp: Stamp) -> WriteBehind:
+        found = self._write_behinds.get(stamp)
+        if found is None:
             # dict.setdefault is atomic: two threads get the same object.
-            self._write_behinds.setdefault(stamp, write_behind_of(self._store, stamp))
-        return self._write_behinds[stamp]
+            new = write_behind_of(self._store, stamp)
+            found = self._write_behinds.setdefault(stamp, new)
+        self.last_write_behind = found
+        return found
 
     @property
     def unsaved(self) -> Token | None:
@@ -60,7 +67,7 @@ class Wallet:
 
     def use(self, timed: TimedToken) -> Token:
         """Give this token to callers until something is due."""
-        behind = self.write_behind
+        behind = self.last_write_behind
         timed.save_at(math.inf if behind.token is None else behind.due)
         self.current = timed
         return timed.token
@@ -114,7 +121,8 @@ class Wallet:
 
         :param found: The tokens that :meth:`read` yields.
         """
-        stamp, unsaved = self._grant.stamp, self.unsaved
+        stamp = self._grant.stamp
+        unsaved = self._write_behind_of(stamp).token
         if unsaved is not None:
             yield unsaved
         for token in found:
