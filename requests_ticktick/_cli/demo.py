@@ -61,7 +61,6 @@ def show_steps(console: Console, sandbox: Sandbox, *, browser: bool) -> list[Out
         # A server's words may hold brackets, which rich would take as markup.
         console.print(f"   {text}", markup=False, soft_wrap=True)
 
-    console.print(f"A TickTick of your own runs on {sandbox.url('')}\n", style="bold")
     sign_on = LoopbackSignOn() if browser else sandbox.sign_on
     outcomes = []
     with contextlib.ExitStack() as stack:
@@ -70,6 +69,10 @@ def show_steps(console: Console, sandbox: Sandbox, *, browser: bool) -> list[Out
         )
         demo = Demo(sandbox, folder, sign_on, say)
         stack.callback(demo.close)
+        # Now, as whoever sees it may press Ctrl-C: the folder would stay.
+        console.print(
+            f"A TickTick of your own runs on {sandbox.url('')}\n", style="bold"
+        )
         for number, step in enumerate(demo.steps(), 1):
             console.print(f"{number}. {step.title}")
             outcomes.append(demo.take(step))

@@ -14,6 +14,7 @@ from .._value import PerProcess, Secret
 from ..stores._warn_once import Once
 from .deadlines import Clock, Deadlines, TimedToken
 from .failures import only_our_errors
+from .obtaining import Obtaining
 from .renewal import Renewal
 from .snapshot import Snapshot
 from .turns import Turns
@@ -56,8 +57,11 @@ class TokenSource:
         self._once = Once()
         self._deadlines = Deadlines(clock, leeway)
         self._wallet = Wallet(self.store, self._grant, self._deadlines)
-        self._renewal = Renewal(
+        obtaining = Obtaining(
             self.store, self._grant, self._sign_on, self._wallet, self._once
+        )
+        self._renewal = Renewal(
+            self.store, self._grant, self._wallet, obtaining, self._once
         )
         self._turns = PerProcess(Turns)
 

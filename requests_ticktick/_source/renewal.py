@@ -17,9 +17,9 @@ from .turns import LockWait
 from .wallet import Wallet
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
-    from .._grant import AuthorizationCodeGrant, AuthorizationRequest
+    from .._grant import AuthorizationCodeGrant
     from ..stores import TokenStore
     from .snapshot import Snapshot
 
@@ -28,9 +28,9 @@ class Renewal:
     """Obtains one new token for all who share the store.
 
     :param store: Where tokens are kept.
-    :param grant: Obtains new tokens.
-    :param sign_on: Asks a person for access.
+    :param grant: Knows whose tokens are renewed.
     :param wallet: The present tokens.
+    :param obtaining: Obtains a new one.
     :param once: Logs each warning once.
     """
 
@@ -38,11 +38,11 @@ class Renewal:
         self,
         store: TokenStore,
         grant: AuthorizationCodeGrant,
-        sign_on: Callable[[AuthorizationRequest], str],
         wallet: Wallet,
+        obtaining: Obtaining,
         once: Once,
     ) -> None:
-        self.obtaining = Obtaining(store, grant, sign_on, wallet, once)
+        self.obtaining = obtaining
         self.saving = Saving(store, grant, wallet)
         self._store = store
         self._grant = grant

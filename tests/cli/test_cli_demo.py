@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 import signal
+import tempfile
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -49,6 +52,17 @@ def demo(sandbox, said, tmp_path):
     demo = Demo(sandbox, str(tmp_path), sandbox.sign_on, said.append)
     yield demo
     demo.close()
+
+
+class Interrupting(io.StringIO):
+    """A screen at which somebody presses Ctrl-C as soon as anything appears."""
+
+    folders = ()
+
+    def write(self, text):
+        found = Path(tempfile.gettempdir()).glob("requests-ticktick-demo-*")
+        self.folders = [*found]
+        raise KeyboardInterrupt
 
 
 def rows(shown):
@@ -106,6 +120,18 @@ def test_a_terminal_gets_colours_and_ctrl_c_cleans_up(shell):
 
     assert "Traceback" not in running.shown
     assert list((shell.folder / "tmp").glob("requests-ticktick-*")) == []
+
+
+def test_ctrl_c_at_the_first_line_removes_the_folder(sandbox, tmp_path, monkeypatch):
+    """Nothing is shown before the folder is there, and sure to be removed."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    console = Console(file=Interrupting(), highlight=False)
+
+    with pytest.raises(KeyboardInterrupt):
+        demo_module.show_steps(console, sandbox, browser=False)
+
+    assert console.file.folders
+    assert not any(map(os.path.exists, console.file.folders))
 
 
 def test_sigterm_cleans_up(shell):

@@ -73,7 +73,9 @@ def test_no_page_puts_a_secret_into_a_command_line(pattern):
     """Every user of a machine can read the command lines of all programs."""
     root = DOCS.parent
     pages = [root / "README.rst", *DOCS.glob("*.rst"), *DOCS.glob("examples/*.py")]
-    for path in [*pages, *(root / "requests_ticktick" / "cli").glob("*.py")]:
+    commands = [*(root / "requests_ticktick" / "_cli").glob("*.py")]
+    assert commands
+    for path in [*pages, *commands]:
         text = path.read_text(encoding="utf-8").replace("\\\n", " ")
         found = [line for line in text.splitlines() if re.search(pattern, line)]
         assert found == [], path
