@@ -20,9 +20,11 @@ COMMAND = (sys.executable, "-m", "requests_ticktick")
 SECONDS = 60
 
 #: Runs a command in a new terminal.
-AT_TERMINAL = (
-    "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))"
-)
+AT_TERMINAL = """
+import os, pty, sys
+status = os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:]))
+sys.exit(status if status >= 0 else 128 - status)
+"""
 
 #: A browser whose user grants every request for access.
 BROWSER = f"""\
@@ -159,10 +161,15 @@ class Running:
         return self.ends()
 
     def ends(self):
-        """Wait until the command ends; return the exit status."""
+        """Wait until the command ends; return the exit status as shells have it.
+
+        Where a KeyboardInterrupt passes through code that Python runs from
+        text, as dataclasses and named tuples do, Python ends itself by SIGINT
+        in the end, whatever the status was to be. A shell says 130 to both.
+        """
         status = self.process.wait(SECONDS)
         self._reader.join(SECONDS)
-        return status
+        return status if status >= 0 else 128 - status
 
     def __enter__(self):
         return self
