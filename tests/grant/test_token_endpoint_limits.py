@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import signal
 import subprocess
 import sys
 import threading
@@ -17,6 +16,7 @@ import requests
 import trustme
 from raw_server import RawServer, answer
 from requests.adapters import HTTPAdapter
+from shell import interrupt
 from token_endpoints import CLIENT, GOOD, client_at, refusal_of, run_client
 from wire_servers import server_context
 
@@ -64,7 +64,7 @@ def must_end_in_time(auth):
     began = time.monotonic()
     with pytest.raises(TokenEndpointError, match=r"No response .* in time") as caught:
         auth.token()
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 25
     assert caught.value.status_code is None
 
 
@@ -213,10 +213,10 @@ def test_ctrl_c_interrupts_the_wait_at_once():
         )
         assert server.asked.wait(30)
         began = time.monotonic()
-        program.send_signal(signal.SIGINT)
+        interrupt(program)
         _, told = program.communicate(timeout=30)
 
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 25
     assert "KeyboardInterrupt" in told
 
 

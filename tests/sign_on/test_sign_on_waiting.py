@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import select
-import signal
 import socket
 import subprocess
 import sys
@@ -28,6 +27,7 @@ from people import (
     waiting,
 )
 from ports import free_port
+from shell import interrupt
 
 from requests_ticktick._errors import (
     SignOnError,
@@ -232,7 +232,7 @@ def test_control_c_frees_the_port(redirect_uri):
     ) as program:
         assert program.stdout.readline() == "open\n"
         with connected(redirect_uri):
-            program.send_signal(signal.SIGINT)
+            interrupt(program)
 
             assert program.stdout.readline() == "interrupted, and free\n"
 

@@ -105,6 +105,18 @@ class Shell:
         return Running(command, self.environment(dict(env)), self.folder)
 
 
+def interrupt(process, number=signal.SIGINT):
+    """Interrupt a program until it ends, as a person presses Ctrl-C again.
+
+    Python loses a KeyboardInterrupt that it raises while it clears up after an
+    object: "Exception ignored in", it says, and goes on.
+    """
+    while process.poll() is None:
+        process.send_signal(number)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(10)
+
+
 class Running:
     """A running command: what it shows, and what is typed into it."""
 
@@ -147,7 +159,7 @@ class Running:
         return SandboxSignOn()(SimpleNamespace(url=url))
 
     def interrupt(self, number=signal.SIGINT):
-        self.process.send_signal(number)
+        interrupt(self.process, number)
 
     def ends_at_ctrl_c(self):
         """Press Ctrl-C as a person does: again where it was not heard.
