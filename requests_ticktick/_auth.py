@@ -3,30 +3,32 @@
 from __future__ import annotations
 
 import logging
-import math
 from typing import TYPE_CHECKING, Any
 
 from requests.auth import AuthBase
 
+from . import _defaults
 from ._client import Client
-from ._defaults import LEEWAY_SECONDS, SCOPE, default_store
 from ._errors import SignOnRequiredError
 from ._grant import AuthorizationCodeGrant, AuthorizationRequest
+from ._guard import Guard
 from ._header import Bearer, ResentBearer
 from ._replay import ResponseHook, can_send_again, send_again
-from ._service import DIDA365, TICKTICK, Service
 from ._sign_on import default_sign_on, refuse
 from ._source import TokenSource
-from ._stamp import is_stamped_for, token_from_program
+from ._stamp import token_from_program
 from ._token import Token
 from ._value import discreet
 from ._wrong_host import WrongHostWarning
-from .stores import MemoryStore, TokenStore
+from .stores import MemoryStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from requests import PreparedRequest, Response, Session
+
+    from ._service import Service
+    from .stores import TokenStore
 
 logger = logging.getLogger("requests_ticktick")
 
@@ -41,6 +43,7 @@ class TickTickAuth(AuthBase):
 
     :param client_id: The app's id. Default: ``$TICKTICK_CLIENT_ID``.
     :param client_secret: Its secret. Default: ``$TICKTICK_CLIENT_SECRET``.
+        A client without one is a public client, which PKCE protects.
     :param redirect_uri: The redirect URI, exactly as registered. Default:
         ``$TICKTICK_REDIRECT_URI``, then ``service.default_redirect_uri``.
     :param scope: The scopes to request, as a list or separated by spaces.
@@ -49,11 +52,15 @@ class TickTickAuth(AuthBase):
     :param sign_on: How a person is asked for access. Default: a browser and a
         listener on the redirect URI, or the console. Nobody is asked where no
         person can be present.
-    :param service: ``TICKTICK``, ``DIDA365`` or your own.
+    :param service: ``TICKTICK``, ``DIDA365`` or your own. Default:
+        ``$TICKTICK_SERVICE``, then ``TICKTICK``.
+    :param profile: One of several accounts: ``store=FileStore(profile=...)``.
+        Default: the private file is ``$TICKTICK_PROFILE``'s.
     :param leeway: Seconds before its expiry at which a token is renewed.
     :param session: Sends the token requests, by its proxies and certificates.
     :raises TypeError: ``store`` or ``leeway`` has the wrong type.
-    :raises ValueError: ``leeway`` is negative, infinite or NaN.
+    :raises ValueError: ``leeway`` is negative, infinite or NaN; there is both
+        a store and a profile; or a variable names no service or profile.
     """
 
     def __init__(
@@ -62,19 +69,20 @@ class TickTickAuth(AuthBase):
         client_secret: str | None = None,
         redirect_uri: str | None = None,
         *,
-        scope: str | Iterable[str] = SCOPE,
+        scope: str | Iterable[str] = _defaults.SCOPE,
         store: TokenStore | None = None,
         sign_on: Callable[[AuthorizationRequest], str] | None = None,
-        service: Service = TICKTICK,
-        leeway: float = LEEWAY_SECONDS,
+        service: Service | None = None,
+        profile: str | None = None,
+        leeway: float = _defaults.LEEWAY_SECONDS,
         session: Session | None = None,
     ) -> None:
-        if store is None:
-            store = default_store()
-        _check_store(store)
-        _check_leeway(leeway)
+        store = _defaults.chosen_store(store, profile)
+        service = _defaults.default_service() if service is None else service
+        _defaults.check_leeway(leeway)
         client = Client(client_id, client_secret, redirect_uri)
-        self._service, self._wrong_host = service, WrongHostWarning(service)
+        self._service, self.guard = service, Guard(service)
+        self._wrong_host = WrongHostWarning(service)
         self.source = TokenSource(
             store,
             AuthorizationCodeGrant(service, client, scope=scope, session=session),
@@ -92,12 +100,12 @@ class TickTickAuth(AuthBase):
 
         :param token: ``tp_...``, or ``dp_...`` on Dida365.
         :param service: The service to call. Default: the one that the token's
-            stamp or prefix names.
+            stamp or prefix names, then as above.
         :raises InvalidTokenError: The value cannot be a token.
         """
         given = token_from_program(token)
         if service is None:
-            service = DIDA365 if is_stamped_for(DIDA365, given) else TICKTICK
+            service = _defaults.service_of(given)
         return cls(store=MemoryStore(given), sign_on=refuse, service=service)
 
     def token(self) -> Token:
@@ -108,13 +116,15 @@ class TickTickAuth(AuthBase):
         """
         return self.source.token()
 
-    def sign_on(self, force: bool = False) -> Token:
+    def sign_on(self, force: bool = False, *, ask: bool = False) -> Token:
         """Sign on now, unless there is a valid token.
 
-        :param force: Sign on even if there is one.
+        :param force: Get a new one even so: by a refresh token if there is
+            one, else from a person.
+        :param ask: Get a new one from a person, whatever there is.
         :raises TickTickAuthError: The sign-on failed.
         """
-        return self.source.sign_on(force=force)
+        return self.source.sign_on(force=force, ask=ask)
 
     def begin_sign_on(self) -> AuthorizationRequest:
         """Begin a sign-on in two steps, for a web application.
@@ -145,7 +155,7 @@ class TickTickAuth(AuthBase):
 
     def __call__(self, r: PreparedRequest) -> PreparedRequest:
         """Attach the token if the request goes to the service's API."""
-        if not self._service.is_api_url(r.url):
+        if not self.guard[r.url]:
             self._wrong_host.log(r.url)
             return r
         token = self.source.token()
@@ -176,7 +186,7 @@ class TickTickAuth(AuthBase):
             response.status_code != 401
             or header != Bearer(token)
             or isinstance(header, ResentBearer)
-            or not self._service.is_api_url(request.url)
+            or not self.guard[request.url]
         ):
             return response
         try:
@@ -193,7 +203,7 @@ class TickTickAuth(AuthBase):
                 "this request cannot be sent twice: make the call again."
             )
             return response
-        second = send_again(response, token, kwargs)
+        second = send_again(response, token, kwargs, self.guard)
         if second.status_code == 401:
             self.source.refused_at_once(token)
         return second
@@ -203,17 +213,3 @@ class TickTickAuth(AuthBase):
 
     def __repr__(self) -> str:
         return f"<TickTickAuth {self._service.authorization_endpoint}>"
-
-
-def _check_store(store: object) -> None:
-    if not isinstance(store, TokenStore):
-        kind = type(store).__name__
-        raise TypeError(f"store must be a TokenStore such as FileStore(), not {kind}")
-
-
-def _check_leeway(leeway: object) -> None:
-    if isinstance(leeway, bool) or not isinstance(leeway, (int, float)):
-        kind = type(leeway).__name__
-        raise TypeError(f"leeway must be a number of seconds, not {kind}")
-    if not 0 <= leeway < math.inf:
-        raise ValueError(f"leeway must be 0 or more seconds, not {leeway}")

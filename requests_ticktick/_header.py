@@ -60,11 +60,18 @@ def _register_with_yaml() -> None:
 
 
 class HeadersWithBearer(CaseInsensitiveDict["str | bytes"]):
-    """Headers whose token cannot be replaced by a password.
+    """Headers of a request that was redirected.
 
-    When requests follows a redirect within a host, ``Session.rebuild_auth``
-    replaces the token with the host's password from ``.netrc``.
+    requests follows the redirect with a copy of the request, and keeps its
+    ``Authorization`` within a host. ``Session.rebuild_auth`` would replace it
+    with the host's password from ``.netrc``: that cannot replace a token.
+
+    :param goes_on: Whether the copy has the token as well.
     """
+
+    def __init__(self, headers: Any = None, *, goes_on: bool = True) -> None:
+        super().__init__(headers)
+        self._goes_on = goes_on
 
     def __setitem__(self, name: str, value: str | bytes) -> None:
         is_password = value[:6] == "Basic " and name.lower() == "authorization"
@@ -73,7 +80,10 @@ class HeadersWithBearer(CaseInsensitiveDict["str | bytes"]):
 
     def copy(self) -> HeadersWithBearer:
         """Copy the headers for the request that follows the redirect."""
-        return HeadersWithBearer(self)
+        headers = HeadersWithBearer(self)
+        if not self._goes_on and isinstance(self.get("Authorization"), Bearer):
+            del headers["Authorization"]
+        return headers
 
     def __reduce__(self) -> tuple[Any, ...]:
         return CaseInsensitiveDict, (dict(self),)

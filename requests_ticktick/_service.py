@@ -7,10 +7,8 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
-from urllib3.util import parse_url
-
+from ._urls import api_base, is_below, plain_urls, require_secure, without_query
 from ._urls import is_loopback as is_loopback
-from ._urls import origin, reached_origin, require_secure, without_query
 from ._value import Value, discreet
 
 _AUTH_METHODS = ("client_secret_basic", "client_secret_post", "none")
@@ -21,9 +19,16 @@ class Service(Value):
 
     :param authorization_endpoint: Where a person grants access (RFC 6749 3.1).
     :param token_endpoint: RFC 6749 3.2.
-    :param api_origins: One or several ``scheme://host[:port]``. The token is
-        sent to no other origin.
+    :param api_origins: One or several ``scheme://host[:port]``, each alone or
+        with a path that ends in a slash. The token is sent nowhere else: to
+        all paths of an origin that is alone, else only to those below the
+        path.
     :param revocation_endpoint: RFC 7009, if the service has one.
+    :param refresh_endpoint: Where refresh tokens are used (RFC 6749 6).
+        Default: ``token_endpoint``.
+    :param issuer: The service's own name in authorization responses (RFC 9207
+        2). A response with another ``iss`` is refused. ``None`` if it is not
+        known: then ``iss`` is ignored.
     :param token_endpoint_auth_method: ``client_secret_basic``,
         ``client_secret_post`` or ``none`` (RFC 7591 2).
     :param code_challenge_method: ``S256`` for PKCE (RFC 7636), which is used
@@ -40,10 +45,12 @@ class Service(Value):
     __slots__ = (
         "_extra",
         "api_origins",
-        "api_prefixes",
         "authorization_endpoint",
         "code_challenge_method",
         "is_local",
+        "issuer",
+        "plain_api_urls",
+        "refresh_endpoint",
         "revocation_endpoint",
         "token_endpoint",
         "token_endpoint_auth_method",
@@ -52,10 +59,13 @@ class Service(Value):
     authorization_endpoint: str
     token_endpoint: str
     api_origins: tuple[str, ...]
-    api_prefixes: tuple[str, ...]
+    #: Matches most API URLs, at once. :meth:`is_api_url` knows the others.
+    plain_api_urls: re.Pattern[str]
     #: Whether the API is on this machine, where any program may listen.
     is_local: bool
     revocation_endpoint: str | None
+    refresh_endpoint: str
+    issuer: str | None
     token_endpoint_auth_method: str
     code_challenge_method: str | None
     _extra: dict[str, str]
@@ -68,37 +78,37 @@ class Service(Value):
         api_origins: str | Iterable[str],
         *,
         revocation_endpoint: str | None = None,
+        refresh_endpoint: str | None = None,
+        issuer: str | None = None,
         token_endpoint_auth_method: str = "client_secret_basic",
         code_challenge_method: str | None = "S256",
         extra_authorization_params: Mapping[str, str] | None = None,
     ) -> None:
-        if token_endpoint_auth_method not in _AUTH_METHODS:
-            raise ValueError(
-                f"token_endpoint_auth_method must be one of {', '.join(_AUTH_METHODS)}"
-            )
-        if code_challenge_method not in (None, "S256"):
-            # RFC 9700 2.1.1: 'plain' reveals the verifier.
-            raise ValueError("code_challenge_method must be 'S256' or None")
-        if code_challenge_method is None and token_endpoint_auth_method == "none":
-            # RFC 9700 2.1.1: anybody who saw the code could use it.
-            raise ValueError(
-                "PKCE is required without client authentication: "
-                "code_challenge_method must be 'S256'"
-            )
+        _check_methods(token_endpoint_auth_method, code_challenge_method)
         if isinstance(api_origins, str):
             api_origins = (api_origins,)
-        origins = tuple(_api_origin(origin) for origin in api_origins)
-        for endpoint in (authorization_endpoint, token_endpoint, revocation_endpoint):
+        bases = tuple(map(api_base, api_origins))
+        if not bases:
+            raise ValueError("api_origins must name at least one origin")
+        if refresh_endpoint is None:
+            refresh_endpoint = token_endpoint
+        for endpoint in (
+            authorization_endpoint,
+            token_endpoint,
+            refresh_endpoint,
+            revocation_endpoint,
+        ):
             if endpoint is not None:
                 require_secure(endpoint)
         self._set(
             authorization_endpoint=authorization_endpoint,
             token_endpoint=token_endpoint,
-            api_origins=origins,
-            # URLs prepared by requests begin with one of these.
-            api_prefixes=tuple(f"{origin}/" for origin in origins),
-            is_local=any(is_loopback(urlsplit(url).hostname) for url in origins),
+            api_origins=bases,
+            plain_api_urls=plain_urls(bases),
+            is_local=any(is_loopback(urlsplit(url).hostname) for url in bases),
             revocation_endpoint=revocation_endpoint,
+            refresh_endpoint=refresh_endpoint,
+            issuer=issuer,
             token_endpoint_auth_method=token_endpoint_auth_method,
             code_challenge_method=code_challenge_method,
             _extra=dict(extra_authorization_params or {}),
@@ -108,13 +118,6 @@ class Service(Value):
     def extra_authorization_params(self) -> Mapping[str, str]:
         """Return the further parameters of the authorization request."""
         return MappingProxyType(self._extra)
-
-    @property
-    def issuer(self) -> str:
-        """Return the issuer of authorization responses (RFC 9207 2)."""
-        found = origin(self.authorization_endpoint)
-        assert found is not None  # require_secure() found a scheme and a host
-        return found
 
     @property
     def default_redirect_uri(self) -> str:
@@ -130,11 +133,15 @@ class Service(Value):
         return f"http://127.0.0.1:8765{path}"
 
     def is_api_url(self, url: str | None) -> bool:
-        """Whether ``url`` is on an API origin: the token may be sent there."""
+        """Whether the token may be sent to ``url``.
+
+        A URL that a server could read in two ways, as one with ``/../`` or an
+        escape of it, is not below a path.
+        """
         if url is None:
             return False
-        return (
-            url.startswith(self.api_prefixes) or reached_origin(url) in self.api_origins
+        return self.plain_api_urls.match(url) is not None or is_below(
+            url, self.api_origins
         )
 
     def _key(self) -> tuple[object, ...]:
@@ -144,69 +151,37 @@ class Service(Value):
         return f"<Service {self.authorization_endpoint}>"
 
 
-def _api_origin(url: str) -> str:
-    require_secure(url)
-    parts = parse_url(url)
-    if parts.path not in (None, "", "/") or parts.query or parts.fragment or parts.auth:
+def _check_methods(auth_method: str, challenge_method: str | None) -> None:
+    if auth_method not in _AUTH_METHODS:
         raise ValueError(
-            f"An API origin must be scheme://host[:port] without a path, not "
-            f"{without_query(url)!r}"
+            f"token_endpoint_auth_method must be one of {', '.join(_AUTH_METHODS)}"
         )
-    found = origin(url)
-    assert found is not None  # require_secure() found a scheme and a host
-    return found
+    if challenge_method not in (None, "S256"):
+        # RFC 9700 2.1.1: 'plain' reveals the verifier.
+        raise ValueError("code_challenge_method must be 'S256' or None")
+    if challenge_method is None and auth_method == "none":
+        # RFC 9700 2.1.1: anybody who saw the code could use it.
+        raise ValueError(
+            "PKCE is required without client authentication: "
+            "code_challenge_method must be 'S256'"
+        )
 
 
 TICKTICK = Service(
     "https://ticktick.com/oauth/authorize",
     "https://ticktick.com/oauth/token",
-    ["https://api.ticktick.com"],
+    ["https://api.ticktick.com/open/"],
+    issuer="https://ticktick.com",
 )
 
 #: TickTick in China, with separate accounts, apps and developer portal.
 DIDA365 = Service(
     "https://dida365.com/oauth/authorize",
     "https://dida365.com/oauth/token",
-    ["https://api.dida365.com"],
+    ["https://api.dida365.com/open/"],
 )
 
 _REDIRECT_PATHS = {
     TICKTICK.authorization_endpoint: "/callback",
     DIDA365.authorization_endpoint: "/dida365/callback",
 }
-
-#: The services' names in ``TICKTICK_SERVICE`` and ``--service``.
-NAMES = {"ticktick": TICKTICK, "dida365": DIDA365}
-
-
-def named(name: str) -> Service | None:
-    """Return the service that has this name, if there is one.
-
-    :param name: ``ticktick``, ``dida365``, or the address of a sandbox.
-    """
-    base = sandbox_base(name)
-    return NAMES.get(name.lower()) if base is None else sandbox_service(base)
-
-
-def sandbox_base(text: str) -> str | None:
-    """Return ``http://host:port`` if the text can be a sandbox's address."""
-    try:
-        parts = urlsplit(text.lower())
-        port = parts.port
-    except ValueError:
-        return None
-    if parts.scheme != "http" or not is_loopback(parts.hostname) or port == 0:
-        return None
-    if (
-        parts.path not in ("", "/")
-        or parts.query
-        or parts.fragment
-        or "@" in parts.netloc
-    ):
-        return None
-    return f"http://{parts.netloc}"
-
-
-def sandbox_service(base: str) -> Service:
-    """Return the service of a sandbox at a base URL."""
-    return Service(f"{base}/oauth/authorize", f"{base}/oauth/token", [base])

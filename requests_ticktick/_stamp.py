@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
+from ._named import service_of_environment
 from ._pasted import unwrapped
-from ._service import DIDA365, NAMES, TICKTICK, Service, named
+from ._service import DIDA365, TICKTICK, Service
 from ._token import Token
+from ._urls import origin
 from ._value import Value
 
 #: The keys that say whose a token is.
@@ -105,7 +106,7 @@ class Stamp(Value):
         # Another program may have the port of a sandbox that has ended.
         if fits and (service.is_local or not self.is_local):
             return None
-        return f"{service.api_origins[0]}, {why}"
+        return f"{origin(service.api_origins[0])}, {why}"
 
 
 def presumed_service(token: Token) -> tuple[Service | None, str]:
@@ -117,16 +118,7 @@ def presumed_service(token: Token) -> tuple[Service | None, str]:
     prefix = token.access_token[:3]
     if prefix in PREFIXES:
         return PREFIXES[prefix], f"as its prefix {prefix} says"
-    name = unwrapped(os.environ.get("TICKTICK_SERVICE", ""))
-    if not name:
-        return TICKTICK, "as long as TICKTICK_SERVICE names no other"
-    chosen = named(name)
-    if chosen is not None:
-        return chosen, "as TICKTICK_SERVICE says"
-    return None, (
-        f"since TICKTICK_SERVICE is {name!r}: set it to {', '.join(NAMES)}, or to the "
-        "address of a sandbox"
-    )
+    return service_of_environment()
 
 
 def is_stamped_for(service: Service, token: Token) -> bool:

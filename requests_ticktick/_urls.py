@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
+import re
+from collections.abc import Iterable
+from urllib.parse import unquote, urlsplit
 
 from urllib3.exceptions import LocationParseError
 from urllib3.util import parse_url
@@ -10,6 +12,9 @@ from urllib3.util import parse_url
 from ._errors import InsecureTransportError
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
+
+#: Escapes within escapes that are decoded. No server decodes so often.
+_MAX_DECODINGS = 6
 
 
 def is_loopback(host: str | None) -> bool:
@@ -84,3 +89,80 @@ def origin(url: str) -> str | None:
 def without_query(url: str) -> str:
     """Return a URL without its query and user, so that it can be shown."""
     return url.partition("?")[0].rpartition("@")[2]
+
+
+def api_base(url: str) -> str:
+    """Return an API's address as URLs that requests prepares begin with it.
+
+    :param url: An origin, or an origin and a path that ends in a slash.
+    :raises InsecureTransportError: It is neither ``https://`` nor on a
+        loopback address.
+    :raises ValueError: It has something else, or such a path does not end
+        in a slash.
+    """
+    require_secure(url)
+    parts, shown = parse_url(url), without_query(url)
+    if parts.query or parts.fragment or parts.auth or "?" in url or "#" in url:
+        raise ValueError(
+            f"An API origin must be scheme://host[:port], or that with a path that "
+            f"ends in a slash, not {shown!r} with more"
+        )
+    path = _read_path(url)
+    if path is None or not (path == "" or path.endswith("/")):
+        raise ValueError(
+            f"The path of an API origin must end in a slash, and have no '..', unlike "
+            f"{shown!r}: write scheme://host/path/ for all that is below that path"
+        )
+    found = origin(url)
+    assert found is not None  # require_secure() found a scheme and a host
+    return found if path in ("", "/") else f"{found}{path}"
+
+
+def plain_urls(bases: Iterable[str]) -> re.Pattern[str]:
+    """Return a pattern for most URLs below these addresses.
+
+    What it matches can be read in one way only. :func:`is_below` decides on
+    the others.
+    """
+    return re.compile("|".join(map(_plain_urls, bases)))
+
+
+def _plain_urls(base: str) -> str:
+    if base.endswith("/"):
+        return rf"{re.escape(base)}[0-9A-Za-z/_-]*(?:[?#]|\Z)"
+    return re.escape(f"{base}/")  # all paths of the origin
+
+
+def is_below(url: str, bases: Iterable[str]) -> bool:
+    """Whether every server takes a URL for one below these addresses."""
+    reached = reached_origin(url)
+    if reached is None:
+        return False
+    path = _read_path(url)
+    whole = None if path is None else f"{reached}{path}"
+    return any(
+        (whole or "").startswith(base) if base.endswith("/") else reached == base
+        for base in bases
+    )
+
+
+def _read_path(url: str) -> str | None:
+    """Return a URL's path with single slashes, or ``None`` if it is unclear.
+
+    Servers and proxies decode escapes once or more, take a backslash for a
+    slash, and cut off ``;parameters`` before they resolve ``..``. Redirects
+    reach the server as they are, since requests normalises only the URL of the
+    first request.
+    """
+    decoded = urlsplit(url).path  # as in PreparedRequest.path_url
+    try:
+        for _ in range(_MAX_DECODINGS):
+            decoded = unquote(decoded, errors="strict")
+    except UnicodeDecodeError:  # such as an overlong encoding of a dot
+        return None
+    segments = re.split(r"[/\\]", decoded)
+    if any(segment.partition(";")[0].strip() == ".." for segment in segments):
+        return None
+    if not decoded.isprintable() or unquote(decoded) != decoded:
+        return None
+    return re.sub("//+", "/", parse_url(url).path or "")

@@ -1,4 +1,4 @@
-"""The warning for calls to a TickTick host that is not the API's."""
+"""The warning for calls to a TickTick host that get no token."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import logging
 import re
 from urllib.parse import urlsplit
 
-from ._service import NAMES, Service
+from ._service import Service
+from ._urls import origin
 
 logger = logging.getLogger("requests_ticktick")
 
@@ -15,7 +16,7 @@ _TICKTICK_HOST = r"(?:[\w-]+\.)*(ticktick|dida365)\.com"
 
 
 class WrongHostWarning:
-    """Logs, once for each TickTick host, why no token was sent there.
+    """Logs, once for each TickTick origin, why no token was sent there.
 
     Other hosts are not mentioned: a session may call any number of them.
 
@@ -24,30 +25,48 @@ class WrongHostWarning:
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        self._logged_hosts: set[str] = set()
+        self._logged: set[str] = set()
 
     def log(self, url: str | None) -> None:
-        """Log the API's address if ``url`` is on another TickTick host."""
+        """Log the API's address if ``url`` is another one of TickTick's."""
         try:
             parts = urlsplit(url or "")
             port = "" if parts.port is None else f":{parts.port}"
         except ValueError:
             return
-        host = (parts.hostname or "").rstrip(".")
-        match = re.fullmatch(_TICKTICK_HOST, host)
-        if match is None or host in self._logged_hosts:
+        host = parts.hostname or ""
+        name = _owner_of(host)
+        place = f"{parts.scheme}://{host}{port}"
+        if name is None or place in self._logged:
             return
-        self._logged_hosts.add(host)
-        api, name = self._service.api_origins[0], match[1]
-        other = ""
-        if api not in NAMES[name].api_origins:
+        self._logged.add(place)
+        api = self._service.api_origins[0]
+        why, other = "which is not the API that this auth is for", ""
+        if origin(place) in map(origin, self._service.api_origins):
+            place += parts.path if _is_short(parts.path) else "/..."
+            why = f"since it goes only to addresses that plainly begin with {api}"
+        elif name != _owner_of(urlsplit(api).hostname or ""):
             other = f", or choose that service: TickTickAuth(service={name.upper()})"
         logger.warning(
-            "No token was sent to %s://%s%s, which is not the API that this auth is "
-            "for. Call %s/open/v1/... instead%s.",
-            parts.scheme,
-            parts.hostname,
-            port,
-            api,
+            "No token was sent to %s, %s. Call %s instead%s.",
+            place,
+            why,
+            _example(api),
             other,
         )
+
+
+def _owner_of(host: str) -> str | None:
+    match = re.fullmatch(_TICKTICK_HOST, host.rstrip("."))
+    return match and match[1]
+
+
+def _is_short(path: str) -> bool:
+    """Whether a path has no room for an id, and can be shown."""
+    return re.fullmatch(r"[/\w.%;\\-]{1,20}", path, re.ASCII) is not None
+
+
+def _example(api: str) -> str:
+    """Return what the API's URLs look like: TickTick's have ``/open/v1``."""
+    base = api if api.endswith("/") else f"{api}/open/"
+    return f"{base}v1/..." if base.endswith("/open/") else f"{base}..."

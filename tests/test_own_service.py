@@ -203,12 +203,15 @@ def test_from_token_counts_as_passed_by_the_program(sandbox, monkeypatch, tmp_pa
         (Token("dp_1"), DIDA365),
         (Stamp("id", DIDA365.token_endpoint, None).put_on(Token("628ff081")), DIDA365),
         (Stamp("id", TICKTICK.token_endpoint, None).put_on(Token("dp_1")), TICKTICK),
-        ("628ff081", TICKTICK),
+        ("628ff081", DIDA365),
     ],
 )
 def test_from_token_picks_the_tokens_own_service(given, service, monkeypatch):
-    """By its stamp or prefix. Quotes and spaces around it do not matter."""
-    monkeypatch.setenv("TICKTICK_SERVICE", "dida365")  # is for what is found
+    """By its stamp or prefix. Quotes and spaces around it do not matter.
+
+    The variable names the service of a token that names none.
+    """
+    monkeypatch.setenv("TICKTICK_SERVICE", "dida365")
     auth = TickTickAuth.from_token(given)
 
     url = f"{service.api_origins[0]}{PROJECT}"

@@ -24,11 +24,11 @@ AUTHORIZE, TOKEN, API = "https://as.test/a", "https://as.test/t", "https://api.t
     [
         ("https://api.ticktick.com/open/v1/project", True),
         ("https://api.ticktick.com:443/open/v1/project", True),
-        ("HTTPS://API.TickTick.com/open", True),
-        ("https://user:password@api.ticktick.com/", True),
-        ("https://api.ticktick.com//evil.test/", True),
-        ("https://api.ticktick.com/@evil.test/", True),
-        ("https://api.ticktick.com?x=1", True),
+        ("HTTPS://API.TickTick.com/open/", True),
+        ("https://user:password@api.ticktick.com/open/", True),
+        ("https://api.ticktick.com/open//evil.test/", True),
+        ("https://api.ticktick.com/open/@evil.test/", True),
+        ("https://api.ticktick.com/open/?x=1", True),
         ("http://api.ticktick.com/open/v1/project", False),
         ("https://api.ticktick.com:8443/", False),
         ("https://api.ticktick.com./", False),
@@ -108,17 +108,33 @@ def test_an_insecure_address_is_named_without_its_secrets():
 
 
 @pytest.mark.parametrize(
-    "origin", ["https://api.test/open/v1", "https://api.test?x", "https://u@api.test"]
+    ("origin", "said"),
+    [
+        ("https://api.test/open/v1", "must end in a slash"),
+        ("https://api.test/open/../v1/", "have no '..'"),
+        ("https://api.test/open/%2e%2e/", "have no '..'"),
+        ("https://api.test/open/?x", "with more"),
+        ("https://api.test?x", "with more"),
+        ("https://api.test/#", "with more"),
+        ("https://u@api.test", "with more"),
+    ],
 )
-def test_an_api_origin_has_no_path(origin):
-    """A path would suggest a protection that an origin does not give."""
-    with pytest.raises(ValueError, match="origin"):
+def test_an_api_origin_is_an_origin_or_ends_in_a_slash(origin, said):
+    """Without the slash, ``/open`` would include ``/openness``."""
+    with pytest.raises(ValueError, match=said):
         Service(AUTHORIZE, TOKEN, [origin])
+
+
+def test_a_service_has_an_api():
+    """The token has to go somewhere."""
+    with pytest.raises(ValueError, match="at least one origin"):
+        Service(AUTHORIZE, TOKEN, [])
 
 
 def test_one_origin_needs_no_list():
     """A string is one origin and not a list of characters."""
     assert Service(AUTHORIZE, TOKEN, API + "/").api_origins == (API,)
+    assert Service(AUTHORIZE, TOKEN, API + ":443/o//").api_origins == (API + "/o/",)
 
 
 def test_unknown_methods_are_refused():

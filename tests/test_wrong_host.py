@@ -10,7 +10,7 @@ import pytest
 import requests
 from clients import client_of
 
-from requests_ticktick import DIDA365, TickTickAuth
+from requests_ticktick import DIDA365, TICKTICK, Service, TickTickAuth
 
 
 def prepared(url, auth):
@@ -40,6 +40,14 @@ def told(caplog):
         ("https://api.ticktick.com:8443/", "https://api.ticktick.com:8443,"),
         ("https://api.ticktick.com./open/v1", "https://api.ticktick.com.,"),
         ("https://api.dida365.com/open/v1/project", "https://api.dida365.com,"),
+        (
+            "https://api.ticktick.com/api/v2/user",
+            "https://api.ticktick.com/api/v2/user,",
+        ),
+        ("https://API.ticktick.com", "https://api.ticktick.com/,"),
+        ("https://api.ticktick.com/api/" + "x" * 30, "https://api.ticktick.com/...,"),
+        ("https://api.ticktick.com/open/..;/", "https://api.ticktick.com/open/..;/,"),
+        ("https://api.ticktick.com/open", "https://api.ticktick.com/open,"),
         ("https://me:hunter2@ticktick.com/?key=hunter3", "https://ticktick.com,"),
     ],
 )
@@ -71,10 +79,46 @@ def test_each_host_and_each_auth_is_logged(told, sandbox):
     lines = [line for _, line in told()]
     assert len(lines) == 4
     assert all("service=TICKTICK" in line for line in lines)
-    assert [DIDA365.api_origins[0] in line for line in lines] == [True] * 2 + [
-        False
-    ] * 2
-    assert [sandbox.url("") in line for line in lines] == [False] * 2 + [True] * 2
+    for api, of_auth in (
+        (DIDA365.api_origins[0], [True, True, False, False]),
+        (sandbox.url("/open/"), [False, False, True, True]),
+    ):
+        assert [f"Call {api}v1/..." in line for line in lines] == of_auth
+
+
+def test_a_path_that_is_not_the_apis_is_named(told):
+    """On the API's own host the host is not what is wrong."""
+    auth = TickTickAuth.from_token("tp_1")
+
+    for _ in range(2):
+        prepared("https://api.ticktick.com/api/v2/tasks", auth)
+        prepared("https://api.ticktick.com/openness", auth)
+
+    ((_, line),) = told()
+    assert "addresses that plainly begin with https://api.ticktick.com/open/." in line
+    assert "service=" not in line
+
+
+@pytest.mark.parametrize(
+    ("api", "example"),
+    [
+        ("https://api.ticktick.com", "https://api.ticktick.com/open/v1/..."),
+        ("https://api.ticktick.com/open/", "https://api.ticktick.com/open/v1/..."),
+        ("https://api.ticktick.com/open/v1/", "https://api.ticktick.com/open/v1/..."),
+        ("https://p.test", "https://p.test/open/v1/..."),
+        ("https://p.test/tick/", "https://p.test/tick/..."),
+    ],
+)
+def test_the_right_address_is_that_of_the_auths_service(told, api, example):
+    """A service of one's own has its own addresses."""
+    service = Service(TICKTICK.authorization_endpoint, TICKTICK.token_endpoint, api)
+    auth = TickTickAuth.from_token("tp_1", service=service)
+
+    prepared("https://ticktick.com/open/v1", auth)
+
+    ((_, line),) = told()
+    assert f"Call {example} instead" in line
+    assert ("service=TICKTICK" in line) is ("p.test" in api)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+from urllib.parse import urljoin
 
 import requests
 from flask import Flask, redirect, request, session
@@ -35,7 +36,7 @@ def create_app(service=TICKTICK):
 
     @app.get("/")
     def index():
-        url = f"{service.api_origins[0]}/open/v1/project"
+        url = urljoin(service.api_origins[0], "/open/v1/project")
         try:
             response = requests.get(url, auth=auth_of_user(), timeout=30)
         except SignOnRequiredError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import dataclass, replace
+from urllib.parse import urljoin
 
 import requests
 
@@ -118,4 +119,4 @@ def new_session(service: Service) -> requests.Session:
 
 def projects_url(service: Service) -> str:
     """Return the URL whose GET request costs the API least."""
-    return f"{service.api_origins[0]}/open/v1/project"
+    return urljoin(service.api_origins[0], "/open/v1/project")

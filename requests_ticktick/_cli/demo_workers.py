@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 import requests
 
 from .._auth import TickTickAuth
-from .._service import sandbox_service
+from .._named import sandbox_service
 from ..sandbox import SandboxSignOn
 from ..stores import FileStore
 from .account import new_session, projects_url

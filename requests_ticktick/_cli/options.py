@@ -11,8 +11,9 @@ import click
 
 from .._client import Client
 from .._defaults import SCOPE, default_store
+from .._named import NAMES, named, sandbox_base
 from .._pasted import unwrapped
-from .._service import DIDA365, NAMES, TICKTICK, named, sandbox_base
+from .._service import DIDA365, TICKTICK
 from ..stores import FileStore, TokenStore
 from .account import Account
 
@@ -57,13 +58,18 @@ def _decoded(content: bytes) -> str:
 def _store(profile: str | None, file: str | None) -> tuple[TokenStore, tuple[str, ...]]:
     if profile is not None and file is not None:
         raise click.UsageError("--profile and --file exclude each other.")
-    if file is profile is None:
-        return default_store(), ()
-    typed = ("--profile", profile or "") if file is None else ("--file", file)
+    typed: tuple[str, ...] = ()
+    if file is not None:
+        typed = ("--file", file)
+    elif profile is not None:
+        typed = ("--profile", profile)
     try:
+        if not typed:
+            return default_store(), ()
         return FileStore(file, profile=profile), typed
     except ValueError as error:
-        raise click.BadParameter(f"{error}.", param_hint=typed[0]) from None
+        hint = typed[0] if typed else "TICKTICK_PROFILE"
+        raise click.BadParameter(f"{error}.", param_hint=hint) from None
 
 
 _OPTIONS = (
@@ -80,7 +86,8 @@ _OPTIONS = (
     click.option(
         "--profile",
         metavar="NAME",
-        help="One of several accounts: FileStore(profile=NAME) in a program.",
+        help="One of several accounts: FileStore(profile=NAME) in a program; or "
+        "$TICKTICK_PROFILE.",
     ),
     click.option(
         "--file",

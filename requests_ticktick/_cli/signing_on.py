@@ -51,36 +51,43 @@ def sign_on(
     account = _with_client(account)
     if not saved:
         auth = account.auth(_WAYS[way](), MemoryStore())
-        return auth.sign_on(force=True), None
+        return auth.sign_on(ask=True), None
     _require_room(account)
-    token = account.auth(_WAYS[way]()).sign_on(force=True)
+    token = account.auth(_WAYS[way]()).sign_on(ask=True)
     return token, _place_of(account, token)
 
 
 def _with_client(account: Account) -> Account:
-    """Ask for the client's id and secret, unless they are configured.
+    """Ask for the client's id and secret, unless the id is configured.
 
-    :raises CommandError: They are not, and nobody is here to be asked.
+    A client that is configured without a secret has none.
+
+    :raises CommandError: It is not, and nobody is here to be asked.
     """
-    client_id, secret = account.client.client_id, account.client.client_secret
-    if client_id is not None and secret is not None:
+    if account.client.client_id is not None:
         return account
     if not terminal_is_here():
-        name, ways = (
-            ("secret", "--client-secret-file or set TICKTICK_CLIENT_SECRET")
-            if client_id is not None
-            else ("id", "--client-id or set TICKTICK_CLIENT_ID")
-        )
         where = f" It is on your app's page, {account.portal}" if account.portal else ""
-        raise CommandError(f"A sign-on needs the client {name}: pass {ways}.{where}")
+        raise CommandError(
+            "A sign-on needs the client id: pass --client-id or set "
+            f"TICKTICK_CLIENT_ID.{where}"
+        )
     if account.portal is not None:
         say(
             f"The client id and secret are on your app's page, {account.portal}\n"
             f"Its redirect URI there must be {account.redirect_uri}\n"
+            "Press Enter for the secret if the app has none.\n"
         )
     return account.with_client(
-        client_id or click.prompt("Client id", err=True),
-        secret or click.prompt("Client secret (hidden)", hide_input=True, err=True),
+        click.prompt("Client id", err=True),
+        account.client.client_secret
+        or click.prompt(
+            "Client secret (hidden)",
+            default="",
+            hide_input=True,
+            show_default=False,
+            err=True,
+        ),
     )
 
 

@@ -19,6 +19,7 @@ from .._service import Service
 from .._stamp import Stamp
 from .._token import Token
 from .._value import Secret, discreet
+from .authentication import authentication_method
 from .redirect import require_redirect_uri
 from .request import AuthorizationRequest, require_own
 from .scope import log_scope_difference
@@ -82,7 +83,8 @@ class AuthorizationCodeGrant:
     def begin(self) -> AuthorizationRequest:
         """Return a new authorization request (RFC 6749 4.1.1).
 
-        :raises SignOnRequiredError: The client id or secret is missing.
+        :raises SignOnRequiredError: The client id is missing, or a secret
+            that the service cannot do without.
         :raises InsecureTransportError: Others could read the code at the
             redirect URI.
         """
@@ -92,9 +94,8 @@ class AuthorizationCodeGrant:
         client_id = self._client.require_id()
         redirect_uri = self.redirect_uri
         require_redirect_uri(redirect_uri)
-        if self._service.token_endpoint_auth_method != "none":
-            # Before a person grants access that cannot be used.
-            self._client.require_secret()
+        # Before a person grants access that cannot be used.
+        authentication_method(self._service, self._client)
         client = WebApplicationClient(client_id)
         session = OAuth2Session(
             client=client, redirect_uri=redirect_uri, scope=self._scope
@@ -175,10 +176,15 @@ class AuthorizationCodeGrant:
         The errors of requests and oauthlib are replaced here, because they
         refer to the request, which contains the code.
         """
+        is_refresh = "refresh_token" in form
+        endpoint = self._service.token_endpoint
+        if is_refresh:
+            endpoint = self._service.refresh_endpoint
         try:
             from .token_endpoint import TokenRequest
 
             request = TokenRequest(
+                endpoint,
                 self._service,
                 self._client,
                 form,
@@ -187,17 +193,16 @@ class AuthorizationCodeGrant:
                 transport=self._session,
                 now=now,
             )
-            if "code" in form:
-                return request.exchange_code()
-            return request.exchange_refresh_token()
+            if is_refresh:
+                return request.exchange_refresh_token()
+            return request.exchange_code()
         except TickTickAuthError:
             raise
         except Exception as error:
             # Anything that requests, an adapter or a user's session raises.
             explanation = _explain(error)
         raise TokenEndpointError(
-            f"No response from the token endpoint {self._service.token_endpoint} "
-            f"{explanation}"
+            f"No response from the token endpoint {endpoint} {explanation}"
         )
 
 

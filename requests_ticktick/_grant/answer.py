@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 import html
-import json
 import logging
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from email.utils import parsedate_to_datetime
-from typing import Any
 from urllib.parse import urlsplit
 
 import requests
 
 from .._errors import InvalidTokenError, TokenEndpointError
 from .._token import Token
-from .error_text import WITHHELD, clean, hint
+from .body import DESCRIPTION_KEYS, ERROR_KEYS, first, parameters_of, tokens_in
+from .error_text import (
+    CLIENT_ADVICE,
+    SECRET_ADVICE,
+    WITHHELD,
+    asks_secret,
+    clean,
+    hint,
+)
 
 logger = logging.getLogger("requests_ticktick")
-
-#: The keys of an error's code and its description: those of RFC 6749 5.2, of
-#: TickTick's API, and other common ones.
-_ERROR_KEYS = ("error", "errorCode", "error_code", "code")
-_DESCRIPTION_KEYS = ("error_description", "errorMessage", "message", "msg", "detail")
 
 #: One of these is near the start of a web page.
 _PAGE_MARKS = (b"<!doctype html", b"<html", b"<title", b"<script")
@@ -42,6 +43,8 @@ class TokenResponse:
     :param secrets: Texts that no message may show, even if the server quotes
         them.
     :param redirect_uri: The client's redirect URI, for advice.
+    :param lacks_secret: Whether the client has no secret, and the service
+        takes one.
     :param now: When the request was sent, in epoch seconds.
     """
 
@@ -51,15 +54,17 @@ class TokenResponse:
         *,
         secrets: Iterable[str | None],
         redirect_uri: str,
+        lacks_secret: bool,
         now: float,
     ) -> None:
         self._status = response.status_code
         self._headers = response.headers
         self._body = response.content or b""
         self._redirect_uri = redirect_uri
+        self._lacks_secret = lacks_secret
         self._now = now
-        self._payload = _parse(self._body)
-        self._secrets = [*secrets, *_tokens_in(self._payload)]
+        self._payload = parameters_of(self._body, self._headers)
+        self._secrets = [*secrets, *tokens_in(self._payload)]
 
     def token(self) -> Token:
         """Return the token (RFC 6749 5.1).
@@ -93,8 +98,7 @@ class TokenResponse:
         return f"a redirect to {target}, with {described}" if target else described
 
     def _error(self, problem: str) -> TokenEndpointError:
-        keys = (_ERROR_KEYS, _DESCRIPTION_KEYS)
-        words = [_first(names, self._payload) for names in keys]
+        words = [first(keys, self._payload) for keys in (ERROR_KEYS, DESCRIPTION_KEYS)]
         if words[0] == str(self._status):
             words[0] = ""  # the status is named anyway
         error, description = (self._clean(text) or None for text in words)
@@ -106,6 +110,8 @@ class TokenResponse:
         raw_text = self._text() if self._is_page() else " ".join(words)
         pause = self._retry_after()
         advice = hint(raw_text, self._redirect_uri) or self._advice(error, pause)
+        if self._lacks_secret and (advice == CLIENT_ADVICE or asks_secret(raw_text)):
+            advice = SECRET_ADVICE
         return TokenEndpointError(
             f"The token endpoint answered with HTTP status {self._status} and "
             f"{problem}. {advice}",
@@ -124,7 +130,7 @@ class TokenResponse:
             return f"Wait {wait}, then try again."
         # A web page with 403 comes from a firewall and not from the endpoint.
         if status == 401 or (status == 403 and self._payload is not None):
-            return hint("invalid_client", self._redirect_uri) or ""
+            return CLIENT_ADVICE
         if 300 <= status < 400:
             return (
                 "Redirects are not followed. If a browser shows a login page for this "
@@ -166,38 +172,3 @@ class TokenResponse:
 
     def _clean(self, text: str) -> str:
         return clean(text, self._secrets)
-
-
-def _parse(body: bytes) -> dict[str, Any] | None:
-    try:
-        payload = json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-    return payload if isinstance(payload, dict) else None
-
-
-def _objects_in(payload: Mapping[str, Any] | None) -> Iterator[Mapping[str, Any]]:
-    """Yield the object of a response, and the objects directly within it."""
-    if payload is not None:
-        yield payload
-        for value in payload.values():
-            first = value[0] if isinstance(value, list) and value else value
-            if isinstance(first, dict):
-                yield first
-
-
-def _tokens_in(payload: Mapping[str, Any] | None) -> Iterator[str]:
-    for found in _objects_in(payload):
-        for name, value in found.items():
-            if name.lower().endswith("token") and isinstance(value, str):
-                yield value
-
-
-def _first(keys: Iterable[str], payload: Mapping[str, Any] | None) -> str:
-    """Return the first string or number under one of these keys."""
-    for found in _objects_in(payload):
-        for key in keys:
-            value = found.get(key)
-            if isinstance(value, (str, int)) and value and value is not True:
-                return str(value)
-    return ""

@@ -56,6 +56,31 @@ _ESCAPE = r"[\\%]u([0-9a-fA-F]{4})|\\x([0-9a-fA-F]{2})|\\[abfnrtv]"
 _IGNORED = str.maketrans({**dict.fromkeys("+-\\\"'"), "_": "/"})
 
 
+#: The advice on a client that is not accepted.
+CLIENT_ADVICE = (
+    "Compare client_id and client_secret with your app's page in TickTick's "
+    "developer portal, and check that the service (TickTick or Dida365) is the one "
+    "that it was registered with."
+)
+
+#: The same, where no secret was sent.
+SECRET_ADVICE = (
+    "No client_secret is configured, so none was sent, and that is the likely cause: "
+    "copy the secret from your app's page in TickTick's developer portal into "
+    "client_secret=... or TICKTICK_CLIENT_SECRET. If the app has none, compare its "
+    "client_id, and check the service (TickTick or Dida365)."
+)
+
+
+def asks_secret(text: str) -> bool:
+    """Whether an error text says that a client secret is missing."""
+    text = text.lower()
+    return any(
+        words in text
+        for words in ("client_secret", "client secret", "client authentication")
+    )
+
+
 def hint(text: str, redirect_uri: str) -> str | None:
     """Return the advice on a known error text, or ``None``.
 
@@ -76,11 +101,7 @@ def hint(text: str, redirect_uri: str) -> str | None:
             "scheme, host (localhost is not 127.0.0.1), port and trailing slash."
         )
     if "bad client credentials" in text or "invalid_client" in text:
-        return (
-            "Compare client_id and client_secret with your app's page in TickTick's "
-            "developer portal, and check that the service (TickTick or Dida365) is "
-            "the one that it was registered with."
-        )
+        return CLIENT_ADVICE
     if "invalid_scope" in text:
         return (
             "The service does not grant these scopes to your app: correct scope=... "

@@ -93,8 +93,13 @@ def parameters(redirected_url: str) -> dict[str, str]:
         found = parse_qs(query, keep_blank_values=True, max_num_fields=_MAX_PARAMETERS)
     except ValueError:
         return {}
-    # RFC 6749 3.1: a parameter must not occur twice.
-    return {name: Secret(v[0]) for name, v in found.items() if len(v) == 1}
+    # RFC 6749 3.1: a parameter must not occur twice. An issuer that does is
+    # not the expected one, so that it counts.
+    return {
+        name: Secret(" ".join(v))
+        for name, v in found.items()
+        if len(v) == 1 or name == "iss"
+    }
 
 
 def _without_fragment(redirected_url: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from .._errors import AuthorizationDeniedError, SignOnError, StateMismatchError
-from .._urls import without_query
+from .._urls import reached_origin, without_query
 from .._value import Value, discreet
 from .error_text import clean, denial_advice, hint
 from .redirect import is_at_redirect_uri, parameters
@@ -33,7 +33,8 @@ class AuthorizationRequest(Value):
         10.12).
     :param redirect_uri: Where the service redirects the person.
     :param code_verifier: The secret of PKCE (RFC 7636), if it is used.
-    :param issuer: The service that is asked for access (RFC 9207 2).
+    :param issuer: What the redirect's ``iss`` must be, if it has one (RFC
+        9207 2). ``None`` if that is not known.
     :param client_id: The client that asks.
     :param token_endpoint: The only endpoint that the code may be sent to (RFC
         9700 4.4.2).
@@ -88,14 +89,16 @@ class AuthorizationRequest(Value):
         values = dict.fromkeys(cls.__slots__)
         if isinstance(fields, Mapping):
             values.update({name: fields.get(name) for name in cls.__slots__})
-        verifier = values.pop("code_verifier")
+        optional = {name: values.pop(name) for name in ("code_verifier", "issuer")}
         complete = all(isinstance(value, str) and value for value in values.values())
-        if not complete or not isinstance(verifier, (str, type(None))):
+        if not complete or not all(
+            isinstance(value, (str, type(None))) for value in optional.values()
+        ):
             raise SignOnError(
                 "The stored authorization request is incomplete: begin the sign-on "
                 "again."
             )
-        return cls(**values, code_verifier=verifier)  # type: ignore[arg-type]  # checked
+        return cls(**values, **optional)  # type: ignore[arg-type]  # checked
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data. Keep it secret: it can complete the sign-on."""
@@ -118,8 +121,8 @@ class AuthorizationRequest(Value):
 
         :param redirected_url: The whole URL, or its query.
         :raises AuthorizationDeniedError: The URL contains an error.
-        :raises StateMismatchError: The URL belongs to another sign-on, or is
-            not at the redirect URI.
+        :raises StateMismatchError: The URL belongs to another sign-on, is
+            not at the redirect URI, or came from another service.
         :raises SignOnError: The URL contains neither a code nor an error.
         """
         if not self.has_come_back(redirected_url):
@@ -133,6 +136,7 @@ class AuthorizationRequest(Value):
                 "or different. Open the URL that was shown last, and pass the whole "
                 "address that the browser ends up at."
             )
+        self._require_issuer(answer)
         if "error" in answer:
             raise self._denied(answer)
         if not re.fullmatch(_CODE, answer.get("code", "")):
@@ -151,6 +155,18 @@ class AuthorizationRequest(Value):
             "after access is allowed. A web application behind a proxy may see "
             "http:// or another host: have it trust the proxy's headers (Flask: "
             "ProxyFix; Django: SECURE_PROXY_SSL_HEADER), or pass only the query."
+        )
+
+    def _require_issuer(self, answer: Mapping[str, str]) -> None:
+        """Require that this service answered, if the answer says which did."""
+        issuer = answer.get("iss")
+        if self.issuer is None or issuer in (None, self.issuer):
+            return
+        raise StateMismatchError(
+            f"The redirect came from another service than the one that was asked: its "
+            f"'iss' is {clean(issuer or '')!r}, not {self.issuer}. Its code was sent "
+            "nowhere. Begin the sign-on again, and follow no link to it but the URL "
+            "that is shown."
         )
 
     def _denied(self, answer: Mapping[str, str]) -> AuthorizationDeniedError:
@@ -192,10 +208,12 @@ def require_own(request: object, service: Service, client_id: str) -> None:
             f"{type(request).__name__}: convert the data of to_dict() with "
             "AuthorizationRequest.from_dict(), or begin again."
         )
-    begun = request.issuer, request.token_endpoint, request.client_id
-    if begun != (service.issuer, service.token_endpoint, client_id):
+    asked = reached_origin(request.url)
+    own = reached_origin(service.authorization_endpoint)
+    begun = asked, request.issuer, request.token_endpoint, request.client_id
+    if begun != (own, service.issuer, service.token_endpoint, client_id):
         raise StateMismatchError(
-            f"This sign-on was begun at {begun[0]} for the client {begun[2]}, so it "
-            f"cannot be completed at {service.issuer} for {client_id}. Complete it "
-            "with the same service and client, or begin again."
+            f"This sign-on was begun at {asked} for the client {request.client_id}, so "
+            f"it cannot be completed at {own} for {client_id}. Complete it with the "
+            "same service and client, or begin again."
         )

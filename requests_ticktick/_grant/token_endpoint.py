@@ -21,6 +21,7 @@ from .._service import Service
 from .._token import Token
 from .._value import Secret
 from .answer import TokenResponse
+from .authentication import authentication_method
 from .transport import post
 
 #: Seconds to connect to one address, and between two reads of the response.
@@ -35,12 +36,14 @@ _PLACEHOLDER = "withheld"
 class TokenRequest(OAuth2Session):
     """requests-oauthlib's protocol over this package's transport.
 
+    :param endpoint: Where the request is sent.
     :param secrets: The form fields that requests-oauthlib must not see.
     :param transport: Sends the request. Default: a new session.
     """
 
     def __init__(
         self,
+        endpoint: str,
         service: Service,
         client: Client,
         secrets: Mapping[str, str],
@@ -51,14 +54,15 @@ class TokenRequest(OAuth2Session):
         now: float,
     ) -> None:
         super().__init__(client.require_id(), redirect_uri=redirect_uri, scope=scope)
-        self._service = service
         self._secrets = {name: Secret(value) for name, value in secrets.items()}
         self._withheld = [client.client_secret]
         self._transport = transport
+        self._endpoint = endpoint
         self._now = now
         self._result: Token | None = None
         self._credentials: Any = lambda request: request
-        method = service.token_endpoint_auth_method
+        method = authentication_method(service, client)
+        self._lacks_secret = method != service.token_endpoint_auth_method
         if method == "client_secret_basic":
             # TickTick expects the base64 of the raw id and secret, not of
             # their form encoding (RFC 6749 2.3.1).
@@ -106,7 +110,7 @@ class TokenRequest(OAuth2Session):
     ) -> Any:
         """Send the form with its secrets. Return a response without them."""
         response = post(
-            self._service.token_endpoint,
+            self._endpoint,
             {**data, **self._secrets},
             headers=headers,
             auth=self._credentials,
@@ -118,6 +122,7 @@ class TokenRequest(OAuth2Session):
             response,
             secrets=[*self._secrets.values(), *self._withheld],
             redirect_uri=self.redirect_uri,
+            lacks_secret=self._lacks_secret,
             now=self._now,
         )
         self._result = token_response.token()

@@ -8,7 +8,7 @@ the person was redirected to.
 from __future__ import annotations
 
 from .base import SignOn, person_can_be_here, refuse
-from .choice import by_person, default_sign_on
+from .choice import by_person, default_sign_on, require_person
 from .console import ConsoleSignOn
 from .loopback import LoopbackSignOn
 
@@ -20,4 +20,5 @@ __all__ = [
     "default_sign_on",
     "person_can_be_here",
     "refuse",
+    "require_person",
 ]

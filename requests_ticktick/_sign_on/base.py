@@ -20,7 +20,7 @@ SignOn: TypeAlias = "Callable[[AuthorizationRequest], str]"
 #: The advice where no person can be asked.
 LOGIN_ADVICE = (
     "Run: requests-ticktick login where there is a browser or a terminal, with the "
-    "same client id and token store; or set TICKTICK_TOKEN."
+    "same client id (TICKTICK_CLIENT_ID) and token store; or set TICKTICK_TOKEN."
 )
 
 
@@ -29,6 +29,11 @@ def refuse(request: AuthorizationRequest) -> NoReturn:
 
     :raises SignOnRequiredError: Always. The message names the command to run.
     """
+    refuse_all()
+
+
+def refuse_all() -> NoReturn:
+    """Raise the error of a sign-on that asks nobody."""
     raise SignOnRequiredError(f"No usable TickTick token. {LOGIN_ADVICE}")
 
 

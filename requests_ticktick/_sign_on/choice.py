@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .base import person_can_be_here, refuse
+from .base import SignOn, person_can_be_here, refuse, refuse_all
 from .console import ConsoleSignOn
 from .display import display_is_here
 from .loopback import LoopbackSignOn, loopback_parts
@@ -28,9 +28,17 @@ def default_sign_on(request: AuthorizationRequest) -> str:
     :raises SignOnRequiredError: No person can be here.
     :raises SignOnError: The sign-on failed.
     """
-    if not person_can_be_here():
-        refuse(request)
+    require_person(default_sign_on)
     return by_person(request)
+
+
+def require_person(sign_on: SignOn) -> None:
+    """Require that a sign-on could reach a person, as far as is known.
+
+    :raises SignOnRequiredError: It would refuse.
+    """
+    if sign_on is refuse or (sign_on is default_sign_on and not person_can_be_here()):
+        refuse_all()
 
 
 def by_person(request: AuthorizationRequest) -> str:

@@ -135,14 +135,18 @@ class TokenSource:
         self._wallet.refuse(token)
         self._renewal.obtaining.asking.refused_at_once(token)
 
-    def sign_on(self, *, force: bool = False) -> Token:
-        """Return a valid token; with ``force``, a newly granted one."""
+    def sign_on(self, *, force: bool = False, ask: bool = False) -> Token:
+        """Return a valid token; with ``force``, one that is issued now.
+
+        :param ask: Whether a person is asked for that one, although there may
+            be a refresh token.
+        """
         with only_our_errors():
             self._renewal.obtaining.stop_pausing()
-        if not force:
+        if not (force or ask):
             return self.token()
         with only_our_errors():
-            return self._renew(self._wallet.snapshot(forced=True))
+            return self._renew(self._wallet.snapshot(forced=True, by_person=ask))
 
     def begin(self) -> AuthorizationRequest:
         """Begin a sign-on that :meth:`complete` ends, in any process."""

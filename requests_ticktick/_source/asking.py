@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .._errors import SignOnError, SignOnRequiredError, TickTickAuthError
+from .._sign_on import require_person
 from .._value import Secret
 
 if TYPE_CHECKING:
@@ -64,6 +65,8 @@ class Asking:
                 "A sign-on has just granted it; another would be in vain. Remove this "
                 "app's access in TickTick's settings, then run: requests-ticktick login"
             )
+        # Nobody has to configure a client where nobody could sign on.
+        require_person(self._sign_on)
         request = self._grant.begin()
         current = None if snapshot.forced else self._wallet.current
         self.about = "" if current is None else current.token.fingerprint

@@ -80,7 +80,7 @@ class Obtaining:
         self._share_pauses()
         self._pauses.token_requests.check()
         token = None
-        if not snapshot.forced:
+        if not snapshot.by_person:
             with self._failures_recorded():
                 token = self._refresh(found, can_save=trouble is None)
         if token is None:

@@ -19,14 +19,17 @@ class Snapshot(Value):
     :param failure: The failure that was recorded at that moment.
     :param refused: A token that the API refused.
     :param forced: Whether only a newly issued token will do.
+    :param by_person: Whether a person has to grant it, and no refresh token
+        is used.
     """
 
-    __slots__ = ("_failure", "_known", "forced", "refused")
+    __slots__ = ("_failure", "_known", "by_person", "forced", "refused")
 
     _known: frozenset[tuple[str, float | None]] | None
     _failure: str | None
     refused: Token | None
     forced: bool
+    by_person: bool
 
     def __init__(
         self,
@@ -35,12 +38,14 @@ class Snapshot(Value):
         failure: str | None = None,
         refused: Token | None = None,
         forced: bool = False,
+        by_person: bool = False,
     ) -> None:
         self._set(
             _known=None if known is None else frozenset(map(_grant_of, known)),
             _failure=failure,
             refused=refused,
             forced=forced,
+            by_person=by_person,
         )
 
     @property

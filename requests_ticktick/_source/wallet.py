@@ -95,7 +95,11 @@ class Wallet:
         return preferred(self._not_refused(), is_fresh=fresh, is_alive=alive)
 
     def snapshot(
-        self, *, refused: Token | None = None, forced: bool = False
+        self,
+        *,
+        refused: Token | None = None,
+        forced: bool = False,
+        by_person: bool = False,
     ) -> Snapshot:
         """Read all stores, so that later tokens and failures are recognised.
 
@@ -105,7 +109,9 @@ class Wallet:
         with contextlib.suppress(TokenStoreError):  # the next read raises it
             failure = self._store.failure()
             known = list(self.ours(self.read()))
-        return Snapshot(known, failure=failure, refused=refused, forced=forced)
+        return Snapshot(
+            known, failure=failure, refused=refused, forced=forced, by_person=by_person
+        )
 
     def read(self) -> Iterator[Token]:
         """Yield the tokens of all stores, whosever they are.

@@ -143,7 +143,7 @@ class Sandbox(Controls):
         return Service(
             self.url("/oauth/authorize"),
             self.url("/oauth/token"),
-            [self.url("")],
+            [self.url("/open/")],
             token_endpoint_auth_method=self._auth_method,
             code_challenge_method=(
                 "S256" if self.public else self._code_challenge_method

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import TypeVar
@@ -15,6 +14,7 @@ from .._value import PerProcess, discreet
 from . import _files, _place
 from ._base import NoPlaceError, TokenStore
 from ._file_lock import FileLock
+from ._profile import profile_of_environment, require_profile
 from ._token_file import Room, TokenFile
 
 T = TypeVar("T")
@@ -32,11 +32,11 @@ class FileStore(TokenStore):
         ``$TICKTICK_TOKEN_FILE``, else to
         ``<user state dir>/requests-ticktick/<profile>.json``.
     :param profile: A name for each account, instead of a ``path``. It chooses
-        the default file.
+        the default file. Defaults to ``$TICKTICK_PROFILE``, else ``default``.
     :param lock_timeout: How long to wait for another process's sign-on, in
         seconds.
     :raises ValueError: Both ``path`` and ``profile`` are given, or one of them
-        cannot name a file.
+        or ``TICKTICK_PROFILE`` cannot name a file.
     """
 
     def __init__(
@@ -51,10 +51,10 @@ class FileStore(TokenStore):
         if path is not None and not os.fspath(path):
             # Perhaps an unset variable: it does not mean the default file.
             raise ValueError("A path is not empty")
-        if profile is not None and not re.fullmatch(r"\w[\w.@+-]*", profile):
-            raise ValueError(
-                f"A profile is letters, digits and . _ @ + - alone, not {profile!r}"
-            )
+        if profile is not None:
+            require_profile(profile)
+        elif path is None:
+            profile_of_environment()  # a wrong one is said here and now
         self._given = None if path is None else _place.absolute(path)
         self._profile = profile
         self.lock_timeout = lock_timeout

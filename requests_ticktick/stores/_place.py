@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from .._pasted import unwrapped
 from . import _files
 from ._base import NoPlaceError
+from ._profile import profile_of_environment
 
 #: A home, a variable or quotes at the start, which a shell would have
 #: expanded.
@@ -65,9 +66,14 @@ def default(profile: str | None) -> str:
     :raises NoPlaceError: No such path can be determined. The working directory
         is never used instead.
     """
-    named = unwrapped(os.environ.get("TICKTICK_TOKEN_FILE", ""))
-    if named and profile is None:
-        return _named(named)
+    if profile is None:
+        named = unwrapped(os.environ.get("TICKTICK_TOKEN_FILE", ""))
+        if named:
+            return _named(named)
+        try:
+            profile = profile_of_environment()
+        except ValueError as error:
+            raise NoPlaceError(f"There is no place for the token: {error}.") from None
     from platformdirs import user_state_dir
 
     try:

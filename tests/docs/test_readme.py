@@ -61,7 +61,8 @@ def run(sandbox, monkeypatch):
     """Run a block where TickTick is the sandbox; return its names."""
     options = TickTickAuth.__init__.__kwdefaults__
     monkeypatch.setitem(options, "service", sandbox.service)
-    monkeypatch.setattr("requests_ticktick._auth.TICKTICK", sandbox.service)
+    of_token = "requests_ticktick._defaults.service_of"
+    monkeypatch.setattr(of_token, lambda token: sandbox.service)
     monkeypatch.setattr("requests_ticktick._auth.default_sign_on", sandbox.sign_on)
     monkeypatch.setenv("TICKTICK_CLIENT_ID", sandbox.client_id)
     monkeypatch.setenv("TICKTICK_CLIENT_SECRET", sandbox.client_secret)

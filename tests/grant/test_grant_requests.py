@@ -83,7 +83,7 @@ def test_extra_parameters_are_sent():
     ("given", "named"),
     [
         ((None, "secret"), "TICKTICK_CLIENT_ID"),
-        (("id", None), "TICKTICK_CLIENT_SECRET"),
+        (("id", "${SECRET}"), "TICKTICK_CLIENT_SECRET"),
     ],
 )
 def test_a_missing_credential_is_reported_before_anybody_is_asked(given, named):
@@ -252,7 +252,8 @@ def test_a_web_application_signs_on_in_two_steps(sandbox):
         *({}, None, [], {"url": 1}),
         {**COMPLETE, "state": ""},
         {**COMPLETE, "code_verifier": 5},
-        {**COMPLETE, "issuer": None},
+        {**COMPLETE, "issuer": 5},
+        {**COMPLETE, "client_id": None},
         # As they were before they named their service and client.
         {name: COMPLETE[name] for name in ("url", "state", "redirect_uri")},
     ],

@@ -273,14 +273,15 @@ def test_an_error_without_a_state_is_not_shown(query):
 
 def test_a_request_records_issuer_client_and_token_endpoint():
     """The stored data has them as well."""
-    request = begun(service=DIDA365)
+    for service, issuer in ((TICKTICK, "https://ticktick.com"), (DIDA365, None)):
+        request = begun(service=service)
 
-    fields = json.loads(json.dumps(request.to_dict()))
+        fields = json.loads(json.dumps(request.to_dict()))
 
-    assert fields["issuer"] == "https://dida365.com"
-    assert fields["client_id"] == "id"
-    assert fields["token_endpoint"] == "https://dida365.com/oauth/token"
-    assert AuthorizationRequest.from_dict(fields) == request
+        assert fields["issuer"] == issuer
+        assert fields["client_id"] == "id"
+        assert fields["token_endpoint"] == service.token_endpoint
+        assert AuthorizationRequest.from_dict(fields) == request
 
 
 def elsewhere(sandbox, other):

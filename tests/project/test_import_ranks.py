@@ -20,8 +20,9 @@ NAME = PACKAGE.name
 RANKS = (
     {"_errors", "_foreign", "_value", "_version"},
     {"_fields", "_header", "_pasted", "_urls"},
-    {"_client", "_replay", "_service", "_token"},
-    {"_stamp", "_usable", "_wrong_host"},
+    {"_client", "_guard", "_replay", "_service", "_token"},
+    {"_named", "_usable", "_wrong_host"},
+    {"_stamp"},
     {"_grant", "stores"},
     {"_defaults", "_sign_on"},
     {"_source"},

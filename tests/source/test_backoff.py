@@ -158,7 +158,7 @@ def test_a_denied_sign_on_stops_no_refresh(sandbox, clock):
     auth.token()
     clock.advance(80)
     with pytest.raises(AuthorizationDeniedError):
-        auth.sign_on(force=True)
+        auth.sign_on(ask=True)
 
     clock.advance(15)
 

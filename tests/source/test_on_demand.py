@@ -24,13 +24,13 @@ from requests_ticktick import (
 
 
 def test_sign_on_asks_only_where_there_is_no_token(sandbox):
-    """With ``force`` it asks in any case, also past a refresh token."""
+    """With ``ask`` it asks in any case, also past a refresh token."""
     sandbox.refresh_tokens = True
     auth = client_of(sandbox)
 
     first = auth.sign_on()
     assert auth.sign_on() is first
-    assert auth.sign_on(force=True) is not first
+    assert auth.sign_on(ask=True) is not first
     assert auth.token() is not first
     assert sandbox.sign_ons == 2
 
@@ -42,7 +42,7 @@ def test_a_forced_sign_on_that_is_denied_stops_no_renewal(sandbox, clock):
     auth = client_of(sandbox, clock=clock, sign_on=person)
     first = auth.token()
     with pytest.raises(AuthorizationDeniedError):
-        auth.sign_on(force=True)
+        auth.sign_on(ask=True)
 
     clock.advance(3550)
 

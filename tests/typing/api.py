@@ -62,6 +62,7 @@ def tokens(auth: TickTickAuth) -> None:
     assert_type(auth.token(), Token)
     assert_type(auth.sign_on(), Token)
     assert_type(auth.sign_on(force=True), Token)
+    assert_type(auth.sign_on(ask=True), Token)
     assert_type(auth.forget(), None)
 
 
