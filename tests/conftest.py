@@ -84,7 +84,7 @@ def clean_machine(shared_memory: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _is_personal(name: str) -> bool:
-    return name.startswith(("TICKTICK_", "PYTICKTICK_", "OAUTHLIB_", "SSH_")) or (
+    return name.startswith(("TICKTICK_", "PYTICKTICK_", "OAUTHLIB_", "PG", "SSH_")) or (
         name.upper()
         in {
             "ALL_PROXY",
@@ -398,6 +398,40 @@ def start_redis(require: Callable[[str], str], tmp_path: Path) -> Iterator[Any]:
             return server.start()
 
         yield start
+
+
+@pytest.fixture
+def browser(require: Callable[[str], str], tmp_path: Path) -> Iterator[Any]:
+    """A headless browser."""
+    from browser import Browser
+
+    # A browser that is killed leaves things in the system's temporary folder;
+    # tmp_path is too long a name for the socket among them.
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        browser = Browser(require("chromium"), tmp_path / "profile", folder)
+        yield browser
+        browser.quits()
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[Any]:
+    """A PostgreSQL for all tests of this process, started when first needed."""
+    try:
+        from postgres_server import PostgresServer, folder_of_commands
+    except ImportError as error:
+        _missing(str(error.name))
+    commands = folder_of_commands()
+    if commands is None:
+        _missing("postgresql")
+    server = PostgresServer(commands)
+    yield server.start()
+    server.close()
+
+
+@pytest.fixture
+def postgres(postgres_server: Any) -> Any:
+    """The PostgreSQL, which runs; ``url()`` is that of an empty database."""
+    return postgres_server.start()
 
 
 # -- The table of the stress tests --------------------------------------------

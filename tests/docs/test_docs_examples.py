@@ -19,6 +19,7 @@ import requests
 import test_readme
 import workers
 from clients import Person, client_of
+from cryptography.fernet import Fernet
 
 import requests_ticktick
 from requests_ticktick import (
@@ -39,6 +40,7 @@ from requests_ticktick._client import Client
 from requests_ticktick._grant.error_text import hint
 from requests_ticktick._grant.no_response import explain
 from requests_ticktick.testing import TokenStoreContract
+from requests_ticktick.vault import TokenVault
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -197,13 +199,14 @@ def test_a_lock_in_a_cache_that_expired_is_anybodys(tmp_path):
 
 
 @pytest.fixture
-def web_app(sandbox, monkeypatch):
+def web_app(sandbox, monkeypatch, tmp_path):
     """The example, its users' browsers being test clients of Flask."""
     sandbox.redirect_uri = "https://app.example/ticktick/callback"
     monkeypatch.setenv("TICKTICK_CLIENT_ID", sandbox.client_id)
     monkeypatch.setenv("TICKTICK_CLIENT_SECRET", sandbox.client_secret)
     monkeypatch.setenv("TICKTICK_REDIRECT_URI", sandbox.redirect_uri)
     monkeypatch.setenv("WEB_SECRET_KEY", "for-signing-cookies")
+    monkeypatch.setenv("WEB_VAULT", str(tmp_path / "vault"))
     return example("web_app").create_app(sandbox.service)
 
 
@@ -269,6 +272,70 @@ def test_the_web_application_says_when_ticktick_is_out_of_order(sandbox, web_app
 
     assert answer.status_code == 502
     assert "Wait a minute" in answer.text
+
+
+def test_a_user_may_connect_in_two_tabs(sandbox, web_app):
+    """Both end well, the older one last."""
+    browser = web_app.test_client()
+    tabs = [granted(sandbox, browser) for _ in range(2)]
+
+    assert [browser.get(link).status_code for link in reversed(tabs)] == [302, 302]
+    assert [browser.get(link).status_code for link in tabs] == [400, 400]
+    assert browser.get("/").status_code == 200
+
+
+# -- How do I keep the tokens of many people? --------------------------------------
+
+
+@pytest.fixture
+def app_database(postgres):
+    """A database with the tables of the page, and a role that can do no more."""
+    database = postgres.new_database()
+    role = f"app_of_{database}"
+    tables = re.search(r":: sql\n\n(.+?;)\n\n``", page("many-people"), re.S)[1]
+    rights = "SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public"
+    postgres.execute(
+        *(f"{table});" for table in tables.split(");")[:-1]),
+        f"CREATE ROLE {role} LOGIN",
+        f"GRANT {rights} TO {role}",
+        database=database,
+    )
+    return postgres.url(database, user=role)
+
+
+def test_the_blocks_about_many_people_sign_each_of_them_on(
+    run, sandbox, app_database, monkeypatch
+):
+    """And encrypt what was in plain text before."""
+    monkeypatch.setenv("TOKEN_KEYS", Fernet.generate_key().decode())
+    begun, chats = [], []
+
+    def came_back(names):
+        begun.append(names["begun"])
+        if len(begun) == 2:  # a bot's, of somebody who has begun before
+            begun[-1] = names["vault"].begin_sign_on("user-19")
+        return sandbox.sign_on(begun[-1])
+
+    def send_to_chat(person, url):
+        redirected = sandbox.sign_on(SimpleNamespace(url=url))
+        web = TokenVault.sql(app_database)
+        chats.append(
+            threading.Thread(target=web.complete_sign_on, args=(person, redirected))
+        )
+        chats[0].start()
+
+    code = code_of("many-people")
+    assert "app@db.internal/app" in code
+    code = code.replace("postgresql+psycopg://app@db.internal/app", app_database)
+    names = run(code, {"came_back": came_back}, send_to_chat=send_to_chat, os=os)
+    chats[0].join(60)
+
+    vault = names["vault"]
+    assert names["key"] in sorted(vault) == ["user-17", "user-18", "user-19"]
+    for key in vault:
+        with pytest.raises(TokenStoreError, match="not among those given"):
+            TokenVault.sql(app_database, keys=[Fernet.generate_key()])[key].load()
+    assert sandbox.sign_ons == 3
 
 
 # -- How do I test my program? -----------------------------------------------------
@@ -371,6 +438,7 @@ def test_no_page_has_a_python_block_that_is_not_run():
     assert with_blocks == {
         "errors",
         "getting-started",
+        "many-people",
         "own-store",
         "parallel-workers",
         "redis",

@@ -28,7 +28,7 @@ RANKS = (
     {"_source"},
     {"_auth"},
     {"__init__"},
-    {"_cli", "httpie", "httpx", "pytest_plugin", "testing"},
+    {"_cli", "httpie", "httpx", "pytest_plugin", "testing", "vault"},
     {"__main__"},
 )
 RANK = {room: rank for rank, rooms in enumerate(RANKS) for room in rooms}
@@ -39,6 +39,7 @@ SANDBOX_IMPORTS = {"_service"}
 LATE = (
     "ast",
     "click",
+    "cryptography",
     "dataclasses",
     "filelock",
     "flask",
@@ -54,6 +55,7 @@ LATE = (
     "rich",
     "shlex",
     "socketserver",
+    "sqlalchemy",
     "webbrowser",
     "werkzeug",
 )
@@ -165,9 +167,12 @@ PUBLIC = {
     "__main__",
     "sandbox/__init__",
     "stores/__init__",
+    "stores/encrypted",
     "stores/keyring",
     "stores/redis",
+    "stores/sql",
     "testing/__init__",
+    "vault/__init__",
 }
 
 

@@ -52,11 +52,13 @@ EXTRAS = {
     "all",
     "cli",
     "docs",
+    "encrypted",
     "httpie",
     "httpx",
     "keyring",
     "redis",
     "sandbox",
+    "sql",
     "test",
 }
 

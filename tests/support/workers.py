@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import random
 import threading
 
 import requests
@@ -108,3 +109,46 @@ class Failing:
     def asked(self):
         path = self.folder / "asked"
         return len(path.read_text().splitlines()) if path.exists() else 0
+
+
+def token_of_each(barrier, queue, vault, keys):
+    """Wait for the others, then get a token for each person; say what they are.
+
+    A database that is away is tried again; nothing else is forgiven.
+    """
+    from requests_ticktick.stores._base import AwayError
+
+    barrier.wait(120)
+    found = {}
+    try:
+        for key in keys:
+            while key not in found:
+                try:
+                    found[key] = vault.auth(key).token().fingerprint
+                except AwayError:
+                    threading.Event().wait(0.05)
+    except requests.RequestException as error:
+        found["error"] = f"{type(error).__name__}: {error}"
+    queue.put(found)
+
+
+def crowd(method, processes, vault, people, seed=0):
+    """Let processes get a token for each of many people, each in its own order.
+
+    :returns: For each process, the fingerprint of each person's token.
+    """
+    context = multiprocessing.get_context(method)
+    barrier, queue = context.Barrier(processes), context.Queue()
+    keys = [f"person-{number}" for number in range(people)]
+    members = []
+    for number in range(processes):
+        order = random.Random(f"{seed} {number}").sample(keys, people)
+        args = barrier, queue, vault, order
+        members.append(context.Process(target=token_of_each, args=args))
+    for member in members:
+        member.start()
+    results = [queue.get(timeout=600) for _ in members]
+    for member in members:
+        member.join(60)
+        assert member.exitcode == 0
+    return results
