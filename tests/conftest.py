@@ -430,7 +430,7 @@ def postgres_server() -> Iterator[Any]:
 
 @pytest.fixture
 def postgres(postgres_server: Any) -> Any:
-    """The PostgreSQL, which runs; ``url()`` is that of an empty database."""
+    """The PostgreSQL, which runs; ``url(new_user())`` is that of an empty one."""
     return postgres_server.start()
 
 

@@ -40,13 +40,13 @@ def lock_ttl(request):
 
 
 @pytest.fixture
-def database(postgres):
-    return postgres.new_database()
+def user(postgres):
+    return postgres.new_user()
 
 
 @pytest.fixture
-def url(postgres, database):
-    return postgres.url(database)
+def url(postgres, user):
+    return postgres.url(user)
 
 
 @pytest.fixture
@@ -55,9 +55,9 @@ def store(url):
 
 
 @pytest.fixture
-def rows(postgres, database):
+def rows(postgres, user):
     """What the tables hold."""
-    return lambda what: postgres.execute(what, database=database)
+    return lambda what: postgres.execute(what, user=user)
 
 
 # -- the contract ------------------------------------------------------------------
@@ -78,7 +78,7 @@ class TestSqlStoreOnPostgreSQL(TokenStoreContract):
     @pytest.fixture
     def store(self, postgres, driver, lock_ttl):
         self.server = postgres
-        url = postgres.url(postgres.new_database(), driver=driver)
+        url = postgres.url(postgres.new_user(), driver=driver)
         return SqlStore(url, "me", lock_ttl=lock_ttl)
 
     def outage(self, store):
@@ -96,7 +96,7 @@ def test_processes_make_the_table_and_sign_on_once(sandbox, tmp_path, request, k
             store = SqlStore(f"sqlite:///{tmp_path}/{number}.db")
         else:
             server = request.getfixturevalue("postgres")
-            store = SqlStore(server.url(server.new_database()))
+            store = SqlStore(server.url(server.new_user()))
         auth = client_of(sandbox, store)
 
         results = workers.herd("fork", 6, 1, auth, sandbox.url("/open/v1/project"))
@@ -130,28 +130,28 @@ def test_a_row_goes_with_its_token_but_not_with_its_lock(store, rows):
     assert rows("SELECT * FROM requests_ticktick") == []
 
 
-def test_the_table_may_be_in_a_schema_of_its_own(store, url, rows, postgres, database):
+def test_the_table_may_be_in_a_schema_of_its_own(store, url, rows, postgres, user):
     """Its name may need quotes; it never becomes part of a statement."""
-    postgres.execute("CREATE SCHEMA app", database=database)
-    elsewhere = SqlStore(url, table='app."; DROP TABLE x')
+    postgres.execute(f"CREATE SCHEMA app_of_{user} AUTHORIZATION {user}")
+    elsewhere = SqlStore(url, table=f'app_of_{user}."; DROP TABLE x')
 
     elsewhere.save(TOKEN)
 
     assert store.load() is None
-    assert rows('SELECT name FROM app."""; DROP TABLE x"') == [("default",)]
+    found = rows(f'SELECT name FROM app_of_{user}."""; DROP TABLE x"')
+    assert found == [("default",)]
 
 
-def test_a_role_without_rights_is_told_which_it_needs(store, postgres, database):
+def test_a_role_without_rights_is_told_which_it_needs(store, rows, postgres, user):
     """Who may not make the table needs it to be there, and four rights."""
-    postgres.execute("DROP ROLE IF EXISTS worker", "CREATE ROLE worker LOGIN")
-    worker = SqlStore(postgres.url(database, user="worker"))
+    guest = postgres.new_guest(user)
+    worker = SqlStore(postgres.url(guest))
     with pytest.raises(TokenStoreError, match=r"42P01.*make it once"):
         worker.load()
     store.save(TOKEN)
     with pytest.raises(TokenStoreError, match=r"42501.*SELECT, INSERT, UPDATE and DEL"):
         worker.load()
-    rights = "GRANT SELECT, INSERT, UPDATE, DELETE ON requests_ticktick TO worker"
-    postgres.execute(rights, database=database)
+    rows(f"GRANT SELECT, INSERT, UPDATE, DELETE ON requests_ticktick TO {guest}")
 
     with worker.lock(0):
         worker.save(TOKEN)
@@ -162,12 +162,12 @@ def test_a_role_without_rights_is_told_which_it_needs(store, postgres, database)
     assert worker.load() is None
 
 
-def test_another_programs_table_stays_as_it_is(store, postgres, database, rows):
+def test_another_programs_table_stays_as_it_is(store, postgres, user, rows):
     """The error says to take another name."""
     postgres.execute(
         "CREATE TABLE requests_ticktick (name text PRIMARY KEY, other text)",
         "INSERT INTO requests_ticktick VALUES ('default', 'theirs')",
-        database=database,
+        user=user,
     )
 
     for act in (store.load, store.delete, lambda: store.save(TOKEN)):

@@ -42,13 +42,13 @@ def until(condition):
 
 
 @pytest.fixture
-def database(postgres):
-    return postgres.new_database()
+def user(postgres):
+    return postgres.new_user()
 
 
 @pytest.fixture
-def url(postgres, database):
-    return postgres.url(database)
+def url(postgres, user):
+    return postgres.url(user)
 
 
 @pytest.fixture
@@ -57,9 +57,9 @@ def store(url):
 
 
 @pytest.fixture
-def rows(postgres, database):
+def rows(postgres, user):
     """What the tables hold."""
-    return lambda what: postgres.execute(what, database=database)
+    return lambda what: postgres.execute(what, user=user)
 
 
 # -- a database that goes away ---------------------------------------------------------
@@ -395,9 +395,9 @@ def test_what_sqlalchemy_logs_shows_no_token(engine, caplog, secrets):
     assert "a-token" not in caplog.text
 
 
-def test_connections_are_closed_with_their_store(url, postgres, database):
+def test_connections_are_closed_with_their_store(url, postgres, user):
     """Of those that were made for a URL."""
-    count = f"SELECT count(*) FROM pg_stat_activity WHERE datname = '{database}'"
+    count = f"SELECT count(*) FROM pg_stat_activity WHERE usename = '{user}'"
     stores = [SqlStore(url)]
     stores[0].load()
     assert postgres.execute(count) == [(1,)]
@@ -409,9 +409,9 @@ def test_connections_are_closed_with_their_store(url, postgres, database):
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="about forks")
-def test_a_child_closes_no_connection_of_its_parents(store, postgres, database):
+def test_a_child_closes_no_connection_of_its_parents(store, postgres, user):
     """Not even when it drops the store, or ends as any program does."""
-    who = f"SELECT pid FROM pg_stat_activity WHERE datname = '{database}'"
+    who = f"SELECT pid FROM pg_stat_activity WHERE usename = '{user}'"
     store.load()
     (before,) = postgres.execute(who)
 

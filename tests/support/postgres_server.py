@@ -106,20 +106,35 @@ class PostgresServer:
         self.kill()
         shutil.rmtree(self._folder)
 
-    def execute(self, *statements, database="postgres", user="owner"):
+    def execute(self, *statements, user="owner"):
         """Run some SQL, and return the rows of the last statement."""
-        where = f"host=127.0.0.1 port={self.port} user={user} dbname={database}"
+        where = f"host=127.0.0.1 port={self.port} user={user} dbname=postgres"
         with psycopg.connect(where, autocommit=True, connect_timeout=30) as connection:
             for statement in statements:
                 cursor = connection.execute(statement)
             return cursor.fetchall() if cursor.description else []
 
-    def new_database(self):
-        """Return the name of an empty one."""
-        name = f"test_{next(self._numbers)}"
-        self.execute(f"CREATE DATABASE {name}")
+    def new_user(self):
+        """Return the name of a user with an empty schema; PostgreSQL looks there.
+
+        A database of its own would take longer, and thirty times the room.
+        """
+        name = f"user_{next(self._numbers)}"
+        self.execute(
+            f"CREATE ROLE {name} LOGIN", f"CREATE SCHEMA {name} AUTHORIZATION {name}"
+        )
         return name
 
-    def url(self, database, *, driver="psycopg", user="owner"):
+    def new_guest(self, user):
+        """Return the name of another user, who may look into a user's schema."""
+        guest = f"guest_{next(self._numbers)}"
+        self.execute(
+            f"CREATE ROLE {guest} LOGIN",
+            f"ALTER ROLE {guest} SET search_path = {user}",
+            f"GRANT USAGE ON SCHEMA {user} TO {guest}",
+        )
+        return guest
+
+    def url(self, user, *, driver="psycopg"):
         """Return a URL of SQLAlchemy's."""
-        return f"postgresql+{driver}://{user}@127.0.0.1:{self.port}/{database}"
+        return f"postgresql+{driver}://{user}@127.0.0.1:{self.port}/postgres"

@@ -68,7 +68,7 @@ def make(request, tmp_path):
         server = request.getfixturevalue("start_redis")()
         return lambda **options: TokenVault.redis(server.client(), **options)
     server = request.getfixturevalue("postgres")
-    url = server.url(server.new_database())
+    url = server.url(server.new_user())
     return lambda **options: TokenVault.sql(url, **options)
 
 
@@ -284,7 +284,7 @@ def test_a_redis_that_is_away_is_told(start_redis):
 
 def test_a_database_that_is_away_is_told(postgres):
     """And nothing is lost by it."""
-    vault = TokenVault.sql(postgres.url(postgres.new_database()))
+    vault = TokenVault.sql(postgres.url(postgres.new_user()))
     vault["me"].save(Token("t"))
 
     with postgres.down():

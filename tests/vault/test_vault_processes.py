@@ -27,7 +27,7 @@ def options(sandbox):
 
 @pytest.fixture
 def url(postgres):
-    return postgres.url(postgres.new_database())
+    return postgres.url(postgres.new_user())
 
 
 def tokens_of(results, people):

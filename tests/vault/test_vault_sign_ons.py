@@ -50,7 +50,7 @@ def make(request, tmp_path, options):
         url = f"sqlite:///{tmp_path}/vault.db"
     elif request.param == "postgresql":
         server = request.getfixturevalue("postgres")
-        url = server.url(server.new_database())
+        url = server.url(server.new_user())
     else:
         server = request.getfixturevalue("start_redis")()
         return lambda **o: TokenVault.redis(server.client(), **{**options, **o})
@@ -398,7 +398,7 @@ def test_a_token_that_has_expired_is_not_one_to_wait_for(sandbox, vault):
 
 def test_who_waits_bears_an_outage(sandbox, options, postgres):
     """Unless it lasts: then it is the reason."""
-    vault = TokenVault.sql(postgres.url(postgres.new_database()), **options)
+    vault = TokenVault.sql(postgres.url(postgres.new_user()), **options)
     begun, found = vault.begin_sign_on("me"), []
     with postgres.down():
         with pytest.raises(AwayError):
