@@ -13,6 +13,8 @@ from ._errors import (
     InsecureTransportError,
     InvalidTokenError,
     LockTimeoutError,
+    RegistrationError,
+    RevocationError,
     SignOnError,
     SignOnRequiredError,
     SignOnTimeoutError,
@@ -22,6 +24,7 @@ from ._errors import (
     TokenStoreError,
 )
 from ._grant import AuthorizationRequest
+from ._grant.registration import register
 from ._service import DIDA365, TICKTICK, Service
 from ._sign_on import ConsoleSignOn, LoopbackSignOn, SignOn, refuse
 from ._token import Token
@@ -51,6 +54,8 @@ __all__ = [
     "LockTimeoutError",
     "LoopbackSignOn",
     "MemoryStore",
+    "RegistrationError",
+    "RevocationError",
     "Service",
     "SignOn",
     "SignOnError",
@@ -66,6 +71,7 @@ __all__ = [
     "TokenStoreError",
     "__version__",
     "refuse",
+    "register",
 ]
 
 # A traceback, a pickle and the documentation name a class as a program imports

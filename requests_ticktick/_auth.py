@@ -10,9 +10,12 @@ from requests.auth import AuthBase
 from . import _defaults
 from ._client import Client
 from ._errors import SignOnRequiredError
-from ._grant import AuthorizationCodeGrant, AuthorizationRequest
+from ._first_use import hook_for
+from ._grant import AuthorizationRequest
+from ._grant.choice import grant_for
 from ._guard import Guard
 from ._header import Bearer, ResentBearer
+from ._operations import TokenOperations
 from ._replay import ResponseHook, can_send_again, send_again
 from ._sign_on import default_sign_on, refuse
 from ._source import TokenSource
@@ -33,7 +36,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("requests_ticktick")
 
 
-class TickTickAuth(AuthBase):
+class TickTickAuth(TokenOperations, AuthBase):
     """Attaches a valid bearer token to requests for the API.
 
     The constructor does no I/O. The first request reads the store, and signs
@@ -58,6 +61,8 @@ class TickTickAuth(AuthBase):
         Default: the private file is ``$TICKTICK_PROFILE``'s.
     :param leeway: Seconds before its expiry at which a token is renewed.
     :param session: Sends the token requests, by its proxies and certificates.
+    :param register: Whether a sign-on registers a client (RFC 7591) where no
+        id is given; or the program's name, for the person who is asked.
     :raises TypeError: ``store`` or ``leeway`` has the wrong type.
     :raises ValueError: ``leeway`` is negative, infinite or NaN; there is both
         a store and a profile; or a variable names no service or profile.
@@ -76,6 +81,7 @@ class TickTickAuth(AuthBase):
         profile: str | None = None,
         leeway: float = _defaults.LEEWAY_SECONDS,
         session: Session | None = None,
+        register: bool | str = False,
     ) -> None:
         store = _defaults.chosen_store(store, profile)
         service = _defaults.default_service() if service is None else service
@@ -85,7 +91,7 @@ class TickTickAuth(AuthBase):
         self._wrong_host = WrongHostWarning(service)
         self.source = TokenSource(
             store,
-            AuthorizationCodeGrant(service, client, scope=scope, session=session),
+            grant_for(service, client, scope, session, register),
             default_sign_on if sign_on is None else sign_on,
             leeway=leeway,
         )
@@ -108,51 +114,6 @@ class TickTickAuth(AuthBase):
             service = _defaults.service_of(given)
         return cls(store=MemoryStore(given), sign_on=refuse, service=service)
 
-    def token(self) -> Token:
-        """Return a valid token, after a sign-on if one is needed.
-
-        :raises TickTickAuthError: No token was found and none could be
-            obtained.
-        """
-        return self.source.token()
-
-    def sign_on(self, force: bool = False, *, ask: bool = False) -> Token:
-        """Sign on now, unless there is a valid token.
-
-        :param force: Get a new one even so: by a refresh token if there is
-            one, else from a person.
-        :param ask: Get a new one from a person, whatever there is.
-        :raises TickTickAuthError: The sign-on failed.
-        """
-        return self.source.sign_on(force=force, ask=ask)
-
-    def begin_sign_on(self) -> AuthorizationRequest:
-        """Begin a sign-on in two steps, for a web application.
-
-        Send the person to the request's ``url``. Keep the request
-        (``to_dict()``) in the person's session until they come back.
-
-        :raises SignOnRequiredError: The client id or secret is missing.
-        """
-        return self.source.begin()
-
-    @discreet
-    def complete_sign_on(
-        self, request: AuthorizationRequest, redirected_url: str
-    ) -> Token:
-        """Complete a sign-on that :meth:`begin_sign_on` began in any process.
-
-        :param redirected_url: The URL that the person was redirected to.
-        :raises SignOnError: The URL has no code for this sign-on.
-        :raises TokenEndpointError: The service did not accept the code.
-        """
-        return self.source.complete(request, redirected_url)
-
-    def forget(self) -> None:
-        """Delete the token from memory and from the store."""
-        self._hook = None
-        self.source.forget()
-
     def __call__(self, r: PreparedRequest) -> PreparedRequest:
         """Attach the token if the request goes to the service's API."""
         if not self.guard[r.url]:
@@ -162,7 +123,7 @@ class TickTickAuth(AuthBase):
         hook = self._hook
         if hook is None or hook.token is not token:
             # One hook serves all requests that carry the same token.
-            hook = self._hook = ResponseHook(self, token)
+            hook = self._hook = hook_for(self, token, self._service)
         r.headers["Authorization"] = hook.header
         hooks = r.hooks["response"]
         if hooks:

@@ -8,9 +8,10 @@
           ├── SignOnError                a sign-on failed
           │    ├── AuthorizationDeniedError   error, description
           │    ├── StateMismatchError
-          │    └── SignOnTimeoutError
-          ├── TokenEndpointError         error, description, status_code,
-          │                          retry_after
+          │    ├── SignOnTimeoutError
+          │    └── RegistrationError     ┐
+          ├── RevocationError            ├ error, description, status_code,
+          ├── TokenEndpointError         ┘ retry_after
           ├── InvalidTokenError          also a ValueError
           ├── TokenStoreError            location
           ├── LockTimeoutError           holder
@@ -73,15 +74,8 @@ class SignOnTimeoutError(SignOnError):
     """Nobody completed the sign-on in time."""
 
 
-class TokenEndpointError(TickTickAuthError):
-    """The token endpoint refused, was unreachable, or sent no token.
-
-    :param error: The ``error`` field (RFC 6749 5.2), if any.
-    :param description: The ``error_description`` field, if any.
-    :param status_code: The HTTP status, or ``None`` if no response came.
-    :param retry_after: Seconds that the server asks to wait (``Retry-After``,
-        RFC 9110 10.2.3), at most an hour. ``None`` if it does not ask.
-    """
+class _EndpointError(Exception):
+    """The fields of an error that one of the service's endpoints sent."""
 
     def __init__(
         self,
@@ -97,6 +91,31 @@ class TokenEndpointError(TickTickAuthError):
         self.description = description
         self.status_code = status_code
         self.retry_after = retry_after
+
+
+class TokenEndpointError(_EndpointError, TickTickAuthError):
+    """The token endpoint refused, was unreachable, or sent no token.
+
+    :param error: The ``error`` field (RFC 6749 5.2), if any.
+    :param description: The ``error_description`` field, if any.
+    :param status_code: The HTTP status, or ``None`` if no response came.
+    :param retry_after: Seconds that the server asks to wait (``Retry-After``,
+        RFC 9110 10.2.3), at most an hour. ``None`` if it does not ask.
+    """
+
+
+class RevocationError(_EndpointError, TickTickAuthError):
+    """The token was not revoked (RFC 7009), and nothing was forgotten.
+
+    Its fields are those of :exc:`~requests_ticktick.TokenEndpointError`.
+    """
+
+
+class RegistrationError(_EndpointError, SignOnError):
+    """No client was registered (RFC 7591).
+
+    Its fields are those of :exc:`~requests_ticktick.TokenEndpointError`.
+    """
 
 
 class InvalidTokenError(TickTickAuthError, ValueError):

@@ -43,7 +43,14 @@ def sandbox_base(text: str) -> str | None:
 
 def sandbox_service(base: str) -> Service:
     """Return the service of a sandbox at a base URL."""
-    return Service(f"{base}/oauth/authorize", f"{base}/oauth/token", [f"{base}/open/"])
+    oauth = f"{base}/oauth"
+    return Service(
+        f"{oauth}/authorize",
+        f"{oauth}/token",
+        [f"{base}/open/"],
+        revocation_endpoint=f"{oauth}/revoke",
+        registration_endpoint=f"{oauth}/register",
+    )
 
 
 def service_of_environment() -> tuple[Service | None, str]:

@@ -36,6 +36,7 @@ class Service(Value):
         that does not tolerate PKCE.
     :param extra_authorization_params: Further parameters of the authorization
         request.
+    :param registration_endpoint: RFC 7591, if the service has one.
     :raises InsecureTransportError: An address is neither ``https://`` nor
         ``http://`` on a loopback address.
     :raises ValueError: A method is unknown, an API origin is not an origin, or
@@ -51,6 +52,7 @@ class Service(Value):
         "issuer",
         "plain_api_urls",
         "refresh_endpoint",
+        "registration_endpoint",
         "revocation_endpoint",
         "token_endpoint",
         "token_endpoint_auth_method",
@@ -63,6 +65,7 @@ class Service(Value):
     plain_api_urls: re.Pattern[str]
     #: Whether the API is on this machine, where any program may listen.
     is_local: bool
+    registration_endpoint: str | None
     revocation_endpoint: str | None
     refresh_endpoint: str
     issuer: str | None
@@ -83,6 +86,7 @@ class Service(Value):
         token_endpoint_auth_method: str = "client_secret_basic",
         code_challenge_method: str | None = "S256",
         extra_authorization_params: Mapping[str, str] | None = None,
+        registration_endpoint: str | None = None,
     ) -> None:
         _check_methods(token_endpoint_auth_method, code_challenge_method)
         if isinstance(api_origins, str):
@@ -97,6 +101,7 @@ class Service(Value):
             token_endpoint,
             refresh_endpoint,
             revocation_endpoint,
+            registration_endpoint,
         ):
             if endpoint is not None:
                 require_secure(endpoint)
@@ -106,6 +111,7 @@ class Service(Value):
             api_origins=bases,
             plain_api_urls=plain_urls(bases),
             is_local=any(is_loopback(urlsplit(url).hostname) for url in bases),
+            registration_endpoint=registration_endpoint,
             revocation_endpoint=revocation_endpoint,
             refresh_endpoint=refresh_endpoint,
             issuer=issuer,
@@ -179,6 +185,7 @@ DIDA365 = Service(
     "https://dida365.com/oauth/authorize",
     "https://dida365.com/oauth/token",
     ["https://api.dida365.com/open/"],
+    registration_endpoint="https://api.dida365.com/oauth/register",
 )
 
 _REDIRECT_PATHS = {

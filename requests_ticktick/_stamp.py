@@ -14,6 +14,9 @@ from ._value import Value
 #: The keys that say whose a token is.
 STAMP = ("client_id", "token_endpoint", "requested_scope")
 
+#: The key of the redirect URI of a client that registered itself.
+REGISTERED = "registered_redirect_uri"
+
 #: The prefixes of personal API tokens.
 PREFIXES = {"tp_": TICKTICK, "dp_": DIDA365}
 
@@ -28,14 +31,17 @@ class Stamp(Value):
     :param token_endpoint: The service's token endpoint. ``None`` matches any.
     :param scope: The scopes requested. ``None`` matches any.
     :param is_local: Whether the service's API is on this machine.
+    :param is_registered: Whether the client registered itself (RFC 7591). Any
+        such client is as good as another.
     """
 
-    __slots__ = ("client_id", "is_local", "scope", "token_endpoint")
+    __slots__ = ("client_id", "is_local", "is_registered", "scope", "token_endpoint")
 
     client_id: str | None
     token_endpoint: str | None
     scope: str | None
     is_local: bool
+    is_registered: bool
 
     def __init__(
         self,
@@ -44,19 +50,24 @@ class Stamp(Value):
         scope: str | None,
         *,
         is_local: bool = False,
+        is_registered: bool = False,
     ) -> None:
         self._set(
             client_id=client_id,
             token_endpoint=token_endpoint,
             scope=scope,
             is_local=is_local,
+            is_registered=is_registered,
         )
 
     @classmethod
     def of(cls, token: Token) -> Stamp:
         """Read the token's stamp; without one, all fields are ``None``."""
         stamp = [token.extra.get(name) for name in STAMP]
-        return cls(*(value if isinstance(value, str) else None for value in stamp))
+        return cls(
+            *(value if isinstance(value, str) else None for value in stamp),
+            is_registered=isinstance(token.extra.get(REGISTERED), str),
+        )
 
     def put_on(self, token: Token) -> Token:
         """Return the token with this stamp."""
@@ -66,6 +77,10 @@ class Stamp(Value):
             "requested_scope": self.scope,
         }
         known = {name: value for name, value in stamp.items() if value is not None}
+        if self.is_registered:
+            # The token of a client that is yet to be registered, as a sample.
+            unknown = {"client_id": "to be registered", REGISTERED: ""}
+            known = {**unknown, **token.extra, **known}
         return token.replace(extra={**token.extra, **known})
 
     def fits(self, token: Token) -> bool:
@@ -83,7 +98,8 @@ class Stamp(Value):
         service = self._other_service(token, other.token_endpoint)
         if service is not None:
             return f"another service, {service}"
-        if self.client_id is not None and other.client_id not in (None, self.client_id):
+        is_ours = self.client_id is None or other.client_id in (None, self.client_id)
+        if not is_ours and not (self.is_registered and other.is_registered):
             return f"another client, {other.client_id}"
         if self.scope is None:
             return None

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 import requests
 
@@ -19,23 +20,17 @@ from .._service import Service
 from .._stamp import Stamp
 from .._token import Token
 from .._value import Secret, discreet
+from .advice import ends_refreshing, explained
 from .authentication import authentication_method
 from .redirect import require_redirect_uri
 from .request import AuthorizationRequest, require_own
 from .scope import log_scope_difference
 from .single_use import completed_once
 
-logger = logging.getLogger("requests_ticktick")
+if TYPE_CHECKING:
+    from .revocation import Revocation
 
-#: RFC 6749 5.2: errors that a retry with the same refresh token cannot change.
-_FINAL_REFRESH_ERRORS = frozenset(
-    {
-        "invalid_grant",
-        "invalid_scope",
-        "unauthorized_client",
-        "unsupported_grant_type",
-    }
-)
+logger = logging.getLogger("requests_ticktick")
 
 __all__ = ["AuthorizationCodeGrant", "AuthorizationRequest"]
 
@@ -63,7 +58,7 @@ class AuthorizationCodeGrant:
         self._scope = _fields.scope(scope) or ""
         self._session = session
         #: Equal for two grants that obtain the same tokens.
-        self.terms = service, client, self._scope
+        self.terms: tuple[object, ...] = service, client, self._scope
 
     @property
     def stamp(self) -> Stamp:
@@ -158,9 +153,7 @@ class AuthorizationCodeGrant:
         try:
             renewed = self._send(form, redirect_uri=self.redirect_uri, now=now)
         except TokenEndpointError as error:
-            # Dida365 reports an unsupported grant type as an invalid client.
-            description = error.description or ""
-            if error.error in _FINAL_REFRESH_ERRORS or "grant type" in description:
+            if ends_refreshing(error.error, error.description):
                 logger.debug("The refresh grant has ended: %s", error)
                 return None
             raise
@@ -168,6 +161,15 @@ class AuthorizationCodeGrant:
         if renewed.refresh_token is None:
             return renewed.replace(refresh_token=token.refresh_token)
         return renewed
+
+    def revocation(self) -> Revocation:
+        """Return what revokes this client's tokens (RFC 7009).
+
+        :raises RevocationError: The service has no revocation endpoint.
+        """
+        from .revocation import Revocation
+
+        return Revocation(self._service, self._client, self._session)
 
     @discreet
     def _send(self, form: Mapping[str, str], *, redirect_uri: str, now: float) -> Token:
@@ -200,17 +202,7 @@ class AuthorizationCodeGrant:
             raise
         except Exception as error:
             # Anything that requests, an adapter or a user's session raises.
-            explanation = _explain(error)
+            explanation = explained(error)
         raise TokenEndpointError(
             f"No response from the token endpoint {endpoint} {explanation}"
         )
-
-
-def _explain(error: Exception) -> str:
-    try:
-        from .no_response import explain
-    except ImportError:
-        return (
-            f"({type(error).__name__}): Python is exiting. Request the token earlier."
-        )
-    return explain(error)

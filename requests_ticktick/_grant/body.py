@@ -1,4 +1,4 @@
-"""The parameters in the body of a token response (RFC 6749 5)."""
+"""The parameters in the body of a response (RFC 6749 5)."""
 
 from __future__ import annotations
 
@@ -63,11 +63,11 @@ def _objects_in(payload: Mapping[str, Any] | None) -> Iterator[Mapping[str, Any]
                 yield nested
 
 
-def tokens_in(payload: Mapping[str, Any] | None) -> Iterator[str]:
-    """Yield the tokens that a response contains."""
+def secrets_in(payload: Mapping[str, Any] | None) -> Iterator[str]:
+    """Yield the tokens and secrets of a response."""
     for found in _objects_in(payload):
         for name, value in found.items():
-            if name.lower().endswith("token") and isinstance(value, str):
+            if name.lower().endswith(("token", "secret")) and isinstance(value, str):
                 yield value
 
 

@@ -1,4 +1,4 @@
-"""Servers' error texts: cleaned for display, and explained.
+"""Servers' error texts, cleaned for display.
 
 Servers and firewalls quote what they refuse: the code, the client secret or
 the header, in various encodings.
@@ -14,13 +14,16 @@ from urllib.parse import quote_plus, unquote
 #: Replaces a text that contains a secret.
 WITHHELD = "its text quoted a secret and is withheld"
 
-#: Error codes that are always shown: RFC 6749 4.1.2.1 and 5.2, and TickTick's.
+#: Error codes that are always shown: RFC 6749 4.1.2.1 and 5.2, RFC 7009 2.2.1,
+#: RFC 7591 3.2.2, and TickTick's.
 CODES = frozenset(
     {
         "access_denied",
         "exceed_query_limit",
         "invalid_client",
+        "invalid_client_metadata",
         "invalid_grant",
+        "invalid_redirect_uri",
         "invalid_request",
         "invalid_scope",
         "server_error",
@@ -31,6 +34,7 @@ CODES = frozenset(
         "unknown_exception",
         "unsupported_grant_type",
         "unsupported_response_type",
+        "unsupported_token_type",
     }
 )
 
@@ -54,70 +58,6 @@ _ESCAPE = r"[\\%]u([0-9a-fA-F]{4})|\\x([0-9a-fA-F]{2})|\\[abfnrtv]"
 #: Differences between encodings: a form's ``+``, JSON's quotes, and the two
 #: alphabets of base64.
 _IGNORED = str.maketrans({**dict.fromkeys("+-\\\"'"), "_": "/"})
-
-
-#: The advice on a client that is not accepted.
-CLIENT_ADVICE = (
-    "Compare client_id and client_secret with your app's page in TickTick's "
-    "developer portal, and check that the service (TickTick or Dida365) is the one "
-    "that it was registered with."
-)
-
-#: The same, where no secret was sent.
-SECRET_ADVICE = (
-    "No client_secret is configured, so none was sent, and that is the likely cause: "
-    "copy the secret from your app's page in TickTick's developer portal into "
-    "client_secret=... or TICKTICK_CLIENT_SECRET. If the app has none, compare its "
-    "client_id, and check the service (TickTick or Dida365)."
-)
-
-
-def asks_secret(text: str) -> bool:
-    """Whether an error text says that a client secret is missing."""
-    text = text.lower()
-    return any(
-        words in text
-        for words in ("client_secret", "client secret", "client authentication")
-    )
-
-
-def hint(text: str, redirect_uri: str) -> str | None:
-    """Return the advice on a known error text, or ``None``.
-
-    Most problems that users of other clients report are among these.
-
-    :param redirect_uri: The client's redirect URI, which the advice names.
-    """
-    text = text.lower()
-    if "redirect_uri must be registered" in text:
-        return (
-            f"Your app has no redirect URI: add {redirect_uri} to it in TickTick's "
-            "developer portal."
-        )
-    if "invalid redirect" in text or "registered values" in text:
-        return (
-            f"The redirect URI {redirect_uri} is not the one that your app has in "
-            "TickTick's developer portal. They must be equal letter for letter: "
-            "scheme, host (localhost is not 127.0.0.1), port and trailing slash."
-        )
-    if "bad client credentials" in text or "invalid_client" in text:
-        return CLIENT_ADVICE
-    if "invalid_scope" in text:
-        return (
-            "The service does not grant these scopes to your app: correct scope=... "
-            "(--scope), then sign on again."
-        )
-    return None
-
-
-def denial_advice(error: str | None) -> str:
-    """Return the advice on an error of the authorization endpoint.
-
-    :param error: RFC 6749 4.1.2.1.
-    """
-    if error in ("server_error", "temporarily_unavailable"):
-        return "Wait a minute, then sign on again."
-    return "Sign on again, and allow access."
 
 
 def clean(text: str, secrets: Iterable[str | None] = ()) -> str:

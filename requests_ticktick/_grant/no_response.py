@@ -115,7 +115,7 @@ _CAUSES = (
         socket.gaierror,
         "",
         "its name was not found",
-        "Check the network, the name server, and the service's token_endpoint.",
+        "Check the network, the name server, and the service's {parameter}.",
     ),
     _Cause(exceptions.ConnectTimeout, "", "no connection was made in time", _NETWORK),
     _Cause(
@@ -128,7 +128,7 @@ _CAUSES = (
         ConnectionRefusedError,
         "",
         "the connection was refused",
-        f"{_NETWORK} The service's token_endpoint may be wrong.",
+        f"{_NETWORK} The service's {{parameter}} may be wrong.",
     ),
     _Cause(
         (ConnectionError, HTTPException, urllib3.ProtocolError),
@@ -145,16 +145,18 @@ _CAUSES = (
 )
 
 
-def explain(error: Exception) -> str:
+def explain(error: Exception, parameter: str = "token_endpoint") -> str:
     """Return the problem and the advice.
 
     :param error: An error of requests, an adapter or the user's session.
+    :param parameter: The parameter of ``Service`` with the address.
     """
     links = list(_chain(error))
     for cause in _CAUSES:
         for link in links:
             if isinstance(link, cause.kind) and cause.text in str(link):
-                return f"({cause.problem}{_detail(link)}). {cause.advice}"
+                advice = cause.advice.replace("{parameter}", parameter)
+                return f"({cause.problem}{_detail(link)}). {advice}"
     name = clean(type(error).__name__)
     return (
         f"({name}). Check the network, proxy and certificate settings, and the "

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from .._errors import AuthorizationDeniedError, SignOnError, StateMismatchError
 from .._urls import reached_origin, without_query
 from .._value import Value, discreet
-from .error_text import clean, denial_advice, hint
+from .advice import denial_advice, hint
+from .error_text import clean
 from .redirect import is_at_redirect_uri, parameters
 
 if TYPE_CHECKING:

@@ -7,13 +7,11 @@ reads the response itself.
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any
 
 import requests
-from requests.auth import HTTPBasicAuth
 from requests_oauthlib import OAuth2Session
 
 from .._client import Client
@@ -22,6 +20,7 @@ from .._token import Token
 from .._value import Secret
 from .answer import TokenResponse
 from .authentication import authentication_method
+from .credentials import Credentials
 from .transport import post
 
 #: Seconds to connect to one address, and between two reads of the response.
@@ -54,24 +53,17 @@ class TokenRequest(OAuth2Session):
         now: float,
     ) -> None:
         super().__init__(client.require_id(), redirect_uri=redirect_uri, scope=scope)
+        self._service = service
         self._secrets = {name: Secret(value) for name, value in secrets.items()}
-        self._withheld = [client.client_secret]
         self._transport = transport
         self._endpoint = endpoint
         self._now = now
         self._result: Token | None = None
-        self._credentials: Any = lambda request: request
         method = authentication_method(service, client)
         self._lacks_secret = method != service.token_endpoint_auth_method
-        if method == "client_secret_basic":
-            # TickTick expects the base64 of the raw id and secret, not of
-            # their form encoding (RFC 6749 2.3.1).
-            pair = client.require_id().encode(), client.require_secret().encode()
-            self._credentials = HTTPBasicAuth(*pair)
-            self._withheld.append(base64.b64encode(b":".join(pair)).decode())
-        elif method == "client_secret_post":
-            self._secrets["client_secret"] = Secret(client.require_secret())
-        self._include_client_id = method != "client_secret_basic"
+        self._credentials = Credentials(
+            method, client.require_id(), client.client_secret
+        )
 
     def exchange_code(self) -> Token:
         """Send the authorization code grant (RFC 6749 4.1.3)."""
@@ -82,22 +74,18 @@ class TokenRequest(OAuth2Session):
         self.fetch_token(
             _PLACEHOLDER_URL,
             code=_PLACEHOLDER,
-            auth=self._credentials,
-            include_client_id=self._include_client_id,
+            auth=self._credentials.auth,
+            include_client_id=False,  # request() inserts what is needed of it
             **fields,
         )
         return self._received()
 
     def exchange_refresh_token(self) -> Token:
         """Send the refresh grant (RFC 6749 6)."""
-        fields: dict[str, Any] = {}
-        if self._include_client_id:
-            fields["client_id"] = self.client_id
         self.refresh_token(
             _PLACEHOLDER_URL,
             refresh_token=_PLACEHOLDER,
-            auth=self._credentials,
-            **fields,
+            auth=self._credentials.auth,
         )
         return self._received()
 
@@ -111,16 +99,17 @@ class TokenRequest(OAuth2Session):
         """Send the form with its secrets. Return a response without them."""
         response = post(
             self._endpoint,
-            {**data, **self._secrets},
+            {**data, **self._credentials.fields, **self._secrets},
             headers=headers,
-            auth=self._credentials,
+            auth=self._credentials.auth,
             session=self._transport,
             timeout=TIMEOUT,
             deadline=DEADLINE,
         )
         token_response = TokenResponse(
+            self._service,
             response,
-            secrets=[*self._secrets.values(), *self._withheld],
+            secrets=[*self._secrets.values(), *self._credentials.withheld],
             redirect_uri=self.redirect_uri,
             lacks_secret=self._lacks_secret,
             now=self._now,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import requests
 from requests.adapters import BaseAdapter, HTTPAdapter
@@ -21,8 +22,9 @@ RETRY = Retry(
 
 def post(
     url: str,
-    form: Mapping[str, str],
+    fields: Mapping[str, Any],
     *,
+    as_json: bool = False,
     headers: Mapping[str, str],
     auth: Callable[[requests.PreparedRequest], requests.PreparedRequest],
     session: requests.Session | None,
@@ -31,6 +33,7 @@ def post(
 ) -> requests.Response:
     """Send a form and return the response, even if it is a redirect.
 
+    :param as_json: Send the fields as a JSON object instead.
     :param session: Its adapter, proxies, certificates and headers apply. Its
         hooks, auth, parameters and cookies do not.
     :param timeout: Seconds to connect, and between two reads.
@@ -46,8 +49,9 @@ def post(
         merged.update(headers)
         merged["Accept-Encoding"] = "identity"
         # Prepared without the session, whose auth and cookies do not apply.
+        form, payload = ({}, fields) if as_json else (fields, None)
         request = requests.Request(
-            "POST", url, headers=merged, data=form, auth=auth
+            "POST", url, headers=merged, data=form, json=payload, auth=auth
         ).prepare()
         settings = session.merge_environment_settings(url, {}, True, None, None)
         sender = stack.enter_context(

@@ -128,7 +128,7 @@ class Pasting:
     def _advice_on(self, line: Secret) -> str | None:
         """Return the advice on an error text, which may span two lines."""
         # Imported late, because a correct paste does not need it.
-        from .._grant.error_text import hint
+        from .._grant.advice import hint
 
         previous, self._previous = Secret(self._previous.strip()), line
         for text in (line, previous + line, f"{previous} {line}"):

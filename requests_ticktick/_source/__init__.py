@@ -12,10 +12,12 @@ from .._errors import LockTimeoutError, TickTickAuthError, TokenStoreError
 from .._token import Token
 from .._value import PerProcess, Secret
 from ..stores._warn_once import Once
+from .asking import begin
 from .deadlines import Clock, Deadlines, TimedToken
 from .failures import only_our_errors
 from .obtaining import Obtaining
 from .renewal import Renewal
+from .revoking import forget, revoke
 from .snapshot import Snapshot
 from .turns import Turns
 from .wallet import Wallet
@@ -151,13 +153,12 @@ class TokenSource:
     def begin(self) -> AuthorizationRequest:
         """Begin a sign-on that :meth:`complete` ends, in any process."""
         with only_our_errors():
-            return self._grant.begin()
+            return begin(self._grant, self._wallet)
 
     def complete(self, request: AuthorizationRequest, redirected_url: str) -> Token:
         """End a sign-on: exchange the code, save the token, use it."""
         redirected_url = Secret(redirected_url)
-        now = self.clock.time()
-        token = self._grant.exchange(request, redirected_url, now=now)
+        token = self._grant.exchange(request, redirected_url, now=self.clock.time())
         with only_our_errors(), contextlib.ExitStack() as stack:
             # A code works once, so the token is saved even without the lock.
             with contextlib.suppress(LockTimeoutError, TokenStoreError):
@@ -169,20 +170,12 @@ class TokenSource:
 
         :raises TokenStoreError: A store failed. The others were still tried.
         """
-        failed = None
-        for store in self.store.members():
-            if store.writable:
-                try:
-                    with only_our_errors():
-                        token = store.load()
-                        if token is None or self._grant.stamp.fits(token):
-                            store.delete()
-                except TickTickAuthError as error:
-                    failed = failed or error
-        # Last, since another thread may have read the token from a store.
-        self._wallet.current = self._wallet.write_behind.token = None
-        if failed is not None:
-            raise failed
+        forget(self.store, self._grant, self._wallet)
+
+    def revoke(self) -> bool:
+        """Have the service revoke the token, then drop it everywhere."""
+        with only_our_errors():
+            return revoke(self.store, self._grant, self._wallet)
 
     def _renew_early(self, timed: TimedToken, snapshot: Snapshot) -> Token:
         """Renew while the old token still works. No caller waits for it."""

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .._errors import SignOnError, SignOnRequiredError, TickTickAuthError
+from .._errors import (
+    RegistrationError,
+    SignOnError,
+    SignOnRequiredError,
+    TickTickAuthError,
+)
+from .._grant.registering import RegisteringGrant
 from .._sign_on import require_person
 from .._value import Secret
 
@@ -25,6 +31,16 @@ _STUCK_SECONDS = 600.0
 #: them, since a program may make an auth for each call.
 stuck: dict[tuple[object, str], float] = {}
 _REMEMBERED_TOKENS = 64
+
+
+def begin(
+    grant: AuthorizationCodeGrant,
+    wallet: Wallet,
+) -> AuthorizationRequest:
+    """Begin a sign-on, as a client that got one of the tokens if need be."""
+    if not isinstance(grant, RegisteringGrant):
+        return grant.begin()
+    return grant.begin(wallet.ours(wallet.read()))
 
 
 class Asking:
@@ -65,15 +81,14 @@ class Asking:
                 "A sign-on has just granted it; another would be in vain. Remove this "
                 "app's access in TickTick's settings, then run: requests-ticktick login"
             )
-        # Nobody has to configure a client where nobody could sign on.
+        # Nobody has to configure a client where nobody could sign on, and none
+        # is registered.
         require_person(self._sign_on)
-        request = self._grant.begin()
+        request = self._begin(pause)
         current = None if snapshot.forced else self._wallet.current
         self.about = "" if current is None else current.token.fingerprint
         try:
-            redirected_url = Secret(self._redirected_url(request))
-            now = self._wallet.deadlines.clock.time()
-            token = self._grant.exchange(request, redirected_url, now=now)
+            token = self._granted(request)
         except SignOnRequiredError:
             self.about = None  # nobody was there
             raise
@@ -85,6 +100,29 @@ class Asking:
         if refused is not None and refused.access_token == token.access_token:
             self.refused_at_once(token)
         return token
+
+    def _begin(self, pause: Backoff) -> AuthorizationRequest:
+        try:
+            return begin(self._grant, self._wallet)
+        except RegistrationError as error:
+            pause.begin(error, error.retry_after)
+            raise
+
+    def _granted(self, request: AuthorizationRequest) -> Token:
+        try:
+            return self._exchanged(request)
+        except TickTickAuthError as error:
+            grant, again = self._grant, None
+            if isinstance(grant, RegisteringGrant):
+                again = grant.begin_again(request, error)
+            if again is None:
+                raise
+        return self._exchanged(again)
+
+    def _exchanged(self, request: AuthorizationRequest) -> Token:
+        redirected_url = Secret(self._redirected_url(request))
+        now = self._wallet.deadlines.clock.time()
+        return self._grant.exchange(request, redirected_url, now=now)
 
     def _redirected_url(self, request: AuthorizationRequest) -> str:
         try:

@@ -13,7 +13,7 @@ from typing import Any
 
 from .. import _errors
 from .._foreign import one_line, seconds
-from .._grant.error_text import denial_advice, hint
+from .._grant.advice import denial_advice, hint
 from ..stores._base import UnsavedError
 
 #: The message of each error for the processes that waited.
@@ -42,6 +42,15 @@ _MESSAGES: Mapping[type[_errors.TickTickAuthError], str] = {
         "exactly the one in use in TickTick's developer portal."
     ),
     _errors.TokenEndpointError: "The token endpoint answered with HTTP status",
+    _errors.RegistrationError: (
+        "The sign-on that this one waited for could not register a client. Try again "
+        "in a minute, or register an app in TickTick's developer portal and pass its "
+        "client id."
+    ),
+    _errors.RevocationError: (
+        "Another process could not revoke the token, which is still there. Call "
+        "auth.revoke() again."
+    ),
     _errors.InvalidTokenError: (
         "The sign-on that this one waited for did not return a token. Sign on again."
     ),

@@ -70,6 +70,8 @@ class Wallet:
         behind = self.last_write_behind
         timed.save_at(math.inf if behind.token is None else behind.due)
         self.current = timed
+        if self.is_refused(timed.token):
+            self.current = None  # it was revoked since it was read
         return timed.token
 
     def refuse(self, token: Token) -> None:

@@ -9,6 +9,7 @@ from types import TracebackType
 
 from .._service import Service, is_loopback
 from ._board import Board
+from ._clients import Clients
 from ._consent import SandboxSignOn
 from ._controls import Controls
 from ._faults import Faults
@@ -83,9 +84,9 @@ class Sandbox(Controls):
             refresh_tokens=refresh_tokens,
             clock=clock,
         )
-        ledger, faults, request_log = Ledger(policy), Faults(), RequestLog()
-        super().__init__(policy, ledger, faults, request_log)
-        self._app = create_app(policy, ledger, faults, request_log, Board())
+        parts = policy, Clients(policy), Ledger(policy), Faults(), RequestLog()
+        super().__init__(*parts)
+        self._app = create_app(*parts, Board())
         self._auth_method = method
         self._code_challenge_method = code_challenge_method
         self._host, self._port = host, port
@@ -144,6 +145,8 @@ class Sandbox(Controls):
             self.url("/oauth/authorize"),
             self.url("/oauth/token"),
             [self.url("/open/")],
+            revocation_endpoint=self.url("/oauth/revoke"),
+            registration_endpoint=self.url("/oauth/register"),
             token_endpoint_auth_method=self._auth_method,
             code_challenge_method=(
                 "S256" if self.public else self._code_challenge_method

@@ -6,8 +6,10 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ._clients import Clients
+from ._entries import Grant
 from ._faults import RATE_LIMIT, Faults
-from ._ledger import Grant, Ledger
+from ._ledger import Ledger
 from ._policy import SCOPES, Policy
 from ._request_log import Received, RequestLog
 
@@ -28,6 +30,7 @@ class Controls:
     """The settings, the counters, and the failures that a test can order.
 
     :param policy: The settings.
+    :param clients: The clients that registered themselves.
     :param ledger: The codes and tokens that were issued.
     :param faults: The failures that are still to come.
     :param request_log: The requests that were received.
@@ -59,11 +62,13 @@ class Controls:
     def __init__(
         self,
         policy: Policy,
+        clients: Clients,
         ledger: Ledger,
         faults: Faults,
         request_log: RequestLog,
     ) -> None:
         self._policy = policy
+        self._clients = clients
         self._ledger = ledger
         self._faults = faults
         self._request_log = request_log
@@ -95,6 +100,28 @@ class Controls:
         return self._request_log.count("token")
 
     @property
+    def revocation_requests(self) -> int:
+        """How many requests the revocation endpoint received."""
+        return self._request_log.count("revoke")
+
+    @property
+    def registration_requests(self) -> int:
+        """How many requests the registration endpoint received."""
+        return self._request_log.count("register")
+
+    @property
+    def registered_clients(self) -> list[str]:
+        """The ids of the clients that registered themselves, oldest first.
+
+        The latest 1,000 are kept.
+        """
+        return self._clients.registered()
+
+    def forget_clients(self) -> None:
+        """Know none of the clients that registered themselves any more."""
+        self._clients.forget()
+
+    @property
     def api_calls(self) -> int:
         """How many requests the API received, failed ones too."""
         return self._request_log.count("api")
@@ -106,7 +133,7 @@ class Controls:
 
     @property
     def received(self) -> list[Received]:
-        """The latest requests to all three endpoints, oldest first.
+        """The latest requests to all endpoints, oldest first.
 
         At most 1,000 requests and 16 MiB are kept.
         """
@@ -162,7 +189,8 @@ class Controls:
     def delay(self, seconds: float, endpoint: str = "token") -> None:
         """Delay every answer of an endpoint, until ``delay(0)``.
 
-        :param endpoint: ``authorize``, ``token`` or ``api``.
+        :param endpoint: ``authorize``, ``token``, ``revoke``, ``register`` or
+            ``api``.
         """
         self._faults.delay(seconds, endpoint)
 
@@ -180,7 +208,8 @@ class Controls:
         :param status: The HTTP status.
         :param body: A ``str`` or ``bytes`` is sent as HTML, anything else
             as JSON.
-        :param endpoint: ``authorize``, ``token`` or ``api``.
+        :param endpoint: ``authorize``, ``token``, ``revoke``, ``register`` or
+            ``api``.
         :param headers: Added to the response; ``Content-Type`` is replaced.
         """
         self._faults.fail(times, status, body, endpoint, headers)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 #: The endpoints that can be made to fail, by the names that tests use.
-ENDPOINTS = ("authorize", "token", "api")
+ENDPOINTS = ("authorize", "token", "api", "revoke", "register")
 
 #: TickTick's answer to a client that sends too many requests.
 RATE_LIMIT: Mapping[str, object] = {

@@ -5,12 +5,19 @@ from __future__ import annotations
 import secrets
 import string
 import threading
-import uuid
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TypeVar
 
+from ._entries import (
+    AccessToken,
+    Code,
+    Grant,
+    RefreshToken,
+    is_alive,
+    seconds_left,
+)
 from ._policy import Policy
 
 Entry = TypeVar("Entry")
@@ -21,43 +28,6 @@ _CODE_CHARACTERS = 6  # as many as TickTick's codes have
 #: The ledger keeps so many codes, so many access tokens and so many refresh
 #: tokens. It forgets the oldest, as if they had been revoked.
 MAX_ENTRIES = 10_000
-
-
-@dataclass(frozen=True)
-class Grant:
-    """What a person granted; all tokens that follow from it are one family."""
-
-    client_id: str
-    scopes: tuple[str, ...]
-    id: str = field(default_factory=lambda: uuid.uuid4().hex)
-
-
-@dataclass(frozen=True)
-class Code:
-    """What a code is bound to (RFC 6749 4.1.3, RFC 7636 4.4)."""
-
-    grant: Grant
-    redirect_uri: str
-    expires_at: float
-    challenge: str | None = None
-    challenge_method: str | None = None
-
-
-@dataclass(frozen=True)
-class AccessToken:
-    """A bearer token's grant, scopes and expiry; ``None`` is never."""
-
-    grant: Grant
-    scopes: tuple[str, ...]
-    expires_at: float | None
-
-
-@dataclass
-class RefreshToken:
-    """A refresh token's grant, and whether the token was used up."""
-
-    grant: Grant
-    used: bool = False
 
 
 class Ledger:
@@ -119,9 +89,9 @@ class Ledger:
                     if (
                         token.grant.client_id == grant.client_id
                         and set(token.scopes) == set(scopes)
-                        and _alive(token, now)
+                        and is_alive(token, now)
                     ):
-                        return live, _seconds_left(token, now)
+                        return live, seconds_left(token, now)
             lifetime = self._policy.expires_in
             expires_at = None if lifetime is None else now + lifetime
             self._keep(self._access, value, AccessToken(grant, scopes, expires_at))
@@ -131,7 +101,7 @@ class Ledger:
         """Return an access token that is alive."""
         with self._lock:
             token = self._access.get(value)
-        if token is None or not _alive(token, self._policy.clock()):
+        if token is None or not is_alive(token, self._policy.clock()):
             return None
         return token
 
@@ -174,6 +144,28 @@ class Ledger:
         with self._lock:
             return self._access.pop(value, None) is not None
 
+    def give_back(self, value: str, client_id: str) -> bool:
+        """Revoke a token as its client asks (RFC 7009 2.1).
+
+        With a refresh token end all tokens of its grant; with an access token
+        it alone.
+
+        :returns: Whether the token is unknown, or was this client's.
+        """
+        with self._lock:
+            token = self._refresh.get(value) or self._access.get(value)
+            if token is None:
+                return True
+            if token.grant.client_id != client_id:
+                return False
+            if isinstance(token, AccessToken):
+                del self._access[value]
+                return True
+            for kept in (self._access, self._refresh):
+                for other in [v for v, e in kept.items() if e.grant == token.grant]:
+                    kept.pop(other)
+            return True
+
     def revoke_all(self, *, refresh_tokens: bool) -> None:
         """Revoke all access tokens, and all refresh tokens if asked to."""
         with self._lock:
@@ -201,11 +193,3 @@ class Ledger:
         for value, token in list(self._access.items()):
             if token.grant.id == family:
                 del self._access[value]
-
-
-def _alive(token: AccessToken, now: float) -> bool:
-    return token.expires_at is None or now < token.expires_at
-
-
-def _seconds_left(token: AccessToken, now: float) -> int | None:
-    return None if token.expires_at is None else int(token.expires_at - now)

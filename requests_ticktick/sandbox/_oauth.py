@@ -1,4 +1,4 @@
-"""The authorization endpoint and the token endpoint, over HTTP.
+"""The authorization, token and revocation endpoints, over HTTP.
 
 Behind them is oauthlib's authorization server. TickTick's error texts are
 those of Spring Security OAuth, and so are its rules: a code has six
@@ -12,6 +12,7 @@ import hashlib
 import hmac
 import secrets
 import uuid
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
@@ -30,6 +31,7 @@ from oauthlib.oauth2.rfc6749.errors import (
 )
 from werkzeug.wrappers import Response as AnyResponse
 
+from ._clients import Clients
 from ._faults import Faults
 from ._ledger import Ledger
 from ._policy import Policy, basic_credentials
@@ -43,10 +45,13 @@ HTTPS_ORIGIN = "https://sandbox"
 _CONSENT_FIELDS = ("decision", "consent")
 
 
-def create_authorization_server(policy: Policy, ledger: Ledger) -> WebApplicationServer:
+def create_authorization_server(
+    policy: Policy, clients: Clients, ledger: Ledger
+) -> WebApplicationServer:
     """Let oauthlib issue codes and tokens such as TickTick's."""
     server = WebApplicationServer(
-        Validator(policy, ledger), token_generator=lambda request: str(uuid.uuid4())
+        Validator(policy, clients, ledger),
+        token_generator=lambda request: str(uuid.uuid4()),
     )
 
     def with_ticktick_code(code: dict[str, str], *context: Any) -> dict[str, str]:
@@ -83,18 +88,24 @@ def create_authorization_server(policy: Policy, ledger: Ledger) -> WebApplicatio
 
 
 class OAuthEndpoints:
-    """The views of ``/oauth/authorize`` and ``/oauth/token``.
+    """The views of ``/oauth/authorize``, ``/oauth/token``, ``/oauth/revoke``.
 
     :param server: Decides, and issues codes and tokens.
     :param policy: The registered app.
+    :param clients: That app, and those that registered themselves.
     :param faults: The denials that are still to come.
     """
 
     def __init__(
-        self, server: WebApplicationServer, policy: Policy, faults: Faults
+        self,
+        server: WebApplicationServer,
+        policy: Policy,
+        clients: Clients,
+        faults: Faults,
     ) -> None:
         self._server = server
         self._policy = policy
+        self._clients = clients
         self._faults = faults
         self._key = secrets.token_bytes(32)
 
@@ -105,6 +116,7 @@ class OAuthEndpoints:
             "/authorize", view_func=self.authorize, methods=["GET", "POST"]
         )
         routes.add_url_rule("/token", view_func=self.token, methods=["POST"])
+        routes.add_url_rule("/revoke", view_func=self.revoke, methods=["POST"])
         return routes
 
     def authorize(self) -> AnyResponse:
@@ -131,8 +143,10 @@ class OAuthEndpoints:
         # No other page can know the value for this request (RFC 9700 4.7).
         consent = hmac.new(self._key, body.encode(), hashlib.sha256).hexdigest()
         if decision not in ("allow", "deny"):
+            client = self._clients.find(details["client_id"])
+            assert client is not None  # oauthlib has found it
             return consent_page(
-                details["client_id"],
+                client.name,
                 scopes,
                 details["redirect_uri"],
                 parameters,
@@ -156,7 +170,8 @@ class OAuthEndpoints:
         """Show an error, where no redirect URI can be trusted with it."""
         if isinstance(error, (InvalidClientIdError, MissingClientIdError)):
             return error_page("invalid_client", "Bad client credentials", 401)
-        registered = self._policy.redirect_uris
+        client = self._clients.find(error.client_id)
+        registered = () if client is None else client.redirect_uris
         if not registered:
             return error_page(
                 "invalid_request",
@@ -174,18 +189,25 @@ class OAuthEndpoints:
 
     def token(self) -> AnyResponse:
         """Answer a token request."""
+        return self._answer("token", self._server.create_token_response)
+
+    def revoke(self) -> AnyResponse:
+        """Answer a revocation request (RFC 7009)."""
+        return self._answer("revoke", self._server.create_revocation_response)
+
+    def _answer(self, path: str, respond: Callable[..., Any]) -> AnyResponse:
         authorization = request.headers.get("Authorization")
         basic = basic_credentials(authorization)
         if basic is not None and not self._policy.accepts_credentials(*basic):
             return unauthorized_page()
         query = urlencode(list(request.args.items(multi=True)))
         try:
-            headers, body, status = self._server.create_token_response(
-                f"{HTTPS_ORIGIN}/oauth/token?{query}",
+            headers, body, status = respond(
+                f"{HTTPS_ORIGIN}/oauth/{path}?{query}",
                 "POST",
                 urlencode(list(request.form.items(multi=True))),
                 {} if authorization is None else {"Authorization": authorization},
             )
-        except OAuth2Error as error:  # the request names no grant to ask for
+        except OAuth2Error as error:  # oauthlib leaves some of its own to us
             return Response(error.json, error.status_code, mimetype="application/json")
         return Response(body, status=status, headers=headers)

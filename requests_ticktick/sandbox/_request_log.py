@@ -16,7 +16,8 @@ MAX_REQUESTS, MAX_TOTAL_BYTES = 1000, 16_777_216
 class Received:
     """A request as it arrived. Its repr shows neither headers nor body.
 
-    :param endpoint: ``authorize``, ``token`` or ``api``.
+    :param endpoint: ``authorize``, ``token``, ``revoke``, ``register`` or
+        ``api``.
     :param method: ``GET``, ``POST`` and so on.
     :param path: What precedes the ``?``, decoded.
     :param query: What followed the ``?``, undecoded.

@@ -2,77 +2,39 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from oauthlib.common import Request
-from oauthlib.oauth2 import InvalidClientError, InvalidGrantError, RequestValidator
+from oauthlib.oauth2 import (
+    InvalidClientError,
+    InvalidGrantError,
+    UnauthorizedClientError,
+)
 
-from ._ledger import Code, Grant, Ledger
-from ._policy import SCOPES, Policy, basic_credentials
+from ._client_validator import ClientValidator
+from ._clients import Clients
+from ._entries import Code, Grant
+from ._ledger import Ledger
+from ._policy import SCOPES, Policy
 
 
-@dataclass(frozen=True)
-class _Client:
-    client_id: str
-
-
-class Validator(RequestValidator):
-    """Answers from the policy and the ledger.
+class Validator(ClientValidator):
+    """Answers from the policy, the clients and the ledger.
 
     oauthlib hands one request object to all methods. Its ``user``, which is
     meant for the person who granted access, has the code or the refresh token
     that was presented, and with it the grant.
 
     :param policy: The registered app.
+    :param clients: That app, and those that registered themselves.
     :param ledger: The codes and tokens that were issued.
     """
 
-    def __init__(self, policy: Policy, ledger: Ledger) -> None:
-        self._policy = policy
+    def __init__(self, policy: Policy, clients: Clients, ledger: Ledger) -> None:
+        super().__init__(policy, clients)
         self._ledger = ledger
 
-    # The client (RFC 6749 2.3)
-
-    def validate_client_id(
-        self, client_id: str, request: Request, *args: Any, **kwargs: Any
-    ) -> bool:
-        """Whether the id is the registered app's."""
-        request.client = _Client(self._policy.client_id)
-        return client_id == self._policy.client_id
-
-    def client_authentication_required(self, *args: Any, **kwargs: Any) -> bool:
-        """Whether the client has a secret that it must send."""
-        return not self._policy.public
-
-    def authenticate_client(self, request: Request, *args: Any, **kwargs: Any) -> bool:
-        """Check the secret of the Basic header, or else of the form."""
-        basic = basic_credentials(request.headers.get("Authorization"))
-        credentials = basic or (request.client_id, request.client_secret)
-        if not self._policy.accepts_credentials(*credentials):
-            raise InvalidClientError(
-                description="Bad client credentials", request=request
-            )
-        return self.validate_client_id(self._policy.client_id, request)
-
-    def authenticate_client_id(
-        self, client_id: str, request: Request, *args: Any, **kwargs: Any
-    ) -> bool:
-        """Check the id of a client that has no secret."""
-        return self.validate_client_id(client_id, request)
-
     # The authorization request (RFC 6749 4.1.1)
-
-    def validate_redirect_uri(
-        self, client_id: str, redirect_uri: str, *args: Any, **kwargs: Any
-    ) -> bool:
-        """Whether the URI is registered, character for character."""
-        return redirect_uri in self._policy.redirect_uris
-
-    def get_default_redirect_uri(self, *args: Any, **kwargs: Any) -> Any:
-        """Return the registered redirect URI, if there is just one."""
-        registered = self._policy.redirect_uris
-        return registered[0] if len(registered) == 1 else None
 
     def validate_response_type(
         self, client_id: str, response_type: str, *args: Any, **kwargs: Any
@@ -89,10 +51,6 @@ class Validator(RequestValidator):
     ) -> bool:
         """Whether TickTick has all of these scopes."""
         return set(scopes) <= set(SCOPES)
-
-    def is_pkce_required(self, *args: Any, **kwargs: Any) -> bool:
-        """Whether the client is public and must use PKCE (RFC 9700 2.1.1)."""
-        return self._policy.public
 
     def save_authorization_code(
         self, client_id: str, code: Any, request: Request, *args: Any, **kwargs: Any
@@ -202,6 +160,18 @@ class Validator(RequestValidator):
 
     def save_bearer_token(self, *args: Any, **kwargs: Any) -> None:
         """Do nothing: the ledger keeps each token as it is issued."""
+
+    # The revocation request (RFC 7009)
+
+    def revoke_token(
+        self, token: str, token_type_hint: str, request: Request, *args: Any
+    ) -> None:
+        """Revoke the token, whatever the hint says (RFC 7009 2.1)."""
+        client: Any = request.client  # which oauthlib has authenticated
+        if not self._ledger.give_back(token, client.client_id):
+            raise UnauthorizedClientError(
+                description="The token was issued to another client", request=request
+            )
 
     # The API
 

@@ -9,20 +9,25 @@ from flask import Flask, Response, current_app, has_app_context, jsonify, reques
 from oauthlib.oauth2 import WebApplicationServer
 
 from ._board import Board
+from ._clients import Clients
 from ._door import SAFE_METHODS
-from ._faults import Faults
+from ._faults import ENDPOINTS, Faults
 from ._ledger import Ledger
 from ._oauth import HTTPS_ORIGIN, OAuthEndpoints, create_authorization_server
 from ._open_api import ECHO, PREFIX, OpenAPI
 from ._policy import Policy
+from ._registration import RegistrationEndpoints
 from ._request_log import Received, RequestLog
 
 _NAME = "requests_ticktick.sandbox"
-_OAUTH_ENDPOINTS = {"/oauth/authorize": "authorize", "/oauth/token": "token"}
+_OAUTH_ENDPOINTS = {
+    f"/oauth/{endpoint}": endpoint for endpoint in ENDPOINTS if endpoint != "api"
+}
 
 
 def create_app(
     policy: Policy,
+    clients: Clients,
     ledger: Ledger,
     faults: Faults,
     request_log: RequestLog,
@@ -30,9 +35,11 @@ def create_app(
 ) -> Flask:
     """Put the endpoints behind a gate, where each request may fail."""
     _silence_oauthlib()
-    server = create_authorization_server(policy, ledger)
+    server = create_authorization_server(policy, clients, ledger)
     app = Flask(_NAME, static_folder=None)
-    app.register_blueprint(OAuthEndpoints(server, policy, faults).blueprint())
+    oauth = OAuthEndpoints(server, policy, clients, faults)
+    app.register_blueprint(oauth.blueprint())
+    app.register_blueprint(RegistrationEndpoints(policy, clients).blueprint())
     app.register_blueprint(OpenAPI(board).blueprint())
 
     @app.before_request

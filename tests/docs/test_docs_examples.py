@@ -37,7 +37,7 @@ from requests_ticktick import (
 )
 from requests_ticktick._cli import output
 from requests_ticktick._client import Client
-from requests_ticktick._grant.error_text import hint
+from requests_ticktick._grant.advice import hint
 from requests_ticktick._grant.no_response import explain
 from requests_ticktick.testing import TokenStoreContract
 from requests_ticktick.vault import TokenVault

@@ -33,6 +33,8 @@ PUBLIC_NAMES = {
     "LockTimeoutError",
     "LoopbackSignOn",
     "MemoryStore",
+    "RegistrationError",
+    "RevocationError",
     "Service",
     "SignOn",
     "SignOnError",
@@ -47,6 +49,7 @@ PUBLIC_NAMES = {
     "TokenStore",
     "TokenStoreError",
     "refuse",
+    "register",
 }
 EXTRAS = {
     "all",

@@ -20,7 +20,7 @@ from requests_ticktick import (
     SignOnRequiredError,
     Token,
 )
-from requests_ticktick._grant.error_text import hint
+from requests_ticktick._grant.advice import hint
 from requests_ticktick._stamp import Stamp
 
 GOOD = Token(

@@ -27,6 +27,8 @@ from requests_ticktick import (
     FileStore,
     LoopbackSignOn,
     MemoryStore,
+    RegistrationError,
+    RevocationError,
     Service,
     SignOnError,
     SignOnRequiredError,
@@ -289,6 +291,21 @@ def it_quotes_the_refresh_token(world):
     token = world.expired()
     world.sandbox.fail(1, 503, quoting(token.refresh_token))
     world.client(MemoryStore(token)).token()
+
+
+@case(RevocationError)
+def it_quotes_what_is_revoked(world):
+    token = world.expired()
+    said = quoting(token.access_token, token.refresh_token, world.sandbox.client_secret)
+    world.sandbox.fail(1, 400, said, "revoke")
+    world.client(MemoryStore(token)).revoke()
+
+
+@case(RegistrationError)
+def it_gives_a_client_secrets_that_nobody_asked_for(world):
+    said = {name: world.plant() for name in ("client_secret", "access_token")}
+    world.sandbox.fail(1, 400, {**said, **quoting(*said.values())}, "register")
+    TickTickAuth(service=world.sandbox.service, register=True).begin_sign_on()
 
 
 @case(TokenEndpointError)

@@ -21,12 +21,15 @@ from requests_ticktick import (
     FileStore,
     LoopbackSignOn,
     MemoryStore,
+    RegistrationError,
+    RevocationError,
     Service,
     SignOn,
     TickTickAuth,
     Token,
     TokenStore,
     refuse,
+    register,
 )
 
 
@@ -64,6 +67,27 @@ def tokens(auth: TickTickAuth) -> None:
     assert_type(auth.sign_on(force=True), Token)
     assert_type(auth.sign_on(ask=True), Token)
     assert_type(auth.forget(), None)
+    assert_type(auth.revoke(), bool)
+
+
+def clients_that_register_themselves(session: requests.Session) -> None:
+    client_id = register(
+        TICKTICK,
+        "http://127.0.0.1:8765/callback",
+        client_name="My program",
+        scope=["tasks:read"],
+        session=session,
+    )
+    assert_type(client_id, str)
+    TickTickAuth(register=True)
+    TickTickAuth(register="My program")
+
+
+def an_endpoint_says_why(error: RevocationError | RegistrationError) -> None:
+    assert_type(error.error, str | None)
+    assert_type(error.description, str | None)
+    assert_type(error.status_code, int | None)
+    assert_type(error.retry_after, float | None)
 
 
 def two_steps(auth: TickTickAuth, redirected_url: str) -> None:
@@ -99,4 +123,6 @@ def a_service_of_ones_own() -> Service:
         "http://127.0.0.1:8000/token",
         ["http://127.0.0.1:8000"],
         code_challenge_method="S256",
+        revocation_endpoint="http://127.0.0.1:8000/revoke",
+        registration_endpoint="http://127.0.0.1:8000/register",
     )
