@@ -178,6 +178,8 @@ TICKTICK = Service(
     "https://ticktick.com/oauth/token",
     ["https://api.ticktick.com/open/"],
     issuer="https://ticktick.com",
+    revocation_endpoint="https://api.ticktick.com/oauth/revoke",
+    registration_endpoint="https://api.ticktick.com/oauth/register",
 )
 
 #: TickTick in China, with separate accounts, apps and developer portal.

@@ -229,10 +229,10 @@ def test_a_service_that_is_out_of_order_is_told(sandbox, vault):
 
 def test_nobody_is_asked_without_credentials(tmp_path, options):
     """The error says what is missing; that there is no token is no error."""
-    vault = TokenVault.files(tmp_path, **{**options, "client_secret": None})
+    vault = TokenVault.files(tmp_path, **{**options, "client_id": None})
 
     assert vault.token("me") is None
-    with pytest.raises(SignOnRequiredError, match="client_secret"):
+    with pytest.raises(SignOnRequiredError, match="client_id"):
         vault.begin_sign_on("me")
 
 
