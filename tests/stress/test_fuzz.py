@@ -183,7 +183,12 @@ class Answers(Target):
         self.adapter.sent = []
         session = requests.Session()
         session.mount("https://", self.adapter)
-        service = Service("https://as.test/a", "https://as.test/t", "https://api.test")
+        service = Service(
+            "https://as.test/a",
+            "https://as.test/t",
+            "https://api.test",
+            issuer="https://as.test",
+        )
         self.auth = TickTickAuth(
             "id", "the-secret", store=self.store, service=service, session=session
         )

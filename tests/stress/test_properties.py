@@ -148,7 +148,12 @@ def test_a_bomb_in_a_compressed_answer_ends_early():
     adapter = Compressed()
     adapter.sent, adapter.answer = [], (200, b"")
     session.mount("https://", adapter)
-    service = Service("https://as.test/a", "https://as.test/t", "https://api.test")
+    service = Service(
+        "https://as.test/a",
+        "https://as.test/t",
+        "https://api.test",
+        issuer="https://as.test",
+    )
     auth = TickTickAuth("id", "the-secret", service=service, session=session)
 
     with pytest.raises(TokenEndpointError, match="not a JSON object"):
