@@ -126,10 +126,10 @@ def sent_as_expected(seen, expected):
         assert all(path.startswith("/open/") for path in readings(seen.path))
 
 
-def auth_for(server, *paths, sign_on=refuse):
+def auth_for(server, *paths, sign_on=refuse, store=None):
     origins = [f"{server.url}{path}" for path in paths or ["/open/"]]
     service = Service(f"{server.url}/a", f"{server.url}/t", origins)
-    store = MemoryStore(Token(TOKENS[0]))
+    store = MemoryStore(Token(TOKENS[0])) if store is None else store
     return TickTickAuth(store=store, sign_on=sign_on, service=service)
 
 
@@ -188,9 +188,7 @@ def test_a_redirect_out_of_the_apis_path_loses_the_token(
 def test_a_redirect_after_a_401_loses_the_token_as_well(server, session):
     """The request that was sent again is redirected out of the path."""
     other = MemoryStore(Token(TOKENS[0]))
-    session.auth = TickTickAuth(
-        store=other, sign_on=refuse, service=session.auth._service
-    )
+    session.auth = auth_for(server, store=other)
     session.auth.token()
     other.save(Token(TOKENS[1]))
     server.answers += [Answer(401), Answer(302, {"Location": "/api/v2"})]

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import re
-import textwrap
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import requests
 from clients import client_of
+from pages import blocks_of
 
 import requests_ticktick
 from requests_ticktick import TickTickAuth
@@ -27,12 +26,6 @@ BLOCKS = {
     "a web application": "begin_sign_on(",
     "the sandbox": "with Sandbox()",
 }
-
-
-def blocks_of(text):
-    """The Python code blocks of reStructuredText, in their order."""
-    directive = r"^( *)\.\. code-block:: python\n((?:\1 +\S.*\n|\s*\n)+)"
-    return [textwrap.dedent(m[2]) for m in re.finditer(directive, text, re.M)]
 
 
 def block(name):

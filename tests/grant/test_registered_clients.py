@@ -35,7 +35,6 @@ from requests_ticktick import (
     TokenStoreError,
     refuse,
 )
-from requests_ticktick._grant import registering
 from requests_ticktick._stamp import REGISTERED
 
 PROJECT = "/open/v1/project"
@@ -450,11 +449,23 @@ def test_no_log_shows_a_secret(sandbox, secrets):
     secrets.check("\n".join(everything.lines))
 
 
-def test_a_free_port_is_found_for_any_default_uri():
-    """IPv6 and https are no hindrance."""
-    assert registering._can_listen("https://example.com/callback")
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        uri = f"http://127.0.0.1:{server.getsockname()[1]}/x"
-        found = registering._with_free_port(uri)
-    assert found != uri
-    assert urlsplit(found).path == "/x"
+def test_a_client_whose_redirects_go_elsewhere_is_used_as_it_is(sandbox):
+    """Nothing has to listen at an ``https`` address."""
+    uri = "https://example.com/callback"
+    token = Token("a-token-1", extra={"client_id": "x", REGISTERED: uri})
+
+    request = registering_client(sandbox, MemoryStore(token)).begin_sign_on()
+
+    assert (request.client_id, request.redirect_uri) == ("x", uri)
+    assert sandbox.registration_requests == 0
+
+
+def test_a_client_registers_another_port_than_one_in_use(sandbox, own_default_uri):
+    """The path is the same."""
+    taken = urlsplit(own_default_uri)
+    with socket.create_server((taken.hostname, taken.port)):
+        uri = registering_client(sandbox).begin_sign_on().redirect_uri
+
+    found = urlsplit(uri)
+    assert (found.hostname, found.path) == (taken.hostname, taken.path)
+    assert found.port != taken.port

@@ -11,6 +11,7 @@ from urllib.parse import parse_qs
 import pytest
 import requests
 from clients import client_of
+from inside import faults_of, wallet_of
 from leaks import Everything, told_by
 from raw_server import RawServer, answer
 
@@ -30,6 +31,7 @@ from requests_ticktick import (
     refuse,
 )
 from requests_ticktick._grant import token_endpoint
+from requests_ticktick.sandbox import Sandbox
 
 PROJECT = "/open/v1/project"
 SECRET = "s3^(%2F)!*&~+/Secret=ü"
@@ -45,18 +47,18 @@ def revocations(sandbox):
     ]
 
 
-def client_at(url, store=None, *, secret=SECRET, client_id="my-client", **options):
+def client_at(url, store=None, *, client_id="my-client", session=None):
     """Return a client whose revocation endpoint this is."""
     service = Service(
         f"{url}/authorize",
         f"{url}/token",
         url,
         revocation_endpoint=f"{url}/revoke",
-        **options,
     )
     return TickTickAuth(
         client_id,
-        secret,
+        SECRET,
+        session=session,
         store=MemoryStore(TOKEN) if store is None else store,
         service=service,
         sign_on=refuse,
@@ -160,7 +162,7 @@ def test_a_token_that_was_never_saved_is_revoked(sandbox, tmp_path, caplog):
     assert auth.revoke()
 
     assert api_status(sandbox, token) == 401
-    assert auth.source._wallet.unsaved is None
+    assert wallet_of(auth).unsaved is None
 
 
 def test_another_client_s_token_stays(sandbox, tmp_path):
@@ -205,24 +207,23 @@ def test_a_personal_token_may_have_to_be_deleted_by_hand(sandbox, caplog):
 
 
 @pytest.mark.parametrize("method", ["client_secret_basic", "client_secret_post"])
-def test_the_client_authenticates_itself_as_for_a_token(sandbox, method):
+def test_the_client_authenticates_itself_as_for_a_token(secrets, method):
     """By the method of the token endpoint (RFC 7009 2.1)."""
-    sandbox._auth_method = method
-    auth = client_of(sandbox)
-    auth.token()
+    with Sandbox(auth_method=method) as sandbox:
+        secrets.watch(lambda: sandbox.secrets)
+        auth = client_of(sandbox)
+        auth.token()
 
-    assert auth.revoke()
+        assert auth.revoke()
 
-    sent = sandbox.received[-1]
-    has_header = "Authorization" in sent.headers
-    assert has_header is (method == "client_secret_basic")
-    assert ("client_secret" in revocations(sandbox)[0]) is not has_header
+        sent = sandbox.received[-1]
+        has_header = "Authorization" in sent.headers
+        assert has_header is (method == "client_secret_basic")
+        assert ("client_secret" in revocations(sandbox)[0]) is not has_header
 
 
-def test_a_public_client_sends_its_id(tmp_path, secrets):
+def test_a_public_client_sends_its_id(secrets):
     """RFC 6749 3.2.1."""
-    from requests_ticktick.sandbox import Sandbox
-
     with Sandbox(public=True) as sandbox:
         secrets.watch(lambda: sandbox.secrets)
         auth = client_of(sandbox)
@@ -269,19 +270,16 @@ def test_it_can_be_tried_again_between_the_two(auth, sandbox):
     """To revoke the refresh token twice does no harm."""
     sandbox.refresh_tokens = True
     token = auth.token()
-    wait_for = sandbox._faults.next_failure
-    answers = [None, wait_for]
+    faults, asked = faults_of(sandbox), []
+    next_failure = faults.next_failure
 
     def only_the_second(endpoint):
-        if endpoint != "revoke" or not answers:
-            return wait_for(endpoint)
-        answers.pop(0)
-        if answers:
-            return None
-        sandbox.fail(1, 500, "", "revoke")
-        return wait_for(endpoint)
+        asked.append(endpoint)
+        if asked == ["revoke", "revoke"]:
+            sandbox.fail(1, 500, "", "revoke")
+        return next_failure(endpoint)
 
-    sandbox._faults.next_failure = only_the_second
+    faults.next_failure = only_the_second
 
     with pytest.raises(RevocationError):
         auth.revoke()
@@ -402,10 +400,9 @@ def test_no_error_shows_a_secret(secrets):
     with RawServer(echo) as server, Everything() as everything:
         errors = []
         for session in (None, requests.Session()):
-            auth = client_at(server.url())
             if session is not None:
                 session.mount("http://", Quoting())
-                auth.source._grant._session = session
+            auth = client_at(server.url(), session=session)
             with pytest.raises(RevocationError) as caught:
                 auth.revoke()
             errors.append(caught.value)

@@ -7,6 +7,7 @@ import threading
 import pytest
 import requests
 from clients import Plain, client_of
+from inside import grant_of, wallet_of
 
 from requests_ticktick import (
     ChainStore,
@@ -74,7 +75,7 @@ def test_nobody_renews_while_a_token_is_revoked(sandbox, tmp_path):
     auth = client_of(sandbox, store)
     auth.token()
     tried = []
-    send = auth.source._grant.revocation
+    send = grant_of(auth).revocation
 
     def revocation():
         made = send()
@@ -89,7 +90,7 @@ def test_nobody_renews_while_a_token_is_revoked(sandbox, tmp_path):
         made.revoke = watched
         return made
 
-    auth.source._grant.revocation = revocation
+    grant_of(auth).revocation = revocation
 
     assert auth.revoke()
     assert len(tried) == 1
@@ -173,7 +174,7 @@ def test_other_processes_find_no_token_once_they_look(sandbox, tmp_path):
 def test_a_thread_that_has_just_read_the_store_does_not_bring_it_back(sandbox):
     """Its own call may use the token; the next one does not."""
     auth = client_of(sandbox, MemoryStore(Token(sandbox.issue_token("a-token-1"))))
-    wallet = auth.source._wallet
+    wallet = wallet_of(auth)
     best = wallet.best
 
     def revoked_meanwhile():

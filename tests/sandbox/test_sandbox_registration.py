@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import requests
+from inside import clients_of
 from sandbox_app import CHALLENGE, SECONDS, VERIFIER, App, call
 
 from requests_ticktick._named import sandbox_service
@@ -282,7 +283,7 @@ def test_the_sandbox_can_forget_them(sandbox: Sandbox) -> None:
 
 def test_only_so_many_are_kept(sandbox: Sandbox) -> None:
     """The oldest are forgotten."""
-    clients = sandbox._clients
+    clients = clients_of(sandbox)
     first = registered(sandbox)["client_id"]
 
     with ThreadPoolExecutor(4) as pool:

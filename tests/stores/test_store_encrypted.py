@@ -23,7 +23,7 @@ from requests_ticktick import (
     refuse,
 )
 from requests_ticktick._stamp import Stamp
-from requests_ticktick.stores.encrypted import EncryptedStore
+from requests_ticktick.stores.encrypted import EncryptedStore, Seal
 from requests_ticktick.stores.sql import SqlStore
 from requests_ticktick.testing import TokenStoreContract
 
@@ -57,10 +57,11 @@ class TestEncryptedRow(TokenStoreContract):
         self.path = tmp_path / "t.db"
         name = request.node.name
         ttl = 3.0 if "dies" in name else 1.0 if "outage" in name else 30.0
-        return EncryptedStore(SqlStore(f"sqlite:///{self.path}", lock_ttl=ttl), [NEW])
+        self.inner = SqlStore(f"sqlite:///{self.path}", lock_ttl=ttl)
+        return EncryptedStore(self.inner, [NEW])
 
     def corrupt(self, store):
-        store._store.write('{"access_token": "half')
+        self.inner.write('{"access_token": "half')
 
     def outage(self, store):
         return folder_in_place_of(self.path)
@@ -178,13 +179,14 @@ def test_what_is_no_key_is_refused_and_not_quoted(keys):
 
 def test_no_repr_shows_a_key(inner):
     """A pickle holds them."""
-    store = EncryptedStore(inner, [OLD])
+    seal = Seal([OLD])
+    store = EncryptedStore(inner, seal)
     store.save(TOKEN)
 
     copy = pickle.loads(pickle.dumps(store))
 
     assert copy.load() == TOKEN
-    assert OLD.decode() not in f"{store!r} {vars(store)!r} {vars(store._seal)!r}"
+    assert OLD.decode() not in f"{store!r} {vars(store)!r} {vars(seal)!r}"
     assert store.writable
     assert store.lock_timeout == inner.lock_timeout
 

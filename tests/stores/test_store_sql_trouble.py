@@ -17,6 +17,7 @@ import time
 import pytest
 import workers
 from clients import Person, client_of
+from inside import engines_of, grant_of
 from processes import run_in_a_fork
 from sqlalchemy import create_engine
 
@@ -185,13 +186,13 @@ def test_a_renewal_survives_a_server_that_goes_away_meanwhile(
     store.save(token.replace(expires_at=token.issued_at))
     hasty = SqlStore(url, lock_ttl=0.1)
     auth = client_of(sandbox, hasty, sign_on=refuse, clock=clock)
-    exchanges = auth.source._grant.refresh
+    exchanges = grant_of(auth).refresh
 
     def and_it_goes(*args, **kwargs):
         postgres.kill()
         return exchanges(*args, **kwargs)
 
-    auth.source._grant.refresh = and_it_goes
+    grant_of(auth).refresh = and_it_goes
 
     renewed = auth.token()
 
@@ -416,7 +417,7 @@ def test_a_child_closes_no_connection_of_its_parents(store, postgres, user):
     (before,) = postgres.execute(who)
 
     def work():
-        engines = list(store._database._engines.values())
+        engines = engines_of(store)
         _sql_engine.dispose(engines[0], os.getppid())
         return store.load()
 

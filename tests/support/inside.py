@@ -48,6 +48,11 @@ def faults_of(sandbox):
     return sandbox._faults
 
 
+def clients_of(sandbox):
+    """Return the clients that have registered themselves."""
+    return sandbox._clients
+
+
 def servers_of(listener):
     """Return the servers that listen at a redirect URI."""
     return listener._servers
@@ -86,3 +91,13 @@ def kept_in(store):
 def put_into(store, token):
     """Put a token into a memory store, as one who holds no lock."""
     store._token = token
+
+
+def engines_of(store):
+    """Return what a store in a database has its connections from."""
+    return list(store._database._engines.values())
+
+
+def begun_in_memory(vault):
+    """Return the sign-ons that a vault of one's own stores keeps."""
+    return vault._place._begun

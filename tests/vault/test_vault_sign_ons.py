@@ -12,6 +12,7 @@ import time
 import pytest
 import requests
 from cryptography.fernet import Fernet
+from inside import begun_in_memory
 
 from requests_ticktick import (
     AuthorizationDeniedError,
@@ -336,7 +337,7 @@ def test_what_nobody_completed_is_removed_by_those_who_begin_later(
     with contextlib.closing(sqlite3.connect(tmp_path / "v.db")) as database:
         rows_left = database.execute("SELECT until FROM requests_ticktick_sign_ons")
         assert [until > 0 for (until,) in rows_left] == [True, True]
-    assert len(own._place._begun) == 2
+    assert len(begun_in_memory(own)) == 2
 
 
 def test_a_vault_of_ones_own_stores_completes_in_the_same_process(sandbox, options):
