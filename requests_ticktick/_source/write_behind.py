@@ -55,7 +55,7 @@ def write_behind_of(store: TokenStore, stamp: Stamp) -> WriteBehind:
 
     :param stamp: Whose token it is. Each client has a state of its own.
     """
-    keeper = next((member for member in store.members() if member.writable), None)
+    keeper = _keeper(store)
     if keeper is None:
         return WriteBehind()  # nothing is saved, so nothing is shared
     key, forget = id(keeper), known.pop
@@ -63,3 +63,13 @@ def write_behind_of(store: TokenStore, stamp: Stamp) -> WriteBehind:
         reference = weakref.ref(keeper, lambda _: forget(key, None))
         known.setdefault(key, (reference, {}))
     return known[key][1].setdefault(stamp, WriteBehind())
+
+
+def states_of(store: TokenStore) -> list[WriteBehind]:
+    """Return the states of all clients that share a store object."""
+    _, states = known.get(id(_keeper(store)), (None, {}))
+    return list(states.values())
+
+
+def _keeper(store: TokenStore) -> TokenStore | None:
+    return next((member for member in store.members() if member.writable), None)

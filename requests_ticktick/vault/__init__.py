@@ -7,14 +7,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 from .._auth import TickTickAuth
-from .._errors import LockTimeoutError, SignOnRequiredError, TokenStoreError
+from .._errors import SignOnRequiredError
 from .._grant import AuthorizationRequest
 from .._grant.redirect import parameters
 from .._sign_on import refuse
@@ -26,6 +25,7 @@ from ._begun import Begun, SignOns
 from ._names import key_of, name_of
 from ._places import Folder, Place, Stores
 from ._servers import PREFIX, TABLE, Keys, Rows
+from ._shelf import Shelf, delete
 from ._waiting import first_new
 
 if TYPE_CHECKING:
@@ -33,9 +33,6 @@ if TYPE_CHECKING:
     from sqlalchemy import URL, Engine
 
 __all__ = ["TokenVault"]
-
-#: Seconds that somebody's renewal is waited for before a token is deleted.
-_DELETE_AFTER = 5.0
 
 
 class TokenVault:
@@ -57,7 +54,8 @@ class TokenVault:
     :param options: What the :class:`TickTickAuth` of each person is made with:
         ``scope``, ``service``... Nobody is asked unless ``sign_on`` is given.
     :raises TypeError: There is no such option.
-    :raises ValueError: An option is out of range, or no Fernet key.
+    :raises ValueError: An option is out of range, or no Fernet key. Or it is
+        ``register``: register one client for all people.
     """
 
     def __init__(
@@ -68,15 +66,21 @@ class TokenVault:
         sign_on_timeout: float = 600.0,
         **options: Any,
     ) -> None:
+        if options.get("register"):
+            raise ValueError(
+                "register=True would register a client for each person. Call "
+                "register(...) once for all, and pass what it returns as client_id=."
+            )
         self._options = {"sign_on": refuse, **options}
         TickTickAuth(store=MemoryStore(), **self._options)  # says what is wrong
         self._place = stores if isinstance(stores, Place) else Stores(stores)
-        self._seal = None
+        seal = None
         if keys is not None:
             from ..stores.encrypted import Seal
 
-            self._seal = Seal(keys)
-        self._sign_ons = SignOns(self._place, self._seal, sign_on_timeout)
+            seal = Seal(keys)
+        self._shelf = Shelf(self._place, seal)
+        self._sign_ons = SignOns(self._place, seal, sign_on_timeout)
 
     @classmethod
     def files(cls, folder: str | os.PathLike[str], **options: Any) -> TokenVault:
@@ -108,23 +112,16 @@ class TokenVault:
         return cls(Rows(database, table), **options)
 
     def __getitem__(self, key: str) -> TokenStore:
-        name = name_of(key)
-        store = self._place.store(name)
-        return store if self._seal is None else self._seal.around(store, name)
+        return self._shelf.store(name_of(key))
 
     def __delitem__(self, key: str) -> None:
-        store = self[key]
-        with contextlib.ExitStack() as stack:
-            # A renewal that is under way would save its token afterwards.
-            with contextlib.suppress(LockTimeoutError, TokenStoreError):
-                stack.enter_context(store.lock(_DELETE_AFTER))
-            store.delete()
+        delete(self[key])
 
     def __contains__(self, key: str) -> bool:
         return self[key].load() is not None
 
     def __iter__(self) -> Iterator[str]:
-        return map(key_of, self._place.names())
+        return filter(None, map(key_of, self._place.names()))
 
     def auth(self, key: str, *, scope: str | None = None) -> TickTickAuth:
         """Return a new auth for a person's requests.
@@ -134,7 +131,9 @@ class TokenVault:
         :raises TokenStoreError: The key is empty, or too long.
         """
         options = self._options if scope is None else {**self._options, "scope": scope}
-        return TickTickAuth(store=self[key], **options)
+        name = name_of(key)
+        auth = TickTickAuth(store=self._shelf.store(name), **options)
+        return self._shelf.lend(name, auth)
 
     def token(self, key: str, *, scope: str | None = None) -> Token | None:
         """Return a person's token, renewed where that takes no sign-on.
@@ -164,7 +163,7 @@ class TokenVault:
         asked = parse_qs(urlsplit(request.url).query).get("scope", [""])[0]
         stamp = Stamp(request.client_id, request.token_endpoint, asked)
         with auth.source.store.reserve(stamp.put_on(Token("sample"))):
-            self._sign_ons.put(Begun(name_of(key), asked, request))
+            self._sign_ons.put(Begun(key, asked, request))
         return request
 
     @discreet
@@ -181,11 +180,11 @@ class TokenVault:
             completed, has expired, or was not begun here.
         :raises SignOnError: The URL has no code for it.
         :raises TokenEndpointError: The service did not accept the code.
-        :raises TokenStoreError: The token cannot be saved.
+        :raises TokenStoreError: The token cannot be saved: this process alone
+            has it. Or a sign-on cannot be decrypted, and can be completed yet.
         """
         state = parameters(redirected_url).get("state", "")
-        name, scope, request = self._sign_ons.take(state, key)
-        owner = key_of(name)
+        owner, scope, request = self._sign_ons.take(state, key)
         auth = self.auth(owner, scope=scope)
         token = auth.complete_sign_on(request, redirected_url)
         found = self[owner].load()
@@ -207,7 +206,9 @@ class TokenVault:
         :param timeout: Seconds. Those of a person who denies access pass, too.
         :param instead_of: A token that the API has refused.
         :raises SignOnTimeoutError: The person has not.
-        :raises TokenStoreError: The store cannot be read.
+        :raises TokenStoreError: The store cannot be read. An outage is waited
+            out.
+        :raises TickTickAuthError: There is a token, and renewing it failed.
         """
 
         def ask() -> Token | None:

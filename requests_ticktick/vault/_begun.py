@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import time
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from .._errors import StateMismatchError
+from .._errors import SignOnError, StateMismatchError, TokenStoreError
 from .._grant import AuthorizationRequest
-from ._names import name_of
+from ._names import key_of, name_of
 from ._places import Place
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 class Begun(NamedTuple):
     """A sign-on under way: whose, for which scopes, and what completes it."""
 
-    name: str
+    key: str
     scope: str
     request: AuthorizationRequest
 
@@ -42,55 +43,74 @@ class SignOns:
 
         :raises TokenStoreError: It cannot be kept.
         """
-        state = _digest(begun.request.state)
+        digest = _digest(begun.request.state)
         content = {
-            "name": begun.name,
+            "name": name_of(begun.key),
             "scope": begun.scope,
             "until": time.time() + self._timeout,
             "request": begun.request.to_dict(),
         }
-        self._put(state, content)
+        if self._seal is None:
+            text = json.dumps(content)
+        else:
+            text = self._seal.encrypt(content, digest)
+        self._place.put(digest, text, self._timeout)
 
     def take(self, state: str, key: str | None) -> Begun:
         """Return the sign-on that has this state, once.
 
         :param key: Whose it has to be, if it has to be somebody's.
         :raises StateMismatchError: There is none, or it is another's.
+        :raises TokenStoreError: It cannot be decrypted.
         """
-        content = self._take(_digest(state))
-        if content is None or content["until"] <= time.time():
+        if key is not None:
+            name_of(key)  # raises an error before the sign-on is used up
+        digest = _digest(state)
+        text = self._place.take(digest)
+        begun = None
+        if text is not None:
+            try:
+                begun = _read(self._content(text, digest))
+            except TokenStoreError:
+                # A process that has the key may still complete it.
+                self._place.put(digest, text, self._timeout)
+                raise
+        if text is None or begun is None:
             raise StateMismatchError(
                 "There is no such sign-on: it is completed, was not begun here, or "
                 f"over {self._timeout:g} s ago. Please begin the sign-on again."
             )
-        if key is not None and content["name"] != name_of(key):
-            self._put(_digest(state), content)  # its person may still complete it
+        if key not in (None, begun.key):
+            self._place.put(digest, text, self._timeout)  # its person still may
             raise StateMismatchError(
                 "The redirect does not belong to this sign-on: another person has "
                 "begun it. Please begin the sign-on again."
             )
-        request = AuthorizationRequest.from_dict(content["request"])
-        return Begun(content["name"], content["scope"], request)
+        return begun
 
-    def _put(self, state: str, content: dict[str, Any]) -> None:
-        if self._seal is None:
-            text = json.dumps(content)
-        else:
-            text = self._seal.encrypt(content, state)
-        self._place.put(state, text, self._timeout)
-
-    def _take(self, state: str) -> dict[str, Any] | None:
-        text = self._place.take(state)
-        if text is None:
-            return None
+    def _content(self, text: str, digest: str) -> object:
         if self._seal is not None:
-            found: dict[str, Any] = self._seal.decrypt(text, state, "the vault")
-            return found
-        try:
-            found = json.loads(text)
-        except ValueError:
-            return None  # encrypted, before somebody took the keys away
-        return found
+            return self._seal.decrypt(text, digest, "the vault")
+        with contextlib.suppress(ValueError, RecursionError):
+            return json.loads(text)
+        raise TokenStoreError(
+            "What the vault holds was encrypted, and no key is given: pass keys=..., "
+            "or begin the sign-on again."
+        )
+
+
+def _read(content: object) -> Begun | None:
+    """Return what :meth:`SignOns.put` has kept, unless its time is over."""
+    if not isinstance(content, dict):
+        return None
+    until, key = content.get("until"), key_of(str(content.get("name")))
+    if key is None or not isinstance(until, float) or until <= time.time():
+        return None
+    try:
+        request = AuthorizationRequest.from_dict(content.get("request", {}))
+    except SignOnError:
+        return None
+    return Begun(key, str(content.get("scope")), request)
 
 
 def _digest(state: str) -> str:

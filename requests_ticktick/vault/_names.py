@@ -35,6 +35,10 @@ def name_of(key: object) -> str:
     )
 
 
-def key_of(name: str) -> str:
-    """Return the key that has this name."""
-    return unquote_to_bytes(name).decode("utf-8", "surrogatepass")
+def key_of(name: str) -> str | None:
+    """Return the key that has this name; ``None`` if none has."""
+    try:
+        key = unquote_to_bytes(name).decode("utf-8", "surrogatepass")
+        return key if name_of(key) == name else None
+    except (UnicodeError, TokenStoreError):
+        return None

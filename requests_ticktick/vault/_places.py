@@ -119,7 +119,7 @@ class Folder(Place):
             persist(os.unlink, path)  # of two callers, one is told that it is gone
         except FileNotFoundError:
             return None
-        return content.decode()
+        return content.decode(errors="replace")
 
     @discreet
     def _try(self, verb: str, act: Callable[[], T]) -> T:

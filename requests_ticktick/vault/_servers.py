@@ -43,7 +43,7 @@ class Keys(Place):
     def names(self) -> Iterator[str]:
         pattern = re.sub(r"([*?\[\]^\\])", r"\\\1", self._prefix) + ":*"
         for key in self._try("read", lambda client: list(client.scan_iter(pattern))):
-            text = key.decode() if isinstance(key, bytes) else key
+            text = key.decode(errors="replace") if isinstance(key, bytes) else key
             name = text[len(self._prefix) + 1 :]
             if ":" not in name:  # all else stands beside a token
                 yield name
@@ -55,7 +55,7 @@ class Keys(Place):
     def take(self, state: str) -> str | None:
         key = self._key(state)
         found = self._try("read", lambda client: client.eval(_TAKE, 1, key))
-        return found.decode() if isinstance(found, bytes) else found
+        return found.decode(errors="replace") if isinstance(found, bytes) else found
 
     def _key(self, state: str) -> str:
         return f"{self._prefix}:sign-on:{state}"

@@ -10,8 +10,9 @@ from .._token import Token
 from ..stores import TokenStore
 from ..stores._base import AwayError
 
-#: Seconds between two looks: at first, and at most.
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 0.5
+#: Seconds between two looks: at first, and at most. Each look reads a row, and
+#: many may wait.
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0
 
 
 def first_new(

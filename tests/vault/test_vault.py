@@ -166,7 +166,7 @@ def test_options_are_checked_when_the_vault_is_made(make):
 
 def test_deleting_waits_for_a_renewal_and_not_for_ever(make, monkeypatch):
     """Whoever holds the lock may save a token afterwards."""
-    monkeypatch.setattr("requests_ticktick.vault._DELETE_AFTER", 0.1)
+    monkeypatch.setattr("requests_ticktick.vault._shelf.DELETE_AFTER", 0.1)
     vault = make()
     vault["me"].save(Token("t"))
 
