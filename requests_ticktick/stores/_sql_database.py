@@ -26,7 +26,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from .._errors import TokenStoreError
 from .._value import discreet
-from ._base import AwayError
+from ._base import AwayError, UnwritableError
 from ._sql_engine import dispose, engine_of, url_of
 from ._sql_error import advice, is_without_table, passes, problem_of
 
@@ -97,7 +97,8 @@ class Database:
 
         :param verb: What is done to a row, for the error: ``read``...
         :raises AwayError: The database cannot be used now.
-        :raises TokenStoreError: It refuses.
+        :raises UnwritableError: It refuses a lock, and would refuse a token.
+        :raises TokenStoreError: It refuses something else.
         """
         try:
             try:
@@ -110,7 +111,8 @@ class Database:
         except Exception as error:
             # A driver raises what it likes while its server goes away.
             problem = problem_of(error, self._url.password)
-            kind = AwayError if passes(error) else TokenStoreError
+            kind = UnwritableError if verb == "lock" else TokenStoreError
+            kind = AwayError if passes(error) else kind
         raise kind(
             f"Cannot {verb} {self.named(name)}: {problem}. {advice(problem)}",
             location=self.named(name),

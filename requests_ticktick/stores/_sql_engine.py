@@ -8,9 +8,10 @@ from typing import Any
 from sqlalchemy import URL, Engine, NullPool, create_engine, exc, make_url
 
 #: Seconds until a server has let us in, and until an SQLite file that others
-#: write is free. Each driver has a name of its own for it.
-_WAITS: dict[str, dict[str, Any]] = {
-    "psycopg": {"connect_timeout": 10},
+#: write is free. Each driver has a name of its own for it. And psycopg is not
+#: to prepare statements: the next connection of a pooler does not know them.
+_OPTIONS: dict[str, dict[str, Any]] = {
+    "psycopg": {"connect_timeout": 10, "prepare_threshold": None},
     "psycopg2": {"connect_timeout": 10},
     "pg8000": {"timeout": 30},
     "pysqlite": {"timeout": 30},
@@ -48,14 +49,14 @@ def url_of(place: object) -> URL:
 
 def engine_of(url: URL) -> Engine:
     """Return an engine. It connects to nothing yet."""
-    waits = _WAITS.get(url.get_dialect().driver, {})
-    waits = {name: seconds for name, seconds in waits.items() if name not in url.query}
+    options = _OPTIONS.get(url.get_dialect().driver, {})
+    options = {name: value for name, value in options.items() if name not in url.query}
     if url.get_backend_name() == "sqlite":
         # Another file of that name may take the database's place.
-        return create_engine(url, connect_args=waits, poolclass=NullPool)
+        return create_engine(url, connect_args=options, poolclass=NullPool)
     # A transaction takes a moment: a few connections do for all threads.
     return create_engine(
-        url, connect_args=waits, pool_size=2, max_overflow=3, pool_pre_ping=True
+        url, connect_args=options, pool_size=2, max_overflow=3, pool_pre_ping=True
     )
 
 

@@ -8,9 +8,10 @@ from sqlalchemy import exc
 
 from .._foreign import one_line
 
-#: PostgreSQL's SQLSTATE, by its beginning: broken connections, a lack of
-#: connections, memory or disk, and a server that starts or stops.
-_PASSES = ("08", "53", "57")
+#: PostgreSQL's SQLSTATE, by its beginning: broken connections, a standby that
+#: is to be promoted, a transaction that made way for another, a lack of
+#: connections, memory or disk, a lock, and a server that starts or stops.
+_PASSES = ("08", "25006", "40", "53", "55P03", "57")
 
 _ADVICE = {
     "42501": (

@@ -19,7 +19,7 @@ import workers
 from clients import Person, client_of
 from inside import engines_of, grant_of
 from processes import run_in_a_fork
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, text
 
 from requests_ticktick import (
     LockTimeoutError,
@@ -253,6 +253,35 @@ def test_a_table_is_made_when_the_file_is_free_again(tmp_path):
     assert store.load() is None
 
 
+def test_a_poolers_next_connection_needs_nothing_prepared(store, postgres):
+    """PgBouncer hands each transaction to another one."""
+    for number in range(20):
+        store.save(Token(f"t{number}"))
+        assert store.load() == Token(f"t{number}")
+
+    (engine,) = engines_of(store)
+    with engine.connect() as connection:
+        prepared = text("SELECT count(*) FROM pg_prepared_statements")
+        assert connection.scalar(prepared) == 0
+
+
+@pytest.mark.parametrize("state", ["40001", "40P01", "25006", "55P03", "53300"])
+def test_what_passes_by_itself_is_an_outage(store, rows, state):
+    """A deadlock, a standby that is to be promoted, somebody's long lock."""
+    store.load()
+    rows(
+        f"CREATE FUNCTION refuse_{state}() RETURNS trigger LANGUAGE plpgsql AS "
+        f"$$ BEGIN RAISE EXCEPTION USING ERRCODE = '{state}'; END $$"
+    )
+    rows(
+        "CREATE TRIGGER refuse BEFORE INSERT ON requests_ticktick "
+        f"FOR EACH ROW EXECUTE FUNCTION refuse_{state}()"
+    )
+
+    with pytest.raises(AwayError, match=state):
+        store.save(TOKEN)
+
+
 # -- what cannot be used ------------------------------------------------------------
 
 
@@ -324,6 +353,22 @@ def test_a_database_file_that_cannot_be_used_is_named(tmp_path):
         with pytest.raises(TokenStoreError, match=problem) as caught:
             SqlStore(f"sqlite:///{path}").load()
         assert str(path) in caught.value.location
+
+
+def test_nobody_is_asked_for_a_token_that_a_role_cannot_write(sandbox, postgres, user):
+    """All who share the table would ask, one after the other."""
+    mine, person = SqlStore(postgres.url(user)), Person(sandbox)
+    guest = postgres.new_guest(user)
+    assert mine.load() is None
+    postgres.execute(f"GRANT SELECT ON requests_ticktick TO {guest}", user=user)
+    theirs = client_of(sandbox, SqlStore(postgres.url(guest)), sign_on=person)
+
+    with pytest.raises(TokenStoreError, match="GRANT them"):
+        theirs.token()
+
+    assert person.asked == 0
+    mine.save(client_of(sandbox, mine).token())
+    assert theirs.token() == mine.load()
 
 
 def test_a_server_error_quotes_no_value(store, rows, secrets):
