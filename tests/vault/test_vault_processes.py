@@ -63,7 +63,13 @@ class Restarts:
         self._thread.join()
 
 
-@pytest.mark.parametrize("kind", ["files", "sqlite", "postgresql"])
+@pytest.fixture
+def redis(start_redis):
+    """A Redis that remembers after a restart, as one that keeps locks should."""
+    return start_redis("--appendonly", "yes", "--appendfsync", "always")
+
+
+@pytest.mark.parametrize("kind", ["files", "sqlite", "postgresql", "redis"])
 def test_each_person_signs_on_once_for_all_processes(
     sandbox, options, tmp_path, request, kind
 ):
@@ -72,6 +78,9 @@ def test_each_person_signs_on_once_for_all_processes(
         vault = TokenVault.files(tmp_path / "vault", **options)
     elif kind == "sqlite":
         vault = TokenVault.sql(f"sqlite:///{tmp_path}/vault.db", **options)
+    elif kind == "redis":
+        client = request.getfixturevalue("redis").client()
+        vault = TokenVault.redis(client, **options)
     else:
         vault = TokenVault.sql(request.getfixturevalue("url"), **options)
 
@@ -81,14 +90,23 @@ def test_each_person_signs_on_once_for_all_processes(
     assert len(list(vault)) == 5
 
 
-def test_each_person_signs_on_once_though_the_server_is_restarted(
-    sandbox, options, url, postgres
-):
+@pytest.fixture(params=["postgresql", "redis"])
+def served(request, options):
+    """A vault on a server that can be restarted, and the server."""
+    server = request.getfixturevalue(
+        "postgres" if request.param == "postgresql" else "redis"
+    )
+    if request.param == "redis":
+        return TokenVault.redis(server.client(), **options), server
+    return TokenVault.sql(server.url(server.new_user()), **options), server
+
+
+def test_each_person_signs_on_once_though_the_server_is_restarted(sandbox, served):
     """In the middle of somebody's sign-on, and again."""
-    vault = TokenVault.sql(url, **options)
+    vault, server = served
     sandbox.delay(0.1)
 
-    with Restarts(sandbox, postgres, after=(1, 3)) as restarts:
+    with Restarts(sandbox, server, after=(1, 3)) as restarts:
         tokens_of(workers.crowd(METHOD, 4, vault, 5), 5)
 
     assert restarts.done == 2
@@ -98,17 +116,16 @@ def test_each_person_signs_on_once_though_the_server_is_restarted(
 @pytest.mark.stress
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("restarts_after", [(), (5, 15, 25, 35, 45)], ids=["", "down"])
-def test_a_crowd_signs_on_once_a_person(
-    sandbox, options, url, postgres, tally, restarts_after
-):
+def test_a_crowd_signs_on_once_a_person(sandbox, served, tally, restarts_after):
     """16 processes, 50 people, and a server that is restarted five times."""
-    vault = TokenVault.sql(url, **options)
+    vault, server = served
     sandbox.delay(0.05)
     began = time.monotonic()
-    case = f"16 x 50 people, PostgreSQL, {len(restarts_after)} restarts"
+    kind = type(server).__name__.removesuffix("Server")
+    case = f"16 x 50 people, {kind}, {len(restarts_after)} restarts"
 
     with tally(case, 800) as row:
-        with Restarts(sandbox, postgres, restarts_after) as restarts:
+        with Restarts(sandbox, server, restarts_after) as restarts:
             results = workers.crowd(METHOD, 16, vault, 50, seed=began)
 
         row.asked, row.requests = sandbox.sign_ons, sandbox.token_requests
