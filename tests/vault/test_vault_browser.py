@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import threading
@@ -20,30 +21,46 @@ ALLOW = "document.querySelector('button[value=allow]').click()"
 
 
 @pytest.fixture
-def app(sandbox, monkeypatch, tmp_path, require_module):
-    """The address of the application, which runs."""
+def serve(require_module):
+    """Serve an application on this port, until the end of the test."""
     serving = require_module("werkzeug.serving")
-    port = free_port()
-    sandbox.redirect_uri = f"http://127.0.0.1:{port}/ticktick/callback"
+
+    class Quiet(serving.WSGIRequestHandler):
+        def log_request(self, *args):
+            """Do not log the codes, as web servers do."""
+
+    with contextlib.ExitStack() as stack:
+
+        def start(port, app):
+            where = ("127.0.0.1", port, app, True)
+            server = serving.make_server(*where, request_handler=Quiet)
+            stack.callback(server.server_close)
+            thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+            thread.start()
+            stack.callback(thread.join)
+            stack.callback(server.shutdown)
+
+        yield start
+
+
+@pytest.fixture
+def app(sandbox, monkeypatch, tmp_path, require_module, serve):
+    """The address of the application, of which two replicas run.
+
+    People begin at the first, and come back to the second: a browser sends
+    its cookies to every port of a host.
+    """
+    first, second = free_port(), free_port()
+    sandbox.redirect_uri = f"http://127.0.0.1:{second}/ticktick/callback"
     monkeypatch.setenv("TICKTICK_CLIENT_ID", sandbox.client_id)
     monkeypatch.setenv("TICKTICK_CLIENT_SECRET", sandbox.client_secret)
     monkeypatch.setenv("TICKTICK_REDIRECT_URI", sandbox.redirect_uri)
     monkeypatch.setenv("WEB_SECRET_KEY", "for-signing-cookies")
     monkeypatch.setenv("WEB_VAULT", str(tmp_path / "vault"))
     monkeypatch.setattr(sys, "path", [*sys.path, os.fspath(EXAMPLES)])
-    app = require_module("web_app").create_app(sandbox.service)
-
-    class Quiet(serving.WSGIRequestHandler):
-        def log_request(self, *args):
-            """Do not log the codes, as web servers do."""
-
-    server = serving.make_server("127.0.0.1", port, app, True, request_handler=Quiet)
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-    thread.start()
-    yield f"http://127.0.0.1:{port}/"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    for port in (first, second):
+        serve(port, require_module("web_app").create_app(sandbox.service))
+    return f"http://127.0.0.1:{first}/"
 
 
 def connects(browser, app, person=None):
@@ -56,7 +73,7 @@ def connects(browser, app, person=None):
 
 
 def test_two_people_connect_in_two_tabs_each(browser, sandbox, app, tmp_path):
-    """The tabs end in any order, and nobody sees what is another's."""
+    """The tabs end in any order, at another replica than they began at."""
     anna, ben = browser.another_person(), browser.another_person()
     order = [("a1", anna), ("b1", ben), ("b2", ben), ("a2", anna)]
     tabs = {name: connects(browser, app, person) for name, person in order}
