@@ -54,8 +54,7 @@ class TokenVault:
     :param options: What the :class:`TickTickAuth` of each person is made with:
         ``scope``, ``service``... Nobody is asked unless ``sign_on`` is given.
     :raises TypeError: There is no such option.
-    :raises ValueError: An option is out of range, or no Fernet key. Or it is
-        ``register``: register one client for all people.
+    :raises ValueError: An option is out of range, or is ``register``.
     """
 
     def __init__(

@@ -25,7 +25,8 @@ def folder_of_commands():
     found = shutil.which("initdb")
     if found is not None:
         return os.path.dirname(os.path.realpath(found))
-    return max(glob.glob("/usr/lib/postgresql/*/bin"), default=None)
+    found = glob.glob("/usr/lib/postgresql/*/bin")
+    return max(found, key=lambda path: float(path.split("/")[-2]), default=None)
 
 
 class PostgresServer:

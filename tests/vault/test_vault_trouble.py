@@ -16,6 +16,7 @@ from inside import grant_of
 from requests_ticktick import (
     MemoryStore,
     RevocationError,
+    Service,
     SignOnTimeoutError,
     StateMismatchError,
     Token,
@@ -265,6 +266,22 @@ def test_names_that_no_key_has_are_nobodys(tmp_path, start_redis):
         database.executemany(sql, rows)
 
     assert [list(vault) for vault in vaults] == [["me"]] * 3
+
+
+def test_a_redirect_of_another_service_completes_nothing(sandbox, tmp_path, options):
+    """RFC 9207: its ``iss`` is not that of who was asked."""
+    there = sandbox.service
+    endpoints = there.authorization_endpoint, there.token_endpoint
+    named = Service(*endpoints, there.api_origins, issuer=sandbox.url(""))
+    vault = TokenVault.files(tmp_path, **{**options, "service": named})
+    redirected = sandbox.sign_on(vault.begin_sign_on("me"))
+
+    with pytest.raises(StateMismatchError, match="came from another service"):
+        vault.complete_sign_on("me", f"{redirected}&iss=https%3A%2F%2Fevil.test")
+
+    assert list(vault) == []
+    assert sandbox.token_requests == 0
+    assert signs_on(sandbox, vault) == vault.token("me")
 
 
 # -- one person's token is given back, and one client is everybody's ------------------
