@@ -28,6 +28,27 @@ class TokenOperations:
         """
         return self.source.token()
 
+    def peek(self) -> Token | None:
+        """Return the token in memory, if it can be used now.
+
+        Nothing is read, locked or renewed, and nothing is raised. ``None``
+        says nothing about the stores, which :meth:`find` reads.
+        """
+        return self.source.peek()
+
+    def find(self) -> Token | None:
+        """Return the token in the stores, if it can be used now.
+
+        Each store is read once. Nothing is locked or renewed, and nobody is
+        asked. What was found is used by the next requests.
+
+        :returns: ``None`` if there is no token, or none that can be used: it
+            has expired, was refused, or is another client's.
+        :raises TokenStoreError: Nobody knows, since a store cannot be read
+            and memory has no token either.
+        """
+        return self.source.find()
+
     def sign_on(self, force: bool = False, *, ask: bool = False) -> Token:
         """Sign on now, unless there is a valid token.
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from . import _fields
+from . import _fields, _times
 from ._value import Value, discreet, fingerprint_of
 
 
@@ -63,27 +64,29 @@ class Token(Value):
         self._set(
             access_token=_fields.token_string("access_token", access_token),
             token_type=_fields.token_type(token_type),
-            expires_at=_fields.finite_seconds("expires_at", expires_at),
+            expires_at=_times.finite_seconds("expires_at", expires_at),
             scope=_fields.scope(scope),
             refresh_token=_fields.optional_token_string("refresh_token", refresh_token),
-            issued_at=_fields.finite_seconds("issued_at", issued_at),
+            issued_at=_times.finite_seconds("issued_at", issued_at),
             found_in=None,
             _extra=dict(extra) if extra is not None else {},
         )
 
     @classmethod
     @discreet
-    def from_response(cls, payload: object, *, now: float) -> Token:
+    def from_response(cls, payload: object, *, now: float | None = None) -> Token:
         """Read a token response (RFC 6749 5.1).
 
         :param payload: The parsed JSON body.
-        :param now: When the request was sent, in epoch seconds. The lifetime
-            counts from there, so that a slow response does not extend it. An
-            implausible lifetime, such as 0 or text, means an unknown expiry.
+        :param now: When the request was sent, in epoch seconds; just now by
+            default. The lifetime counts from there, so that a slow response
+            does not extend it. An implausible lifetime, such as 0 or text,
+            means an unknown expiry.
         :raises InvalidTokenError: The payload is not a token response.
         """
         fields = _fields.mapping(payload)
-        lifetime = _fields.lifetime(fields.get("expires_in"))
+        lifetime = _times.lifetime(fields.get("expires_in"))
+        now = time.time() if now is None else now
         return cls._from(
             fields,
             expires_at=None if lifetime is None else now + lifetime,
@@ -102,17 +105,7 @@ class Token(Value):
         :raises InvalidTokenError: The payload is not a token.
         """
         fields = _fields.mapping(payload)
-        expires_at = _fields.moment(fields.get("expires_at"))
-        if expires_at is None:
-            expires_at = _fields.moment(fields.get("expire_time"))
-        issued_at = _fields.moment(fields.get("issued_at"))
-        lifetime = _fields.lifetime(fields.get("expires_in"))
-        if lifetime is not None:
-            # ticktick-py stores the whole lifetime, not the remaining one.
-            if issued_at is None and expires_at is not None:
-                issued_at = expires_at - lifetime
-            elif expires_at is None and issued_at is not None:
-                expires_at = issued_at + lifetime
+        expires_at, issued_at = _times.stored(fields)
         return cls._from(fields, expires_at=expires_at, issued_at=issued_at)
 
     @classmethod
@@ -127,10 +120,10 @@ class Token(Value):
         return cls(
             fields.get("access_token", ""),
             token_type="bearer" if token_type is None else token_type,
-            expires_at=_fields.plausible_time(expires_at),
+            expires_at=_times.plausible_time(expires_at),
             scope=fields.get("scope"),
             refresh_token=fields.get("refresh_token") or None,
-            issued_at=_fields.plausible_time(issued_at),
+            issued_at=_times.plausible_time(issued_at),
             extra=_fields.extra_fields(fields),
         )
 
@@ -140,15 +133,8 @@ class Token(Value):
             **self._extra,
             "access_token": self.access_token,
             "token_type": self.token_type,
+            **_times.written(self.expires_at, self.lifetime),
         }
-        if self.expires_at is not None:
-            fields["expires_at"] = self.expires_at
-            fields["expire_time"] = int(self.expires_at)
-            local_time = _fields.local_time(self.expires_at)
-            if local_time is not None:
-                fields["readable_expire_time"] = local_time
-        if self.lifetime is not None:
-            fields["expires_in"] = int(self.lifetime)
         for name in ("scope", "refresh_token", "issued_at"):
             value = getattr(self, name)
             if value is not None:
@@ -189,16 +175,32 @@ class Token(Value):
         return self.expires_at - self.issued_at
 
     @property
+    def expires_in(self) -> int | None:
+        """Whole seconds left by the clock; negative if it has expired.
+
+        ``None`` if the expiry is unknown. Of a new token, it is what the
+        response said (RFC 6749 5.1); of one that a store held, it is less.
+        """
+        if self.expires_at is None:
+            return None
+        return int((self.expires_at - time.time()) // 1)
+
+    @property
     def fingerprint(self) -> str:
         """The token's name in logs: 8 hex digits of its SHA-256."""
         return fingerprint_of(self.access_token)
 
-    def expires_within(self, seconds: float, *, now: float) -> bool:
-        """Whether less than ``seconds`` of the lifetime is left at ``now``.
+    def expires_within(self, seconds: float, *, now: float | None = None) -> bool:
+        """Whether less than ``seconds`` of the lifetime is left.
 
-        :param now: Epoch seconds. A token of unknown expiry never expires.
+        A token of unknown expiry never expires.
+
+        :param now: Epoch seconds, by the clock if not given.
         """
-        return self.expires_at is not None and self.expires_at - now < seconds
+        if self.expires_at is None:
+            return False
+        now = time.time() if now is None else now
+        return self.expires_at - now < seconds
 
     def _key(self) -> tuple[object, ...]:
         return (

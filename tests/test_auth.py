@@ -57,6 +57,15 @@ def test_the_constructor_does_no_io(tmp_path, monkeypatch):
     assert repr(auth) == "<TickTickAuth https://ticktick.com/oauth/authorize>"
 
 
+def test_the_scope_may_be_the_fourth_argument():
+    """As in ticktick-py; all that follows is named."""
+    auth = TickTickAuth("id", "secret", "http://127.0.0.1:8080", "tasks:read")
+
+    assert "scope=tasks%3Aread&" in auth.begin_sign_on().url
+    with pytest.raises(TypeError, match="positional"):
+        TickTickAuth("id", "secret", "uri", "tasks:read", MemoryStore())
+
+
 @pytest.mark.parametrize(
     ("options", "kind", "message"),
     [

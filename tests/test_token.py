@@ -322,3 +322,48 @@ def test_an_expiry_beyond_the_calendar_is_kept():
 
     assert written["expires_at"] == 1e300
     assert "readable_expire_time" not in written
+
+
+# -- by the clock ------------------------------------------------------------------
+
+
+@pytest.fixture
+def now(monkeypatch):
+    """The clock stands at a quarter past."""
+    monkeypatch.setattr(time, "time", lambda: 1_000_000_000.25)
+    return time.time()
+
+
+def test_what_is_left_plus_now_is_the_expiry(now):
+    """The arithmetic of pyticktick, of a new token and of one from a store."""
+    new = Token.from_response({"access_token": "a", "expires_in": 15551999})
+    stored = Token("b", expires_at=now + 100, issued_at=now - 900)
+
+    assert new.expires_in == 15551999
+    assert new.expires_in + int(now) == int(new.expires_at)
+    assert (stored.expires_in, stored.lifetime) == (100, 1000)
+
+
+@pytest.mark.parametrize(
+    ("left", "whole"), [(0.5, 0), (0.0, 0), (-0.5, -1), (1e9, 10**9)]
+)
+def test_whole_seconds_never_say_more_than_is_left(now, left, whole):
+    """They are negative once the token has expired."""
+    assert Token("a", expires_at=now + left).expires_in == whole
+
+
+def test_nothing_is_said_of_an_unknown_expiry(now):
+    """A personal token says nothing about its end."""
+    assert Token("a").expires_in is None
+    assert not Token("a").expires_within(60)
+
+
+def test_now_is_now_unless_a_program_says_otherwise(now):
+    """It need not pass the time."""
+    token = Token.from_response({"access_token": "a", "expires_in": 60})
+
+    assert (token.issued_at, token.expires_at) == (now, now + 60)
+    assert token.expires_within(61)
+    assert not token.expires_within(60)
+    assert token.expires_within(60, now=now + 1)
+    assert Token.from_response({"access_token": "a"}, now=0.0).issued_at == 0.0

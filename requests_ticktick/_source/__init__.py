@@ -15,6 +15,7 @@ from ..stores._warn_once import Once
 from .asking import begin
 from .deadlines import Clock, Deadlines, TimedToken
 from .failures import only_our_errors
+from .looking import Looking
 from .obtaining import Obtaining
 from .renewal import Renewal
 from .revoking import forget, revoke
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["Clock", "TokenSource"]
 
 
-class TokenSource:
+class TokenSource(Looking):
     """Answers one question: which token now?
 
     :param store: Where tokens are kept.

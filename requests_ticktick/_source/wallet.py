@@ -93,8 +93,12 @@ class Wallet:
         Stores behind the first fresh token are not read. Errors of stores are
         left to the renewal, which reads them again.
         """
+        return self.best_of(self._known())
+
+    def best_of(self, items: Iterable[TimedToken]) -> TimedToken | None:
+        """Return the first fresh token, else one that works, else ``None``."""
         fresh, alive = self.deadlines.is_fresh, self.deadlines.is_alive
-        return preferred(self._not_refused(), is_fresh=fresh, is_alive=alive)
+        return preferred(items, is_fresh=fresh, is_alive=alive)
 
     def snapshot(
         self,
@@ -136,6 +140,12 @@ class Wallet:
         for token in found:
             if stamp.fits(token):
                 yield token
+
+    def not_refused(self, found: Iterable[Token]) -> Iterator[TimedToken]:
+        """Yield those of :meth:`ours` that the API has not refused."""
+        for token in self.ours(found):
+            if not self.is_refused(token):
+                yield self.deadlines.of(token)
 
     def refreshable(
         self, found: Iterable[Token], used: Container[str], *, can_save: bool
@@ -197,10 +207,8 @@ class Wallet:
             return None
         return failure
 
-    def _not_refused(self) -> Iterator[TimedToken]:
+    def _known(self) -> Iterator[TimedToken]:
         if self.current is not None and not self.is_refused(self.current.token):
             yield self.current
         with contextlib.suppress(TokenStoreError):
-            for token in self.ours(self.read()):
-                if not self.is_refused(token):
-                    yield self.deadlines.of(token)
+            yield from self.not_refused(self.read())

@@ -19,7 +19,7 @@ NAME = PACKAGE.name
 #: those of lower ranks and its own folder, never its equals.
 RANKS = (
     {"_errors", "_foreign", "_value", "_version"},
-    {"_fields", "_header", "_pasted", "_urls"},
+    {"_fields", "_header", "_pasted", "_times", "_urls"},
     {"_client", "_guard", "_replay", "_service", "_token"},
     {"_named", "_portal", "_usable"},
     {"_stamp", "_wrong_host"},

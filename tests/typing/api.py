@@ -58,11 +58,13 @@ def every_argument() -> TickTickAuth:
 
 
 def options_are_keywords() -> None:
-    TickTickAuth("id", "secret", "uri", "tasks:read")  # type: ignore[call-arg]  # refused, as it should be
+    TickTickAuth("id", "secret", "uri", "tasks:read", MemoryStore())  # type: ignore[call-arg]  # refused, as it should be
 
 
 def tokens(auth: TickTickAuth) -> None:
     assert_type(auth.token(), Token)
+    assert_type(auth.peek(), Token | None)
+    assert_type(auth.find(), Token | None)
     assert_type(auth.sign_on(), Token)
     assert_type(auth.sign_on(force=True), Token)
     assert_type(auth.sign_on(ask=True), Token)
@@ -101,6 +103,8 @@ def two_steps(auth: TickTickAuth, redirected_url: str) -> None:
 def a_token_has_fields(token: Token) -> None:
     assert_type(token.access_token, str)
     assert_type(token.expires_at, float | None)
+    assert_type(token.expires_in, int | None)
+    assert_type(token.expires_within(60), bool)
     assert_type(token.scope, str | None)
     assert_type(token.refresh_token, str | None)
 
