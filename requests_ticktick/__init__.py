@@ -25,6 +25,7 @@ from ._errors import (
 )
 from ._grant import AuthorizationRequest
 from ._grant.registration import register
+from ._retry_session import retry_session
 from ._service import DIDA365, TICKTICK, Service
 from ._sign_on import ConsoleSignOn, LoopbackSignOn, SignOn, refuse
 from ._token import Token
@@ -72,6 +73,7 @@ __all__ = [
     "__version__",
     "refuse",
     "register",
+    "retry_session",
 ]
 
 # A traceback, a pickle and the documentation name a class as a program imports

@@ -18,7 +18,7 @@ NAME = PACKAGE.name
 #: The modules and folders of the package, the lowest rank first. One imports
 #: those of lower ranks and its own folder, never its equals.
 RANKS = (
-    {"_errors", "_foreign", "_value", "_version"},
+    {"_errors", "_foreign", "_retry_session", "_value", "_version"},
     {"_fields", "_header", "_pasted", "_times", "_urls"},
     {"_client", "_guard", "_replay", "_service", "_token"},
     {"_named", "_portal", "_usable"},

@@ -50,6 +50,7 @@ PUBLIC_NAMES = {
     "TokenStoreError",
     "refuse",
     "register",
+    "retry_session",
 }
 EXTRAS = {
     "all",
