@@ -30,7 +30,9 @@ from requests_ticktick import (
     TokenStore,
     refuse,
     register,
+    retry_session,
 )
+from requests_ticktick.compat import OAuth2
 
 
 def three_lines() -> None:
@@ -130,3 +132,16 @@ def a_service_of_ones_own() -> Service:
         revocation_endpoint="http://127.0.0.1:8000/revoke",
         registration_endpoint="http://127.0.0.1:8000/register",
     )
+
+
+def sessions_that_wait(session: requests.Session) -> None:
+    assert_type(retry_session(), requests.Session)
+    retry_session(5, 0.5, [503], None, session, rate_limit_wait=30)
+
+
+def for_those_who_come_from_ticktick_py(session: requests.Session) -> None:
+    oauth = OAuth2("id", "secret", "uri", "tasks:read", None, session, "A_TOKEN")
+    assert_type(oauth.get_access_token(), str)
+    assert_type(oauth.session, requests.Session)
+    assert_type(OAuth2.is_token_expired(oauth.access_token_info), bool)
+    session.auth = oauth.auth
