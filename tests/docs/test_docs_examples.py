@@ -275,6 +275,7 @@ def test_no_page_has_a_python_block_that_is_not_run():
         "errors",
         "getting-started",
         "many-people",
+        "migrating",
         "own-store",
         "parallel-workers",
         "redis",
