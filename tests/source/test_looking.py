@@ -21,6 +21,7 @@ from requests_ticktick import (
     TokenStoreError,
     refuse,
 )
+from requests_ticktick.stores.redis import RedisStore
 
 PROJECT = "/open/v1/project"
 
@@ -303,6 +304,21 @@ def test_another_store_s_token_does_while_one_cannot_be_read(
     store = ChainStore([broken, MemoryStore(token)])
 
     assert client_of(sandbox, store, sign_on=refuse, clock=clock).find() == token
+
+
+def test_who_is_signed_on_stays_so_while_redis_is_away(sandbox, start_redis):
+    """A worker that knows says so, and one that does not is no reason for a link."""
+    server = start_redis()
+    store = RedisStore(server.client())
+    knows = client_of(sandbox, store)
+    token = knows.token()
+
+    with server.away():
+        assert knows.find() == token
+        with pytest.raises(TokenStoreError):
+            client_of(sandbox, store, sign_on=refuse).find()
+    new = RedisStore(server.client())
+    assert client_of(sandbox, new, sign_on=refuse).find() == token
 
 
 def test_what_a_store_of_ones_own_raises_becomes_our_error(nobody):
