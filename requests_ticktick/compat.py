@@ -44,8 +44,8 @@ class OAuth2:
       :exc:`~requests_ticktick.SignOnRequiredError` at once.
     * ``state`` is random and checked, whatever is passed (RFC 6749 10.12).
     * The token of the variable is not written to the file.
-    * The client secret and the code are sent in no URL, and a token request is
-      not sent twice.
+    * The client secret and the code are in no URL. A token request is sent
+      once, unless a session that was passed repeats it.
     * Threads and processes that share the file share one sign-on.
 
     :attr:`auth` is what this object is made of: with ``session.auth =

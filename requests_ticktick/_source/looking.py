@@ -34,8 +34,8 @@ class Looking:
     def find(self) -> Token | None:
         """Return the token that the stores hold, if it can be used now.
 
-        Memory is what counts only as far as the stores do not know better:
-        for a token that could not be saved, and while they cannot be read.
+        Memory counts for a token that could not be saved, and while the
+        stores cannot be read.
 
         :raises TickTickAuthError: Nobody knows: a store cannot be read.
         """
