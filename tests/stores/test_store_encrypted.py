@@ -56,7 +56,7 @@ class TestEncryptedRow(TokenStoreContract):
     def store(self, tmp_path, request):
         self.path = tmp_path / "t.db"
         name = request.node.name
-        ttl = 3.0 if "dies" in name else 1.0 if "outage" in name else 30.0
+        ttl = 6.0 if "dies" in name else 3.0 if "outage" in name else 30.0
         self.inner = SqlStore(f"sqlite:///{self.path}", lock_ttl=ttl)
         return EncryptedStore(self.inner, [NEW])
 

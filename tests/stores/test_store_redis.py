@@ -37,7 +37,7 @@ class TestRedisStore(TokenStoreContract):
     @pytest.fixture
     def lock_ttl(self, request):
         """One test waits until it is over; the others must not see it end."""
-        return 3.0 if "of_a_process_that_dies" in request.node.name else 30.0
+        return 6.0 if "of_a_process_that_dies" in request.node.name else 30.0
 
     @pytest.fixture(params=[False, True], ids=["bytes", "text"])
     def store(self, server, request, lock_ttl):

@@ -36,7 +36,7 @@ def until(condition):
 def lock_ttl(request):
     """Some tests wait until it is over; the others must not see it end."""
     name = request.node.name
-    return 3.0 if "dies" in name else 1.0 if "outage" in name else 30.0
+    return 6.0 if "dies" in name else 3.0 if "outage" in name else 30.0
 
 
 @pytest.fixture
