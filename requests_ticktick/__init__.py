@@ -28,6 +28,7 @@ from ._grant.registration import register
 from ._retry_session import retry_session
 from ._service import DIDA365, TICKTICK, Service
 from ._sign_on import ConsoleSignOn, LoopbackSignOn, SignOn, refuse
+from ._source import Event
 from ._token import Token
 from ._version import __version__
 from .stores import (
@@ -48,6 +49,7 @@ __all__ = [
     "ChainStore",
     "ConsoleSignOn",
     "EnvStore",
+    "Event",
     "FileLock",
     "FileStore",
     "InsecureTransportError",

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from requests import PreparedRequest, Response, Session
 
     from ._service import Service
+    from ._source import Event
     from .stores import TokenStore
 
 logger = logging.getLogger("requests_ticktick")
@@ -63,7 +64,10 @@ class TickTickAuth(TokenOperations, AuthBase):
     :param session: Sends the token requests, by its proxies and certificates.
     :param register: Whether a sign-on registers a client (RFC 7591) where no
         id is given; or the program's name, for the person who is asked.
-    :raises TypeError: ``store`` or ``leeway`` has the wrong type.
+    :param on_event: Is called with an :class:`Event` when a token is found,
+        renewed, about to expire... No lock is held meanwhile.
+    :raises TypeError: ``store``, ``leeway`` or ``on_event`` has the wrong
+        type.
     :raises ValueError: ``leeway`` is negative, infinite or NaN; there is both
         a store and a profile; or a variable names no service or profile.
     """
@@ -82,6 +86,7 @@ class TickTickAuth(TokenOperations, AuthBase):
         leeway: float = _defaults.LEEWAY_SECONDS,
         session: Session | None = None,
         register: bool | str = False,
+        on_event: Callable[[Event], object] | None = None,
     ) -> None:
         store = _defaults.chosen_store(store, profile)
         service = _defaults.default_service() if service is None else service
@@ -94,6 +99,7 @@ class TickTickAuth(TokenOperations, AuthBase):
             grant_for(service, client, scope, session, register),
             default_sign_on if sign_on is None else sign_on,
             leeway=leeway,
+            on_event=on_event,
         )
         self._hook: ResponseHook | None = None
 

@@ -35,6 +35,9 @@ class TickTickAuthError(requests.RequestException):
     :param message: What happened, and what to do next.
     """
 
+    #: Whether it only repeats an earlier error, in the pause after that.
+    is_repeated = False
+
     def __init__(self, message: str = "") -> None:
         super().__init__(message)
 

@@ -19,8 +19,8 @@ SignOn: TypeAlias = "Callable[[AuthorizationRequest], str]"
 
 #: The advice where no person can be asked.
 LOGIN_ADVICE = (
-    "Run: requests-ticktick login where there is a browser or a terminal, with the "
-    "same client id (TICKTICK_CLIENT_ID) and token store; or set TICKTICK_TOKEN."
+    "Run: requests-ticktick login (where there is a browser or a terminal, with the "
+    "same client id, TICKTICK_CLIENT_ID, and token store; or set TICKTICK_TOKEN)."
 )
 
 

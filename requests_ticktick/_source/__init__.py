@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 import time
 from typing import TYPE_CHECKING, Any
 
 from .._defaults import LEEWAY_SECONDS
-from .._errors import LockTimeoutError, TickTickAuthError, TokenStoreError
+from .._errors import TickTickAuthError
 from .._token import Token
 from .._value import PerProcess, Secret
 from ..stores._warn_once import Once
 from .asking import begin
 from .deadlines import Clock, Deadlines, TimedToken
+from .events import Event, Events
+from .expiring import Expiring
 from .failures import only_our_errors
 from .looking import Looking
-from .obtaining import Obtaining
 from .renewal import Renewal
 from .revoking import forget, revoke
-from .snapshot import Snapshot
+from .taking_turns import TakesTurns
+from .telling import listener_of, told_afterwards
 from .turns import Turns
 from .wallet import Wallet
 
@@ -29,10 +30,10 @@ if TYPE_CHECKING:
     from .._grant import AuthorizationCodeGrant, AuthorizationRequest
     from ..stores import TokenStore
 
-__all__ = ["Clock", "TokenSource"]
+__all__ = ["Clock", "Event", "TokenSource"]
 
 
-class TokenSource(Looking):
+class TokenSource(Looking, TakesTurns):
     """Answers one question: which token now?
 
     :param store: Where tokens are kept.
@@ -40,6 +41,7 @@ class TokenSource(Looking):
     :param sign_on: Asks a person for access.
     :param leeway: How long before its expiry a token is renewed, in seconds.
     :param clock: The module :mod:`time`, or a test's clock.
+    :param on_event: Is told what becomes of the token.
     """
 
     def __init__(
@@ -50,21 +52,22 @@ class TokenSource(Looking):
         *,
         leeway: float = LEEWAY_SECONDS,
         clock: Clock = time,
+        on_event: Callable[[Event], object] | None = None,
     ) -> None:
         self.store = store
         self._grant = grant
         self._sign_on = sign_on
+        self._listener = listener_of(on_event)
         self._begin(clock, leeway)
 
     def _begin(self, clock: Clock, leeway: float) -> None:
         self._once = Once()
         self._deadlines = Deadlines(clock, leeway)
-        self._wallet = Wallet(self.store, self._grant, self._deadlines)
-        obtaining = Obtaining(
-            self.store, self._grant, self._sign_on, self._wallet, self._once
-        )
+        self._wallet = wallet = Wallet(self.store, self._grant, self._deadlines)
+        self._events = events = Events(self._listener, self.store)
+        self._expiring = Expiring(self.store, wallet.notes, self._deadlines, events)
         self._renewal = Renewal(
-            self.store, self._grant, self._wallet, obtaining, self._once
+            self.store, self._grant, self._sign_on, wallet, self._once, events
         )
         self._turns = PerProcess(Turns)
 
@@ -77,12 +80,14 @@ class TokenSource(Looking):
             "sign_on": self._sign_on,
             "leeway": self._deadlines.leeway,
             "clock": None if clock is time else clock,
+            "listener": self._listener,
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.store = state["store"]
         self._grant = state["grant"]
         self._sign_on = state["sign_on"]
+        self._listener = state["listener"]
         self._begin(state["clock"] or time, state["leeway"])
 
     @property
@@ -106,23 +111,28 @@ class TokenSource(Looking):
         timed = wallet.current if instead_of is None else None
         if timed is not None and deadlines.is_quiet(timed):
             return timed.token
-        try:
-            with only_our_errors():
-                return self._find_or_renew(timed, instead_of)
-        except TickTickAuthError as error:
-            timed = wallet.current
-            if timed is None or not wallet.is_usable(timed):
-                raise
-            deadlines.postpone(timed)
-            self._once.warn(f"{error} The token in memory is used.")
-            return timed.token
+        with told_afterwards():
+            try:
+                with only_our_errors():
+                    token = self._find_or_renew(timed, instead_of)
+            except TickTickAuthError as error:
+                timed = wallet.current
+                if timed is None or not wallet.is_usable(timed):
+                    raise
+                deadlines.postpone(timed)
+                self._once.warn(f"{error} The token in memory is used.")
+                token = timed.token
+            self._expiring.look(wallet.current)
+            return token
 
     def _find_or_renew(self, timed: TimedToken | None, refused: Token | None) -> Token:
         wallet, best = self._wallet, timed
-        if refused is not None:
-            wallet.refuse(refused)
+        if refused is not None and wallet.refuse(refused):
+            self._events.tell("refused", refused)
         if best is None or not self._deadlines.is_fresh(best):
             best = wallet.best()
+        if best is not None:
+            self._events.found(best.token)
         if best is not None and self._deadlines.is_fresh(best):
             token = wallet.use(best)
             self._renewal.saving.save_if_due(self._turns.get())
@@ -135,7 +145,9 @@ class TokenSource(Looking):
 
     def refused_at_once(self, token: Token) -> None:
         """Note that the API refused a token that had just been obtained."""
-        self._wallet.refuse(token)
+        with told_afterwards():
+            if self._wallet.refuse(token):
+                self._events.tell("refused", token)
         self._renewal.obtaining.asking.refused_at_once(token)
 
     def sign_on(self, *, force: bool = False, ask: bool = False) -> Token:
@@ -148,7 +160,7 @@ class TokenSource(Looking):
             self._renewal.obtaining.stop_pausing()
         if not (force or ask):
             return self.token()
-        with only_our_errors():
+        with told_afterwards(), only_our_errors():
             return self._renew(self._wallet.snapshot(forced=True, by_person=ask))
 
     def begin(self) -> AuthorizationRequest:
@@ -159,12 +171,8 @@ class TokenSource(Looking):
     def complete(self, request: AuthorizationRequest, redirected_url: str) -> Token:
         """End a sign-on: exchange the code, save the token, use it."""
         redirected_url = Secret(redirected_url)
-        token = self._grant.exchange(request, redirected_url, now=self.clock.time())
-        with only_our_errors(), contextlib.ExitStack() as stack:
-            # A code works once, so the token is saved even without the lock.
-            with contextlib.suppress(LockTimeoutError, TokenStoreError):
-                stack.enter_context(self.store.lock(1.0))
-            return self._renewal.keep(token, Snapshot())
+        with told_afterwards(), self._events.failures_told():
+            return self._renewal.complete(request, redirected_url)
 
     def forget(self) -> None:
         """Delete the token from memory and from every writable store.
@@ -177,42 +185,3 @@ class TokenSource(Looking):
         """Have the service revoke the token, then drop it everywhere."""
         with only_our_errors():
             return revoke(self.store, self._grant, self._wallet)
-
-    def _renew_early(self, timed: TimedToken, snapshot: Snapshot) -> Token:
-        """Renew while the old token still works. No caller waits for it."""
-        attempt = self._turns.get().lead()
-        if attempt is None:
-            return timed.token
-        try:
-            with only_our_errors(), attempt:
-                if self._renewal.was_asked_about(timed.token):
-                    timed.renew_before_end(0.0)
-                    return timed.token
-                # If another process is renewing, the old token is used.
-                with contextlib.suppress(LockTimeoutError):
-                    attempt.token = self._renewal.run(snapshot, early=True)
-                return attempt.token or timed.token
-        except TickTickAuthError as error:
-            self._deadlines.postpone(timed)
-            self._once.warn(
-                f"The token expires soon and was not renewed: {error}",
-                about=timed.token.fingerprint,
-            )
-            return timed.token
-
-    def _renew(self, snapshot: Snapshot) -> Token:
-        """Renew, or wait for the thread that is renewing."""
-        while True:
-            attempt, leads = self._turns.get().join()
-            if leads:
-                with attempt:
-                    attempt.token = self._renewal.run(snapshot, early=False)
-                    return attempt.token
-            token = attempt.wait(self.store.lock_timeout)
-            # No token: it was an early attempt, and another process held the
-            # lock. A token that does not answer this snapshot is no use
-            # either.
-            if token is None or self._wallet.is_refused(token):
-                continue
-            if not snapshot.forced or snapshot.is_answered_by(token):
-                return token

@@ -84,6 +84,7 @@ class Backoff:
             f"{error} Requests do not try again for another {math.ceil(left)} s; "
             "auth.sign_on() does at once.",
         )
+        error.is_repeated = True
         if not self._is_told:
             self._is_told = True
             logger.warning("%s", error)

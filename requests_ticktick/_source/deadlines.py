@@ -7,6 +7,7 @@ from typing import Protocol
 
 from .._token import Token
 from .._usable import renewed_before_end
+from .marks import DAY, due_mark, next_mark
 
 #: Seconds until the next try, after a renewal failed and nobody was asked.
 RETRY_AFTER = 5.0
@@ -37,7 +38,8 @@ class TimedToken:
 
     Renewal is advisory from ``advisory`` on: one caller renews, and the others
     go on. It is mandatory from ``end`` on: all wait for the one who renews.
-    Until ``quiet_monotonic`` nothing at all is due.
+    Until ``quiet`` and ``quiet_monotonic`` nothing at all is due: neither a
+    renewal, nor a save, nor a look at how much time is left.
     """
 
     __slots__ = (
@@ -45,7 +47,11 @@ class TimedToken:
         "advisory_monotonic",
         "end",
         "end_monotonic",
+        "look",
+        "look_monotonic",
+        "quiet",
         "quiet_monotonic",
+        "save_monotonic",
         "token",
     )
 
@@ -53,6 +59,7 @@ class TimedToken:
         self.token = token
         self.end = end
         self.end_monotonic = end_monotonic + _TICK
+        self.look = self.look_monotonic = math.inf
         self.renew_before_end(0.0)
 
     def renew_before_end(self, seconds: float) -> None:
@@ -64,11 +71,23 @@ class TimedToken:
         # Or the end: at its expiry it has expired.
         self.advisory = min(time, math.nextafter(self.end, -math.inf))
         self.advisory_monotonic = min(monotonic, self.end_monotonic)
-        self.quiet_monotonic = self.advisory_monotonic
+        self.save_at(math.inf)
 
     def save_at(self, monotonic: float) -> None:
         """Let something be due by then: the token is to be saved."""
-        self.quiet_monotonic = min(self.advisory_monotonic, monotonic)
+        self.save_monotonic = monotonic
+        self._settle()
+
+    def look_at(self, time: float, monotonic: float) -> None:
+        """Let something be due once either clock has passed this: a look."""
+        self.look, self.look_monotonic = time, monotonic
+        self._settle()
+
+    def _settle(self) -> None:
+        self.quiet = min(self.advisory, self.look)
+        self.quiet_monotonic = min(
+            self.advisory_monotonic, self.save_monotonic, self.look_monotonic
+        )
 
 
 class Deadlines:
@@ -98,14 +117,17 @@ class Deadlines:
             token, token.expires_at, self._first_known(token, monotonic + left)
         )
         timed.renew_before_end(renewed_before_end(token, self.leeway))
+        if due_mark(token, self.left(timed)) is None:
+            self.look_again(timed)
+        else:
+            timed.look_at(-math.inf, -math.inf)
         return timed
 
     def is_quiet(self, timed: TimedToken) -> bool:
-        """Whether nothing is due: neither a renewal nor a save."""
+        """Whether nothing is due: no renewal, no save, no look."""
         clock = self.clock
         return (
-            clock.time() <= timed.advisory
-            and clock.monotonic() <= timed.quiet_monotonic
+            clock.time() <= timed.quiet and clock.monotonic() <= timed.quiet_monotonic
         )
 
     def is_fresh(self, timed: TimedToken) -> bool:
@@ -120,6 +142,27 @@ class Deadlines:
         """Whether it has not expired."""
         clock = self.clock
         return clock.time() < timed.end and clock.monotonic() < timed.end_monotonic
+
+    def left(self, timed: TimedToken) -> float:
+        """Return how many seconds of a token are left."""
+        clock = self.clock
+        return min(timed.end - clock.time(), timed.end_monotonic - clock.monotonic())
+
+    def is_look_due(self, timed: TimedToken) -> bool:
+        """Whether it is time to see how much of a token is left."""
+        clock = self.clock
+        return clock.time() > timed.look or clock.monotonic() > timed.look_monotonic
+
+    def look_again(self, timed: TimedToken) -> None:
+        """Have a look at a token once the next mark is reached, if any is."""
+        days = next_mark(timed.token, self.left(timed))
+        seconds = -math.inf if days is None else days * DAY
+        timed.look_at(timed.end - seconds, timed.end_monotonic - seconds)
+
+    def look_soon(self, timed: TimedToken) -> None:
+        """Have a look at a token in a few seconds."""
+        clock = self.clock
+        timed.look_at(clock.time() + RETRY_AFTER, clock.monotonic() + RETRY_AFTER)
 
     def is_older(self, token: Token, than: Token) -> bool:
         """Whether a token was issued before another, for all that is known.

@@ -12,6 +12,7 @@ from .._value import fingerprint_of
 from ..stores._warn_once import Once
 from .asking import Asking
 from .backoff import FIRST_PAUSE, Pauses
+from .events import kept_at
 from .failures import Failure
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from .._grant import AuthorizationCodeGrant, AuthorizationRequest
     from ..stores import TokenStore
+    from .events import Events
     from .snapshot import Snapshot
     from .wallet import Wallet
 
@@ -35,6 +37,7 @@ class Obtaining:
     :param sign_on: Asks a person for access.
     :param wallet: The present tokens.
     :param once: Logs each warning once.
+    :param events: Tells what happens.
     """
 
     def __init__(
@@ -44,7 +47,9 @@ class Obtaining:
         sign_on: Callable[[AuthorizationRequest], str],
         wallet: Wallet,
         once: Once,
+        events: Events,
     ) -> None:
+        self._events = events
         self.asking = Asking(grant, sign_on, wallet)
         self._store = store
         self._grant = grant
@@ -79,7 +84,7 @@ class Obtaining:
         # Pauses are not recorded: each process has its own.
         self._share_pauses()
         self._pauses.token_requests.check()
-        token = None
+        token, kind, began = None, "renewed", self._clock.monotonic()
         if not snapshot.by_person:
             with self._failures_recorded():
                 token = self._refresh(found, can_save=trouble is None)
@@ -88,7 +93,10 @@ class Obtaining:
                 self._pauses.sign_ons.check()
                 if trouble is not None:
                     self._heed_the_last(early=early)
+            kind = "signed_on"
             token = self._ask(snapshot, found, trouble, early=early)
+        seconds, place = self._clock.monotonic() - began, kept_at(self._store)
+        self._events.tell(kind, token, seconds=seconds, place=place)
         self._pauses.token_requests.end()
         return token
 
@@ -135,23 +143,29 @@ class Obtaining:
         early: bool,
     ) -> Token:
         """Ask a person. A warning first names the tokens that are not used."""
-        unused = "" if snapshot.forced else " ".join(self._wallet.foreign(found))
+        from .survey import exact, explained, foreign  # only where it is needed
+
+        stamp = self._grant.stamp
+        unused = "" if snapshot.forced else " ".join(foreign(found, stamp))
         if unused:
             self._once.warn(unused)
         try:
             with self._failures_recorded():
                 return self.asking.ask(snapshot, self._pauses.sign_ons, early=early)
         except SignOnRequiredError as error:
-            if trouble is not None and not unused:
+            if trouble is not None and all(map(stamp.fits, found)):
                 raise trouble from None
-            raise SignOnRequiredError(f"{unused} {error}".strip()) from None
+            text = exact(str(error), self._store, stamp)
+            if not snapshot.forced:
+                text = explained(text, self._wallet, self._store)
+            raise SignOnRequiredError(text) from None
 
     def stop_pausing(self) -> None:
         """End all pauses, so that the next attempt is made at once."""
         self._share_pauses()
         self._pauses.end()
         with contextlib.suppress(TokenStoreError):
-            self._waived = self._store.failure()
+            self._waived = self._wallet.notes.failure()
 
     def heed(self, failure: Failure, *, early: bool) -> None:
         """Begin the pauses that a recorded failure calls for.
@@ -172,7 +186,7 @@ class Obtaining:
                 at=self._clock.time(),
                 spent=self._spent,
             ).dump()
-            self._store.record_failure(failure)
+            self._wallet.notes.record_failure(failure)
             self._pauses.begun_by(failure, self._terms)
 
     def _heed_the_last(self, *, early: bool) -> None:
@@ -186,7 +200,7 @@ class Obtaining:
         failure = self._wallet.failure()
         if failure is None or failure.asked is None:
             return
-        if self._store.failure() == self._waived:
+        if self._wallet.notes.failure() == self._waived:
             return
         if abs(self._clock.time() - failure.at) < FIRST_PAUSE:
             self.heed(failure, early=early)
@@ -194,4 +208,4 @@ class Obtaining:
 
     def _share_pauses(self) -> None:
         with contextlib.suppress(TokenStoreError):  # then nothing is shared
-            self._pauses = self._pauses.after(self._store.failure(), self._terms)
+            self._pauses = self._pauses.after(self._wallet.notes.failure(), self._terms)

@@ -11,17 +11,20 @@ from .._token import Token
 from .._value import discreet
 from ..stores._base import AwayError, UnsavedError, UnwritableError
 from ..stores._warn_once import Once
+from .events import kept_at
+from .failures import only_our_errors
 from .obtaining import Obtaining
 from .saving import Saving
+from .snapshot import Snapshot
 from .turns import LockWait
 from .wallet import Wallet
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
-    from .._grant import AuthorizationCodeGrant
+    from .._grant import AuthorizationCodeGrant, AuthorizationRequest
     from ..stores import TokenStore
-    from .snapshot import Snapshot
+    from .events import Events
 
 
 class Renewal:
@@ -29,21 +32,24 @@ class Renewal:
 
     :param store: Where tokens are kept.
     :param grant: Knows whose tokens are renewed.
+    :param sign_on: Asks a person for access.
     :param wallet: The present tokens.
-    :param obtaining: Obtains a new one.
     :param once: Logs each warning once.
+    :param events: Tells what happens.
     """
 
     def __init__(
         self,
         store: TokenStore,
         grant: AuthorizationCodeGrant,
+        sign_on: Callable[[AuthorizationRequest], str],
         wallet: Wallet,
-        obtaining: Obtaining,
         once: Once,
+        events: Events,
     ) -> None:
-        self.obtaining = obtaining
-        self.saving = Saving(store, grant, wallet)
+        self.obtaining = Obtaining(store, grant, sign_on, wallet, once, events)
+        self.saving = Saving(store, grant, wallet, events)
+        self._events = events
         self._store = store
         self._grant = grant
         self._wallet = wallet
@@ -57,19 +63,31 @@ class Renewal:
             once.
         :raises LockTimeoutError: Another process holds the lock.
         """
+        wait = LockWait(self._store)
         with contextlib.ExitStack() as stack:
-            token = self._take_lock(stack, snapshot, early=early)
+            token = self._take_lock(stack, snapshot, wait, early=early)
+            if token is None:
+                # Another thread or process may have signed on while we waited.
+                found, again = itertools.tee(self._wallet.read())
+                token = self._answer(snapshot, found, early=early)
             if token is not None:
-                return token
-            # Another thread or process may have signed on while we waited.
-            found, again = itertools.tee(self._wallet.read())
-            token = self._answer(snapshot, found, early=early)
-            if token is not None:
+                self._events.tell("reused", token, seconds=wait.seconds)
                 return token
             trouble = self._take_room(stack)
             token = self.obtaining.obtain(snapshot, [*again], trouble, early=early)
             # Before the lock is released: the next holder reads it.
             return self.keep(token, snapshot)
+
+    def complete(self, request: AuthorizationRequest, redirected_url: str) -> Token:
+        """End a sign-on that was begun in any process."""
+        now = self._wallet.deadlines.clock.time()
+        token = self._grant.exchange(request, redirected_url, now=now)
+        self._events.tell("signed_on", token, place=kept_at(self._store))
+        with only_our_errors(), contextlib.ExitStack() as stack:
+            # A code works once, so the token is saved even without the lock.
+            with contextlib.suppress(LockTimeoutError, TokenStoreError):
+                stack.enter_context(self._store.lock(1.0))
+            return self.keep(token, Snapshot())
 
     def keep(self, token: Token, snapshot: Snapshot) -> Token:
         """Save a new token. If that fails, record it for waiting processes."""
@@ -86,10 +104,14 @@ class Renewal:
         return failure is not None and failure.asked == token.fingerprint
 
     def _take_lock(
-        self, stack: contextlib.ExitStack, snapshot: Snapshot, *, early: bool
+        self,
+        stack: contextlib.ExitStack,
+        snapshot: Snapshot,
+        wait: LockWait,
+        *,
+        early: bool,
     ) -> Token | None:
         """Take the lock, or return the token that appears while waiting."""
-        wait = LockWait(self._store)
         while True:
             version = self._store.version()
             try:
@@ -122,6 +144,8 @@ class Renewal:
             if early:
                 raise
             wait.go_on(error)
+            if wait.is_to_be_told():
+                self._events.wait_for(error.holder, leads=True)
             return False
         except UnwritableError:
             raise

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from .._errors import LockTimeoutError, TokenStoreError
 from ..stores._base import AwayError
+from .events import kept_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from .._token import Token
     from ..stores import TokenStore
     from .deadlines import TimedToken
+    from .events import Events
     from .snapshot import Snapshot
     from .turns import Turns
     from .wallet import Wallet
@@ -41,11 +43,17 @@ class Saving:
     :param store: Where tokens are kept.
     :param grant: Knows whose tokens are saved.
     :param wallet: Keeps the token until it is saved.
+    :param events: Tells what happens.
     """
 
     def __init__(
-        self, store: TokenStore, grant: AuthorizationCodeGrant, wallet: Wallet
+        self,
+        store: TokenStore,
+        grant: AuthorizationCodeGrant,
+        wallet: Wallet,
+        events: Events,
     ) -> None:
+        self._events = events
         self._store = store
         self._grant = grant
         self._wallet = wallet
@@ -155,10 +163,18 @@ class Saving:
             logger.warning("%s The token is used from memory.", problem)
 
     def _save(self, token: Token) -> None:
+        began, told = self._now(), self._wallet.write_behind.told
         self._store.save(token)
         self._wallet.write_behind.end(token)
+        self._events.tell(
+            "saved",
+            token,
+            seconds=self._now() - began,
+            place=kept_at(self._store),
+            reason=None if told is None else "it was used from memory until now",
+        )
         with contextlib.suppress(TokenStoreError):  # a token outweighs a failure
-            self._store.record_failure(None)
+            self._wallet.notes.clear()
 
     def _save_late(self, token: Token) -> None:
         wallet, behind = self._wallet, self._wallet.write_behind
@@ -178,8 +194,6 @@ class Saving:
                 behind.end(token)
                 return
             self._save(token)
-        if behind.told is not None:
-            logger.info("The token that was used from memory is saved.")
 
     def _is_replaced(self, token: Token) -> bool:
         """Whether another process has saved a working token since."""

@@ -29,6 +29,10 @@ _LOOK_AGAIN_PART = 0.05
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.005, 0.1
 
 
+#: Seconds. Of a shorter wait nobody is told.
+PATIENCE = 0.1
+
+
 class Attempt:
     """One thread's renewal, as a context; the others wait for its end."""
 
@@ -52,6 +56,12 @@ class Attempt:
             self._error = shareable(error)
         self._turns.leave()
         self._done.set()
+
+    def is_soon_over(self) -> bool:
+        """Whether nobody needs to be told that this thread waits."""
+        if self._leader == threading.get_ident():
+            return True  # wait() says what is wrong
+        return self._done.wait(PATIENCE)
 
     def wait(self, timeout: float) -> Token | None:
         """Return the attempt's token; ``None`` if it ended without one.
@@ -109,12 +119,28 @@ class LockWait:
     def __init__(self, store: TokenStore) -> None:
         self._store = store
         self._began = time.monotonic()
-        #: Whether somebody else was seen to have the lock.
-        self.has_begun = False
+        #: Whether somebody else was seen to have the lock; and whether that
+        #: was told.
+        self.has_begun = self.is_told = False
+
+    @property
+    def seconds(self) -> float:
+        """How long it has lasted."""
+        return time.monotonic() - self._began
+
+    def is_to_be_told(self) -> bool:
+        """Whether somebody should be told of it, which is so once.
+
+        By then the lock's holder has written who it is.
+        """
+        if self.is_told or self.seconds < PATIENCE:
+            return False
+        self.is_told = True
+        return True
 
     def is_over(self) -> bool:
         """Whether the store's time-out has passed."""
-        return time.monotonic() - self._began >= self._store.lock_timeout
+        return self.seconds >= self._store.lock_timeout
 
     def go_on(self, error: LockTimeoutError | AwayError) -> None:
         """Know that a try was in vain, and let the wait go on.
@@ -127,9 +153,8 @@ class LockWait:
 
     def timed_out(self, error: LockTimeoutError | AwayError) -> TickTickAuthError:
         """Return the error of the last try, as that of the whole wait."""
-        waited = time.monotonic() - self._began
         whole = shareable(error)
-        whole.args = (f"Waited {waited:.3g} s. {error}",)
+        whole.args = (f"Waited {self.seconds:.3g} s. {error}",)
         return whole
 
     def pause(self, version: object) -> None:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import math
 from collections.abc import Container, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from .._errors import TokenStoreError
-from .._grant.error_text import clean
 from .._token import Token
 from .._usable import preferred
 from .._value import fingerprint_of
 from ..stores._base import NoPlaceError
 from .failures import Failure
+from .notes import Notes
 from .snapshot import Snapshot
 from .write_behind import WriteBehind, write_behind_of
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from .._stamp import Stamp
     from ..stores import TokenStore
     from .deadlines import Deadlines, TimedToken
+
+logger = logging.getLogger("requests_ticktick")
 
 
 class Wallet:
@@ -40,10 +43,11 @@ class Wallet:
         self.current: TimedToken | None = None
         self._store = store
         self._grant = grant
+        self.notes = Notes(store)
         #: What :attr:`write_behind` last was: a stamp is slow to work out.
         self.last_write_behind = WriteBehind()
         self._write_behinds: dict[Stamp, WriteBehind] = {}
-        # The access tokens that the API refused, with their times of issue.
+        # The access tokens that the API refused, with their times of issue
         self._refused: dict[str, float] = {}
 
     @property
@@ -74,9 +78,14 @@ class Wallet:
             self.current = None  # it was revoked since it was read
         return timed.token
 
-    def refuse(self, token: Token) -> None:
-        """Note that the API refused a token. A later grant of it counts."""
+    def refuse(self, token: Token) -> bool:
+        """Note that the API refused a token. A later grant of it counts.
+
+        :returns: Whether that is news.
+        """
+        is_news = not self.is_refused(token)
         self._refused[token.access_token] = token.issued_at or 0.0
+        return is_news
 
     def is_refused(self, token: Token) -> bool:
         """Whether the API refused this token."""
@@ -86,6 +95,10 @@ class Wallet:
     def is_usable(self, timed: TimedToken) -> bool:
         """Whether a token has neither expired nor been refused."""
         return self.deadlines.is_alive(timed) and not self.is_refused(timed.token)
+
+    def difference(self, token: Token) -> str | None:
+        """Return what a token is for instead, if it is not this client's."""
+        return self._grant.stamp.difference(token)
 
     def best(self) -> TimedToken | None:
         """Return a fresh token, or else one that works, or else ``None``.
@@ -113,8 +126,13 @@ class Wallet:
         """
         known = failure = None
         with contextlib.suppress(TokenStoreError):  # the next read raises it
-            failure = self._store.failure()
-            known = list(self.ours(self.read()))
+            failure = self.notes.failure()
+            found = list(self.read())
+            if logger.isEnabledFor(logging.DEBUG):
+                from .survey import log_unused  # or where somebody is asked
+
+                log_unused(self, found)
+            known = list(self.ours(found))
         return Snapshot(
             known, failure=failure, refused=refused, forced=forced, by_person=by_person
         )
@@ -158,9 +176,8 @@ class Wallet:
 
         :param found: The tokens in the stores.
         :param used: The fingerprints of used refresh tokens.
-        :param can_save: Whether its successor can be saved. If not, the
-        refresh
-            tokens of the stores are left to a process that can.
+        :param can_save: Whether its successor can be saved. If not, the tokens
+            of the stores are left to a process that can.
         :raises TokenStoreError: A store cannot be read.
         """
         unsaved = self.unsaved
@@ -181,17 +198,6 @@ class Wallet:
                 return token
         return None
 
-    def foreign(self, found: Iterable[Token]) -> Iterator[str]:
-        """Yield a sentence about each token that belongs to another client."""
-        for token in found:
-            difference = self._grant.stamp.difference(token)
-            if difference is not None and token.found_in is not None:
-                # Text from a file must not control a terminal.
-                yield clean(
-                    f"The token {token.fingerprint} in {token.found_in} is for "
-                    f"{difference}, and is not used here."
-                )
-
     def failure(self, *, since: Snapshot | None = None) -> Failure | None:
         """Return the recorded failure, if it is this client's.
 
@@ -199,7 +205,7 @@ class Wallet:
         """
         text = None
         with contextlib.suppress(TokenStoreError):  # then none can be shared
-            text = self._store.failure()
+            text = self.notes.failure()
         if text is None or (since is not None and not since.is_news(text)):
             return None
         failure = Failure.load(text, repr(self._store))

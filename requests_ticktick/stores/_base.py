@@ -117,9 +117,24 @@ class TokenStore(ABC):
         if token is not None:
             yield token
 
+    def is_torn(self) -> bool:
+        """Whether there is something that :meth:`load` counts as no token.
+
+        :raises TokenStoreError: The store cannot be read.
+        """
+        return False
+
     def members(self) -> Iterator[TokenStore]:
         """Yield the stores that this store consists of."""
         yield self
+
+    def origin_of(self, token: Token) -> TokenStore | None:
+        """Return the member that a token was read from, if it is known.
+
+        Nothing is read for it.
+        """
+        del token  # a store that is no chain has one place
+        return self
 
     def version(self) -> object:
         """Return a value that changes when :meth:`load` may return another.

@@ -9,6 +9,9 @@ from .._errors import TokenStoreError
 from .._token import Token
 from ._base import TokenStore
 
+#: More than a chain of stores holds at a time.
+_REMEMBERED_TOKENS = 32
+
 
 class ChainStore(TokenStore):
     """Reads from all of its stores and saves to the first writable one.
@@ -21,6 +24,8 @@ class ChainStore(TokenStore):
 
     def __init__(self, stores: Iterable[TokenStore]) -> None:
         self._stores = tuple(stores)
+        # Where tokens were found, by their fingerprints.
+        self._origins: dict[str, TokenStore] = {}
         self._writable = next((s for s in self._stores if s.writable), None)
         self.writable = self._writable is not None
         if self._writable is not None:
@@ -63,13 +68,25 @@ class ChainStore(TokenStore):
         failed = None
         for store in self._stores:
             try:
-                yield from store.candidates()
+                for token in store.candidates():
+                    self._note(token, store)
+                    yield token
             except TokenStoreError as error:
                 if not store.writable:
                     raise  # a mistake in the configuration, not an outage
                 failed = failed or error  # another store may have a token
         if failed is not None:
             raise failed
+
+    def origin_of(self, token: Token) -> TokenStore | None:
+        """Return the store that a token was read from, if it is known."""
+        store = self._origins.get(token.fingerprint)
+        return None if store is None else store.origin_of(token)
+
+    def _note(self, token: Token, store: TokenStore) -> None:
+        self._origins[token.fingerprint] = store
+        for oldest in list(self._origins)[:-_REMEMBERED_TOKENS]:
+            self._origins.pop(oldest, None)
 
     def members(self) -> Iterator[TokenStore]:
         """Yield the stores, and the members of those that are chains."""

@@ -56,7 +56,8 @@ class FileStore(TokenStore):
         elif path is None:
             profile_of_environment()  # a wrong one is said here and now
         self._given = None if path is None else _place.absolute(path)
-        self._profile = profile
+        #: The profile that the program chose; and whether it chose no path.
+        self.profile, self.is_default = profile, path is None
         self.lock_timeout = lock_timeout
         self._file = TokenFile(is_default=path is None)
         # The lock's holder reserved it. A copy or a forked child did not.
@@ -71,7 +72,14 @@ class FileStore(TokenStore):
         """
         if self._given is not None:
             return _place.require_absolute(self._given)
-        return _place.default(self._profile)
+        return _place.default(self.profile)
+
+    @discreet
+    def is_torn(self) -> bool:
+        """Whether there is a file, and no token in it."""
+        with contextlib.suppress(OSError):  # load() says what there is to say
+            return self._file.look(self.path)[0].is_torn
+        return False
 
     @discreet
     def load(self) -> Token | None:
@@ -199,7 +207,7 @@ class FileStore(TokenStore):
         try:
             return FileLock(self.path)
         except NoPlaceError:
-            return FileLock.named(f"no place for {self._given or self._profile}")
+            return FileLock.named(f"no place for {self._given or self.profile}")
 
     def __repr__(self) -> str:
         try:

@@ -32,8 +32,7 @@ _NO_VALUE = frozenset({"false", "nan", "nil", "none", "null", "true", "undefined
 #: random text, a JWT. ``3.11.4`` and ``db.internal`` are not.
 _CERTAIN_TOKEN = r"[dt]p_\w+|[A-Za-z0-9_-]{20,}=*|eyJ[\w-]+\.[\w-]+\.[\w-]*"
 
-#: The first keys of the JSON that this package, ticktick-py and oauthlib
-#: write.
+#: The first keys of JSON that this package, ticktick-py or oauthlib wrote.
 _FIRST_KEYS = (
     *("access_token", "token_type", "refresh_token", "issued_at"),
     *("expires_at", "expires_in", "expire_time"),
@@ -60,6 +59,11 @@ class Content(Value):
         self, token: Token | None = None, what: str = "", *, is_ours: bool = False
     ) -> None:
         self._set(token=token, what=what, is_ours=is_ours)
+
+    @property
+    def is_torn(self) -> bool:
+        """Whether there is something, and no token in it."""
+        return self.token is None and self.what != "nothing"
 
     def read_at(self, location: str) -> Token | None:
         """Return the token; ``None`` for a torn one.

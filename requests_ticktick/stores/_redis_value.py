@@ -43,6 +43,10 @@ _CORRUPT_LASTS = 30 * 24 * 3600
 #: How long a failure is kept, in seconds: longer than any wait for a renewal.
 _FAILURE_LASTS = 24 * 3600
 
+#: How long a note with a second line is kept, in seconds: it says that the
+#: program was told of a token's end, which it is 14, 7 and 1 days before.
+_MARK_LASTS = 8 * 24 * 3600
+
 #: How often other writers may win before that is an error.
 MAX_TRIES = 1000
 
@@ -69,6 +73,11 @@ class RedisValue:
         """
         (value,) = get(self._client(), self._key)
         return None if value is None else self._token_of(parse(value))
+
+    def is_torn(self) -> bool:
+        """Whether there is a value, and no token in it."""
+        (value,) = get(self._client(), self._key)
+        return value is not None and parse(value).is_torn
 
     def write(self, token: Token, *, lock: str, owner: bytes | None) -> Token:
         """Put the token there, unless a later one is; return which is now.
@@ -150,7 +159,7 @@ class RedisNote:
         self.key = key
 
     def read(self) -> str | None:
-        """Return the text written within the last day, or ``None``."""
+        """Return the text written within the last days, or ``None``."""
         (value,) = peek(self._client(), self.key)
         return value.decode(errors="replace") if value else None
 
@@ -159,7 +168,8 @@ class RedisNote:
         if note is None:
             self._client().delete(self.key)
         else:
-            self._client().set(self.key, note.encode(), ex=_FAILURE_LASTS)
+            lasts = _MARK_LASTS if "\n" in note else _FAILURE_LASTS
+            self._client().set(self.key, note.encode(), ex=lasts)
 
 
 def _is_later(existing: Token, token: Token) -> bool:

@@ -127,6 +127,12 @@ class TextStore(TokenStore):
         if self.file_lock is not None:
             self.file_lock.record_failure(failure)
 
+    @discreet
+    def is_torn(self) -> bool:
+        """Whether there is a text, and no token in it."""
+        found = self._found()
+        return found is not None and found.is_torn
+
     def _found(self) -> Content | None:
         text = self._text()
         return None if text is None else parse(text)

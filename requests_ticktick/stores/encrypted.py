@@ -165,6 +165,10 @@ class EncryptedStore(TokenStore):
             return nullcontext()
         return self._store.reserve(self._sealed(token))
 
+    def is_torn(self) -> bool:
+        """Whether the store holds what is no token."""
+        return self._store.is_torn()
+
     def version(self) -> object:
         """Return the version of the store."""
         return self._store.version()

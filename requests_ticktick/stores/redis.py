@@ -137,7 +137,7 @@ class RedisStore(TokenStore):
         return None
 
     def failure(self) -> str | None:
-        """Return the failure recorded within the last day, or ``None``.
+        """Return the failure recorded within the last days, or ``None``.
 
         :raises TokenStoreError: Redis cannot be used.
         """
@@ -158,6 +158,10 @@ class RedisStore(TokenStore):
     def _owner(self) -> bytes | None:
         owner: bytes | None = getattr(self._held, "owner", None)
         return owner
+
+    def is_torn(self) -> bool:
+        """Whether there is a value, and no token in it."""
+        return self._outage.attempt("read", self._value.is_torn, lambda: False)
 
     def _load(self) -> Token | None:
         token = self._value.read()

@@ -26,6 +26,7 @@ PUBLIC_NAMES = {
     "ChainStore",
     "ConsoleSignOn",
     "EnvStore",
+    "Event",
     "FileLock",
     "FileStore",
     "InsecureTransportError",

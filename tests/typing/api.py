@@ -18,6 +18,7 @@ from requests_ticktick import (
     ChainStore,
     ConsoleSignOn,
     EnvStore,
+    Event,
     FileStore,
     LoopbackSignOn,
     MemoryStore,
@@ -145,3 +146,11 @@ def for_those_who_come_from_ticktick_py(session: requests.Session) -> None:
     assert_type(oauth.session, requests.Session)
     assert_type(OAuth2.is_token_expired(oauth.access_token_info), bool)
     session.auth = oauth.auth
+
+
+def events(seen: list[Event]) -> None:
+    TickTickAuth(on_event=seen.append)
+    TickTickAuth(on_event=lambda event: event.kind == "expiring")
+    TickTickAuth(on_event=print)
+    TickTickAuth(on_event="print")  # type: ignore[arg-type]  # refused, as it should be
+    assert_type(seen[0].seconds, float | None)

@@ -1,0 +1,39 @@
+"""When a program is told that its token will soon expire."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from .._token import Token
+
+#: How many days before its end a token is told of, the first time first.
+DAYS = (14, 7, 1)
+
+#: One of them, in seconds.
+DAY = 86_400.0
+
+
+def due_mark(token: Token, left: float) -> int | None:
+    """Return the latest mark that a token has passed, in days; or ``None``.
+
+    :param left: How many seconds of it are left.
+    """
+    passed = [days for days in _marks(token) if left <= days * DAY]
+    return passed[-1] if passed else None
+
+
+def next_mark(token: Token, left: float) -> int | None:
+    """Return the mark that a token passes next, in days; or ``None``."""
+    return next((days for days in _marks(token) if left > days * DAY), None)
+
+
+def _marks(token: Token) -> Iterator[int]:
+    """Yield the marks of a token whose end needs a person.
+
+    One that never had so many days left does not pass the mark.
+    """
+    if token.expires_at is None or token.refresh_token is not None:
+        return
+    for days in DAYS:
+        if token.lifetime is None or token.lifetime > days * DAY:
+            yield days

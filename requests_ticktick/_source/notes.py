@@ -1,0 +1,64 @@
+"""What is on record beside the token, for all who share the store.
+
+A store keeps one text. Its first line says how the last renewal failed; the
+second, which expiry the program was told of.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..stores import TokenStore
+
+
+class Notes:
+    """The record of a store.
+
+    :param store: Where tokens are kept.
+    """
+
+    def __init__(self, store: TokenStore) -> None:
+        self._store = store
+
+    def failure(self) -> str | None:
+        """Return how the last renewal failed, if it did.
+
+        :raises TokenStoreError: The store cannot be read.
+        """
+        return self._lines()[0] or None
+
+    def record_failure(self, failure: str) -> None:
+        """Record how a renewal failed. The store's lock is held.
+
+        :raises TokenStoreError: The store cannot be written.
+        """
+        self._record(failure, self._lines()[1])
+
+    def mark(self) -> str:
+        """Return the mark that was left last; empty if none was.
+
+        :raises TokenStoreError: The store cannot be read.
+        """
+        return self._lines()[1]
+
+    def leave_mark(self, mark: str) -> None:
+        """Leave a mark for the others. The store's lock is held.
+
+        :raises TokenStoreError: The store cannot be written.
+        """
+        self._record(self._lines()[0], mark)
+
+    def clear(self) -> None:
+        """Remove the record: there is a new token.
+
+        :raises TokenStoreError: The store cannot be written.
+        """
+        self._store.record_failure(None)
+
+    def _record(self, failure: str, mark: str) -> None:
+        self._store.record_failure(f"{failure}\n{mark}" if mark else failure)
+
+    def _lines(self) -> tuple[str, str]:
+        failure, _, mark = (self._store.failure() or "").partition("\n")
+        return failure, mark
