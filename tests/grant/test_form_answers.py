@@ -68,7 +68,7 @@ def test_json_is_read_whatever_it_is_called(auth, endpoint):
     assert auth.token().access_token == "a"
 
 
-def test_a_form_that_says_it_is_something_else_is_none(auth, endpoint):
+def test_a_form_with_another_content_type_is_not_read(auth, endpoint):
     """Text of unknown kind is not searched for a token."""
     endpoint.answers.append(answer(urlencode(TOKEN), "text/plain"))
 
@@ -127,6 +127,6 @@ def test_a_form_without_a_token_is_an_error(auth, endpoint, body):
         auth.token()
 
 
-def test_no_header_means_no_form():
+def test_a_body_without_a_content_type_is_no_form():
     """A response of a mock may have none."""
     assert parameters_of(b"access_token=a", {}) is None

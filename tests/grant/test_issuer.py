@@ -105,7 +105,7 @@ def test_an_issuer_is_ignored_where_none_is_known(sandbox):
     )
 
 
-def test_a_state_that_differs_is_said_first(sandbox):
+def test_a_wrong_state_is_reported_before_a_wrong_issuer(sandbox):
     """Anybody can send an issuer."""
     request = a_request()
 

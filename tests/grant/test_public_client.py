@@ -85,7 +85,7 @@ def test_a_client_without_a_secret_signs_on_by_pkce(public, method):
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_it_uses_its_refresh_token_by_its_id_alone(public, method):
+def test_a_public_client_refreshes_with_its_id_alone(public, method):
     """RFC 6749 6, and no Basic with an empty password."""
     auth = public_client(public, method=method)
     first = auth.token()
@@ -118,7 +118,7 @@ def test_an_empty_secret_is_none(public, monkeypatch, blank):
     assert auth.token()
 
 
-def test_a_placeholder_is_no_secret_and_is_said(sandbox):
+def test_a_placeholder_for_the_secret_is_reported(sandbox):
     """A template that was not filled in: nobody is asked in vain."""
     auth = TickTickAuth(
         sandbox.client_id, "${SECRET}", service=sandbox.service, store=MemoryStore()
@@ -168,7 +168,7 @@ def test_the_sandbox_refuses_a_client_that_forgot_its_secret(sandbox):
         (400, {"error_description": "Invalid redirect: x does not match"}),
     ],
 )
-def test_other_errors_do_not_speak_of_the_secret(sandbox, status, body):
+def test_other_errors_do_not_mention_the_secret(sandbox, status, body):
     """It has nothing to do with them."""
     sandbox.fail(1, status, body)
 
@@ -179,7 +179,7 @@ def test_other_errors_do_not_speak_of_the_secret(sandbox, status, body):
 
 
 @pytest.mark.parametrize("refusal", REFUSALS)
-def test_a_client_with_a_secret_and_one_that_needs_none_are_not_told_so(
+def test_the_hint_at_a_forgotten_secret_is_given_to_nobody_else(
     sandbox, public, refusal
 ):
     """One has sent its secret; of the other the service wants none."""
@@ -202,7 +202,7 @@ def test_a_client_with_a_secret_and_one_that_needs_none_are_not_told_so(
 @pytest.mark.parametrize("sign_on", [None, refuse], ids=["default", "refuse"])
 @pytest.mark.parametrize("client_id", ["an-id", None])
 @pytest.mark.parametrize("secret", [None, "${SECRET}"])
-def test_after_180_days_a_job_is_told_to_sign_on_and_of_no_secret(
+def test_after_180_days_a_jobs_error_does_not_mention_the_secret(
     clock, client_id, secret, sign_on
 ):
     """A person is looked for first: no secret of a job's would help."""

@@ -357,7 +357,7 @@ def test_a_registration_that_fails_is_not_tried_in_a_loop(sandbox, clock):
     assert sandbox.sign_ons == 0
 
 
-def test_a_service_that_registers_nobody_is_told_of(sandbox):
+def test_a_service_without_registration_is_an_error_that_names_the_portal(sandbox):
     """With the portal where a person can."""
     auth = registering_client(
         sandbox,

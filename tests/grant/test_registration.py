@@ -90,7 +90,7 @@ def test_a_public_client_is_registered(sandbox):
     assert "Authorization" not in request.headers
 
 
-def test_its_id_signs_a_person_on(sandbox):
+def test_a_person_signs_on_with_a_registered_client(sandbox):
     """Without a secret, as any public client does."""
     client_id = register(sandbox.service, URI, client_name="x", scope="tasks:read")
     public = Service(
@@ -198,7 +198,7 @@ def test_a_service_without_the_endpoint_names_the_portal():
         register(service, "http://example.com/", client_name="x", scope="tasks:read")
 
 
-def test_a_secret_for_a_public_client_is_of_no_account():
+def test_a_secret_registered_for_a_public_client_is_ignored():
     """Some servers make one up all the same."""
     said = {
         "client_id": "a",
@@ -231,7 +231,7 @@ def test_a_person_without_an_app_signs_on_with_one_click(sandbox, own_default_ur
     assert token.extra[REGISTERED] == own_default_uri
 
 
-def test_a_program_says_its_name(sandbox):
+def test_a_program_chooses_the_name_that_a_person_sees(sandbox):
     """On the consent page."""
     pages = []
 
@@ -351,7 +351,7 @@ def test_two_steps_work_in_two_processes(sandbox):
         auth.complete_sign_on(None, "?code=a")
 
 
-def test_it_can_be_pickled(sandbox):
+def test_an_auth_that_registers_can_be_pickled(sandbox):
     """And works afterwards."""
     auth = pickle.loads(pickle.dumps(registering_client(sandbox)))
 

@@ -234,7 +234,7 @@ def test_a_public_client_sends_its_id(secrets):
         assert revocations(sandbox)[0]["client_id"] == sandbox.client_id
 
 
-def test_the_id_may_be_known_from_the_token_alone(monkeypatch):
+def test_the_client_id_of_the_token_is_sent_where_none_is_configured(monkeypatch):
     """A command that forgets tokens need not be told whose they are."""
     stamped = TOKEN.replace(extra={"client_id": "the-app"}, refresh_token=None)
     with RawServer(lambda *_: answer(200, b"")) as server:
@@ -266,7 +266,7 @@ def test_nothing_is_forgotten_where_the_server_has_trouble(auth, sandbox):
     assert api_status(sandbox, token) == 401
 
 
-def test_it_can_be_tried_again_between_the_two(auth, sandbox):
+def test_a_revocation_that_failed_halfway_can_be_repeated(auth, sandbox):
     """To revoke the refresh token twice does no harm."""
     sandbox.refresh_tokens = True
     token = auth.token()

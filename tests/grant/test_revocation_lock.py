@@ -144,7 +144,7 @@ def test_a_store_that_cannot_be_cleared_says_so(sandbox):
     assert auth.token() != token
 
 
-def test_a_store_of_somebody_s_that_breaks_its_promise(sandbox):
+def test_a_store_that_breaks_its_contract_costs_no_token(sandbox):
     """Whatever leaves is one of our errors, and nothing was revoked."""
 
     class Broken(MemoryStore):
@@ -189,9 +189,7 @@ def test_a_thread_that_has_just_read_the_store_does_not_bring_it_back(sandbox):
     assert auth.token().access_token != "a-token-1"
 
 
-def test_what_another_client_has_in_a_variable_is_not_told_of(
-    sandbox, monkeypatch, caplog
-):
+def test_another_clients_variable_is_not_mentioned(sandbox, monkeypatch, caplog):
     """It was not revoked."""
     monkeypatch.setenv("MY_TOKEN", '{"access_token": "a-token-1", "client_id": "x"}')
     auth = client_of(sandbox, ChainStore([EnvStore("MY_TOKEN"), MemoryStore()]))

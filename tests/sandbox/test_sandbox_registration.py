@@ -65,7 +65,7 @@ def test_an_access_token_is_revoked_alone(sandbox: Sandbox) -> None:
     assert sandbox.revocation_requests == 1
 
 
-def test_with_a_refresh_token_ends_all_of_its_grant(sandbox: Sandbox) -> None:
+def test_revoking_a_refresh_token_ends_its_whole_grant(sandbox: Sandbox) -> None:
     """Whatever the hint says (RFC 7009 2.1). Other grants go on."""
     sandbox.refresh_tokens = True
     app = App(sandbox)
@@ -153,7 +153,7 @@ def test_a_client_registers_itself(sandbox: Sandbox) -> None:
     assert sandbox.registration_requests == 1
 
 
-def test_it_signs_on_with_pkce(sandbox: Sandbox) -> None:
+def test_a_registered_client_signs_on_with_pkce(sandbox: Sandbox) -> None:
     """Beside the app that was registered by hand."""
     client = registered(sandbox)
     app = App(sandbox)
@@ -168,7 +168,7 @@ def test_it_signs_on_with_pkce(sandbox: Sandbox) -> None:
     assert app.gets_a_token()
 
 
-def test_its_redirect_uri_is_its_own(sandbox: Sandbox) -> None:
+def test_a_registered_client_cannot_use_the_apps_redirect_uri(sandbox: Sandbox) -> None:
     """Not the app's; and the page lists what it registered."""
     client = registered(sandbox)
 
@@ -176,7 +176,7 @@ def test_its_redirect_uri_is_its_own(sandbox: Sandbox) -> None:
         App(sandbox).signs_on(**{**client, "redirect_uri": sandbox.redirect_uri})
 
 
-def test_another_client_s_code_is_of_no_use_to_it(sandbox: Sandbox) -> None:
+def test_a_code_works_for_its_own_client_only(sandbox: Sandbox) -> None:
     """A code is for the client that asked for it."""
     client = registered(sandbox)
     app = App(sandbox)
@@ -281,7 +281,7 @@ def test_the_sandbox_can_forget_them(sandbox: Sandbox) -> None:
     assert App(sandbox).gets_a_token()
 
 
-def test_only_so_many_are_kept(sandbox: Sandbox) -> None:
+def test_registered_clients_are_kept_up_to_a_number(sandbox: Sandbox) -> None:
     """The oldest are forgotten."""
     clients = clients_of(sandbox)
     first = registered(sandbox)["client_id"]
@@ -322,6 +322,6 @@ def test_the_metadata_name_the_endpoints(sandbox: Sandbox) -> None:
     assert fields["grant_types_supported"] == ["authorization_code", "refresh_token"]
 
 
-def test_its_address_is_enough_to_name_it(sandbox: Sandbox) -> None:
+def test_a_sandbox_is_named_by_its_address(sandbox: Sandbox) -> None:
     """In ``TICKTICK_SERVICE`` and ``--service``."""
     assert sandbox_service(sandbox.url("")) == sandbox.service

@@ -108,7 +108,7 @@ def test_each_pause_is_twice_the_last_and_half_an_hour_at_most(sandbox, clock):
     assert person.asked == asked + 1
 
 
-def test_a_success_begins_anew(sandbox, clock):
+def test_a_success_resets_the_pause(sandbox, clock):
     """The next failure, months later, pauses for a minute."""
     no = AuthorizationDeniedError("no")
     person = Person(sandbox, no, no, None, no)
@@ -204,7 +204,7 @@ def test_a_token_that_is_refused_at_once_is_known_to_every_auth(sandbox, tmp_pat
 
 
 @pytest.mark.parametrize("other", ["sign_on", "store", "scope"])
-def test_an_auth_that_is_made_in_another_way_does_not_pause(sandbox, tmp_path, other):
+def test_an_auth_with_another_sign_on_does_not_pause(sandbox, tmp_path, other):
     """Where a browser failed, a console may do; another person may say yes."""
     person = Person(sandbox, SignOnError("The port is taken."))
     ways = {

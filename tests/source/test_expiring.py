@@ -237,7 +237,7 @@ def test_a_clock_that_was_set_back(path, clock, told):
     assert days_told(told) == [14]
 
 
-def test_a_lock_that_is_held_puts_it_off_for_a_moment(path, clock, told):
+def test_a_held_lock_delays_the_save_for_a_moment(path, clock, told):
     """Somebody renews just then, or tells: it is seen a few seconds later."""
     store = FileStore(path)
     store.save(token_of(clock, 3))

@@ -144,7 +144,7 @@ class OddError(AuthorizationDeniedError):
     """An error of somebody else's making."""
 
 
-def test_within_the_process_an_error_keeps_its_words():
+def test_threads_of_one_process_get_the_whole_message():
     """A copy for each thread, of a class of ours."""
     odd = OddError("Ask the chief.", error="access_denied")
 
@@ -174,7 +174,7 @@ FIELDS = ("error", "description", "status_code", "retry_after", "location", "hol
 
 @pytest.mark.parametrize("value", HOSTILE, ids=lambda value: repr(value)[:12])
 @pytest.mark.parametrize("kind", ["TokenEndpointError", "LockTimeoutError", "requests"])
-def test_nobodys_words_are_raised(kind, value):
+def test_a_forged_record_raises_a_short_error_of_ours(kind, value):
     """Whatever is in the record: printable, short, and ours."""
     record = dict.fromkeys((*FIELDS, "message", "description"), value)
 
@@ -199,7 +199,7 @@ def test_a_record_of_an_unknown_error_is_a_failed_sign_on(kind):
 
 
 @pytest.mark.parametrize("name", [EVIL, "print", "curl", 5, ["x"]])
-def test_what_broke_it_off_is_an_exception_of_pythons_or_not_named(name):
+def test_only_a_python_exception_is_named_as_the_cause(name):
     """Somebody else's exception may have any name."""
     found = forged(broken_off_by=name)
 
@@ -238,7 +238,7 @@ def test_a_status_is_one_of_http():
     ],
     ids=lambda change: repr(change)[:40],
 )
-def test_json_that_is_not_a_record_is_ignored(change):
+def test_json_that_is_not_a_failure_record_is_ignored(change):
     """It stops nobody."""
     note = json.loads(Failure(SignOnError("No."), "0123abcd", STAMP).dump())
     assert Failure.load(json.dumps(note), PLACE) is not None
@@ -246,7 +246,7 @@ def test_json_that_is_not_a_record_is_ignored(change):
     assert Failure.load(json.dumps({**note, **change}), PLACE) is None
 
 
-def test_a_record_is_no_longer_than_64_ki():
+def test_a_failure_record_over_64_kib_is_ignored():
     """Who waits reads it often."""
     text = Failure(SignOnError("No."), None, STAMP).dump()
 
@@ -255,6 +255,6 @@ def test_a_record_is_no_longer_than_64_ki():
 
 
 @pytest.mark.parametrize("note", ["", "[", "[" * 60_000, "5", "null", "9" * 5000])
-def test_a_record_that_is_not_json_is_ignored(note):
+def test_a_failure_record_that_is_not_json_is_ignored(note):
     """Nor is what cannot be read at all."""
     assert Failure.load(note, PLACE) is None

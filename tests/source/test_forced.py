@@ -66,7 +66,7 @@ def test_a_job_may_force_a_new_token_by_its_refresh_token(sandbox, auth, tmp_pat
 
 
 @pytest.mark.parametrize("force", [False, True])
-def test_a_person_is_asked_who_is_asked_for(sandbox, auth, person, force):
+def test_ask_has_a_person_asked_whatever_there_is(sandbox, auth, person, force):
     """``ask=True``: to sign on as somebody else, or with other rights."""
     first = auth.token()
 

@@ -56,7 +56,7 @@ def test_a_token_is_saved_behind_one_that_is_only_given(
     assert store.load() == token
 
 
-def test_what_is_saved_is_not_looked_at_again(sandbox, clock, store):
+def test_a_saved_token_is_not_compared_with_the_store_again(sandbox, clock, store):
     """Neither what was saved at once, nor what was saved later."""
     auth = client_of(sandbox, store, clock=clock)
     token = auth.token()
@@ -98,7 +98,7 @@ def test_a_store_that_stays_full_is_tried_less_and_less_often(sandbox, clock, st
     assert [round(t) for t in tries][5:] == [1200, 1261]
 
 
-def test_a_clock_set_back_does_not_put_it_off(sandbox, clock, store):
+def test_a_clock_set_back_does_not_delay_the_next_save(sandbox, clock, store):
     """The other clock counts on."""
     auth = client_of(sandbox, store, clock=clock)
     token = auth.token()
@@ -113,7 +113,7 @@ def test_a_clock_set_back_does_not_put_it_off(sandbox, clock, store):
 
 @pytest.mark.parametrize("jump", [0, -3600])
 @pytest.mark.parametrize("late", [10, 70])
-def test_it_is_renewed_no_later_than_otherwise(sandbox, clock, store, late, jump):
+def test_an_unsaved_token_is_renewed_on_time(sandbox, clock, store, late, jump):
     """Looking at the store again is nothing that a renewal waits for."""
     sandbox.expires_in = 130
     sandbox.clock = clock.monotonic
@@ -129,7 +129,9 @@ def test_it_is_renewed_no_later_than_otherwise(sandbox, clock, store, late, jump
 
 
 @pytest.mark.parametrize("in_two_steps", [False, True])
-def test_what_a_sibling_has_saved_since_stays(sandbox, clock, store, in_two_steps):
+def test_a_token_that_a_sibling_has_saved_since_stays(
+    sandbox, clock, store, in_two_steps
+):
     """It is the later one; the other works on, in memory."""
     one, two = processes(sandbox, clock, store)
     if in_two_steps:
@@ -147,7 +149,7 @@ def test_what_a_sibling_has_saved_since_stays(sandbox, clock, store, in_two_step
     assert sandbox.sign_ons == 2
 
 
-def test_what_a_sibling_has_saved_since_the_clock_was_set_back_stays(
+def test_a_token_that_a_sibling_has_saved_since_the_clock_was_set_back_stays(
     sandbox, clock, store
 ):
     """Later is not what says so, but what was not there before."""

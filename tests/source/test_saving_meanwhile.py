@@ -69,7 +69,7 @@ def test_a_token_that_is_forgotten_meanwhile_is_forgotten(sandbox, clock, store,
     assert late or store.load() is None
 
 
-def test_ctrl_c_while_a_token_is_saved_puts_it_off(sandbox, clock, store):
+def test_ctrl_c_during_a_save_delays_it(sandbox, clock, store):
     """Both times: the third try has it saved."""
     auth = client_of(sandbox, store, clock=clock)
     store.full = False
@@ -112,7 +112,7 @@ def test_a_token_that_came_meanwhile_is_not_taken_for_saved(sandbox, clock, stor
     assert auth.token() is wallet_of(auth).unsaved is latest[0]
 
 
-def test_only_one_tries_when_it_is_time(sandbox, clock, store):
+def test_only_one_caller_saves_when_a_save_is_due(sandbox, clock, store):
     """The others do not wait for a store that is slow, nor ask it themselves."""
     auth = client_of(sandbox, store, clock=clock)
     token = auth.token()
@@ -148,7 +148,9 @@ def test_a_thread_that_comes_late_neither_tries_nor_forgets(sandbox, clock, stor
     assert store.load() == token
 
 
-def test_what_it_replaced_makes_way_although_it_works(sandbox, clock, store):
+def test_a_stored_token_gives_way_to_the_unsaved_one_that_replaced_it(
+    sandbox, clock, store
+):
     """A sign-on was asked for, and its token is the one to have."""
     auth = client_of(sandbox, store, clock=clock)
     store.full = False

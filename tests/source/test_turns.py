@@ -46,7 +46,7 @@ class Versioned(Plain):
         return self.current
 
 
-def test_between_two_tries_for_the_lock_there_are_many_looks(slept):
+def test_waiters_look_at_the_store_between_two_tries_for_the_lock(slept):
     """A try costs thirty times a look: after a second, ten tries."""
     store = Versioned()
     watch = turns.LockWait(store)
@@ -60,7 +60,7 @@ def test_between_two_tries_for_the_lock_there_are_many_looks(slept):
     assert store.looks >= 30
 
 
-def test_the_first_looks_come_soon_and_the_later_ones_less_often(slept):
+def test_waiters_look_less_and_less_often(slept):
     """Nobody waits much longer than it had to, and nobody polls fast for long."""
     watch = turns.LockWait(Versioned())
 
@@ -74,7 +74,7 @@ def test_the_first_looks_come_soon_and_the_later_ones_less_often(slept):
     assert slept.pauses[-1] > 10 * slept.pauses[0]
 
 
-def test_a_change_ends_the_pause(slept):
+def test_a_changed_version_ends_the_pause(slept):
     """Whoever waits reads at once what is new."""
     store = Versioned()
     watch = turns.LockWait(store)

@@ -254,7 +254,7 @@ def test_the_token_is_saved_before_the_lock_is_released(sandbox, tmp_path):
     assert saved == [auth.token()]
 
 
-def test_what_one_thread_was_told_may_not_do_for_another(sandbox):
+def test_a_waiting_thread_rejects_the_token_that_it_wants_replaced(sandbox):
     """It waited for a token in place of the very one that came out."""
     auth = client_of(sandbox)
     refused = auth.token()

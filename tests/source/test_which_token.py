@@ -191,7 +191,7 @@ def test_a_store_that_has_gone_away_is_no_reason_to_ask_a_person(sandbox):
     assert person.asked == 0
 
 
-def test_what_could_not_be_read_for_a_moment_is_not_new(sandbox, clock):
+def test_an_old_token_that_was_unreadable_for_a_moment_is_not_new(sandbox, clock):
     """A token that was there before is no answer, as it has expired."""
     sandbox.expires_in = 3600
     store = Faulty()

@@ -184,7 +184,7 @@ def test_the_last_of_two_sign_ons_is_saved_by_whoever_calls(sandbox, clock):
     assert store.load() == second
 
 
-def test_what_one_has_saved_is_looked_at_no_more_by_the_other(sandbox, clock):
+def test_a_token_that_one_auth_has_saved_is_not_tried_by_the_other(sandbox, clock):
     """It goes on from memory, without another look at the store."""
     store = Faulty()
     store.full = True
@@ -204,7 +204,7 @@ def test_what_one_has_saved_is_looked_at_no_more_by_the_other(sandbox, clock):
     assert store.blips == 100
 
 
-def test_what_one_forgets_is_not_saved_by_the_other(sandbox, clock):
+def test_a_token_that_one_auth_forgets_is_not_saved_by_the_other(sandbox, clock):
     """It is to leave every store."""
     store = Faulty()
     store.full = True
@@ -220,7 +220,7 @@ def test_what_one_forgets_is_not_saved_by_the_other(sandbox, clock):
     assert store.load() is None
 
 
-def test_what_is_forgotten_while_it_is_saved_is_not_revived(sandbox):
+def test_a_token_forgotten_during_its_save_stays_forgotten(sandbox):
     """The store has it all the same, where it was not there yet to be deleted."""
     store = Faulty()
     usual = store.save
@@ -333,7 +333,7 @@ def test_a_store_that_is_back_and_full_is_tried_as_any_that_is_full(
     ]
 
 
-def test_an_outage_that_the_store_has_told_of_is_not_told_of_again(
+def test_an_outage_that_the_store_has_logged_is_not_logged_again(
     sandbox, clock, caplog
 ):
     """Neither when it begins nor when it is over."""
@@ -359,7 +359,7 @@ def test_an_outage_that_the_store_has_told_of_is_not_told_of_again(
     assert [line.partition(" ")[0] for line in said] == ["Signed", "Saved"]
 
 
-def test_an_outage_is_told_of_each_time(sandbox, clock, caplog):
+def test_each_outage_is_logged_once(sandbox, clock, caplog):
     """With the same words; within one, once."""
     store = Away(clock)
     auth = client_of(sandbox, store, clock=clock)
@@ -378,7 +378,7 @@ def test_an_outage_is_told_of_each_time(sandbox, clock, caplog):
     ]
 
 
-def test_a_lock_that_is_held_puts_it_off_for_a_moment(sandbox, clock):
+def test_a_held_lock_delays_the_save_for_a_moment(sandbox, clock):
     """Somebody signs on there: the token is looked for soon after."""
     store = Away(clock)
     auth = client_of(sandbox, store, clock=clock)

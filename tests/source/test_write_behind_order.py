@@ -54,7 +54,7 @@ def test_an_older_token_that_another_process_has_saved_since_makes_way(sandbox, 
     assert store.load() == token
 
 
-def test_one_that_does_not_say_when_it_was_issued_stays(sandbox, clock):
+def test_a_stored_token_without_an_issue_time_stays(sandbox, clock):
     """It came since; nobody knows that it is older."""
     store = Away(clock)
     auth = client_of(sandbox, store, clock=clock)

@@ -52,7 +52,7 @@ def test_one_path_is_one_lock(folder):
     assert not path.exists()
 
 
-def test_to_make_one_touches_nothing(folder, monkeypatch):
+def test_the_constructor_touches_no_file(folder, monkeypatch):
     """Not even a folder is looked for: that is done when it is used."""
     for name in ("stat", "lstat", "open", "mkdir"):
         monkeypatch.setattr(os, name, lambda *_, **__: pytest.fail("touched"))
@@ -129,7 +129,7 @@ def test_a_path_that_leads_nowhere_is_a_name(folder, monkeypatch):
 
 
 @pytest.mark.parametrize("make", [FileLock.named, lambda name: FileLock(f"/{name}")])
-def test_its_repr_makes_another(make):
+def test_its_repr_is_an_expression_that_makes_it(make):
     """It shows which lock it is, and nothing of its note."""
     lock = make("it")
     other = eval(repr(lock), {"FileLock": FileLock})
@@ -197,7 +197,7 @@ def test_nothing_is_written_where_others_could_replace_it(folder, machine):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="about modes")
-def test_without_any_place_there_is_no_lock_and_no_note(folder, machine):
+def test_without_any_folder_there_is_neither_lock_nor_note(folder, machine):
     """The one is an error, which names the places; the other is let be."""
     folder.chmod(0o777)
     machine.chmod(0o777)

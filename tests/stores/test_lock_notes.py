@@ -127,7 +127,7 @@ def test_a_holders_note_is_never_shown_as_it_is(store, info, note):
     assert error.holder is None or error.holder.startswith("process 1 since 20")
 
 
-def test_a_note_from_before_all_time_says_no_since(store, info):
+def test_a_note_with_an_impossible_time_shows_no_time(store, info):
     """Whoever owns the file can date it as they like."""
     with store.lock():
         info.write_text(json.dumps({"pid": 7, "host": "here"}))
@@ -172,7 +172,7 @@ def test_where_files_have_no_users_a_note_is_read(store, monkeypatch):
         assert store.failure() == "no"
 
 
-def test_no_note_is_worth_a_disks_time(store, monkeypatch):
+def test_notes_are_not_flushed_to_the_disk(store, monkeypatch):
     """After a power failure nobody waits any more; a token is another matter."""
     synced = []
     monkeypatch.setattr(os, "fsync", synced.append)

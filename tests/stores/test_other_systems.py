@@ -98,7 +98,7 @@ CALLS = [
 
 
 @pytest.mark.parametrize(("call", "name", "said"), CALLS)
-def test_what_is_denied_for_a_moment_is_tried_again(
+def test_an_access_denied_for_a_moment_is_tried_again(
     path, on_windows, slept, call, name, said
 ):
     """Windows denies it while another program has the file open."""
@@ -113,7 +113,7 @@ def test_what_is_denied_for_a_moment_is_tried_again(
 
 
 @pytest.mark.parametrize(("call", "name", "said"), CALLS)
-def test_what_stays_denied_is_an_error_of_ours(
+def test_an_access_that_stays_denied_is_an_error_of_ours(
     path, on_windows, slept, monkeypatch, call, name, said
 ):
     """After a second: then it is about rights. What was there still is."""
@@ -191,7 +191,7 @@ def test_waiting_processes_see_a_failure_while_they_read(path, on_windows):
         assert FileStore(path).failure() == "no"
 
 
-def test_what_is_missing_is_not_waited_for(path, on_windows, slept):
+def test_a_missing_file_is_not_waited_for(path, on_windows, slept):
     """Only what is denied is tried again."""
     on_windows("open", 0)
 

@@ -109,7 +109,7 @@ def test_a_wrong_password_is_named_and_not_shown(start_redis, secrets):
     assert RedisStore(server.client(password="right")).load() is None
 
 
-def test_what_a_server_echoes_is_not_shown(start_redis, secrets):
+def test_a_servers_echo_of_the_password_is_not_shown(start_redis, secrets):
     """Redis quotes the arguments of a command that it does not know."""
     secrets.add("hunter2")
     server = start_redis("--rename-command", "SET", "")

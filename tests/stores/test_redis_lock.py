@@ -162,7 +162,7 @@ def test_a_lost_lock_is_reported_at_its_release(store, client, caplog):
     assert client.get(LOCK) == b"another's"
 
 
-def test_the_first_of_two_claims_at_once_gets_the_lock(server, store):
+def test_of_two_claims_at_once_the_first_gets_the_lock(server, store):
     """It was free when we looked, and is named all the same."""
     client = server.client(kind=Interrupted)
     client.command = "SET"

@@ -255,7 +255,7 @@ def test_the_working_directory_is_never_written_to(tmp_path):
     assert Path(done.stdout.strip()).is_relative_to(tmp_path / "home")
 
 
-def test_a_place_that_cannot_be_written_is_said_and_survived(
+def test_a_place_that_cannot_be_written_costs_one_warning(
     sandbox, tmp_path, monkeypatch, caplog
 ):
     """In spotipy 870, it was "couldn't write token cache", without a why."""
@@ -276,7 +276,7 @@ def test_a_place_that_cannot_be_written_is_said_and_survived(
 
 @posix
 @pytest.mark.parametrize("umask", [0o000, 0o022], ids=oct)
-def test_nothing_that_is_kept_is_for_others_to_read(sandbox, store, umask):
+def test_other_users_can_read_none_of_our_files(sandbox, store, umask):
     """In CVE-2025-27154 (spotipy), the cache was rw-r--r--, for each user to read."""
     before = os.umask(umask)
     try:

@@ -112,7 +112,7 @@ def test_a_token_that_no_one_could_read_again_is_not_saved(write):
 
 
 @pytest.mark.parametrize("content", ["3.11.4\n", "12345\n", "db.internal.example", "x"])
-def test_a_word_may_be_a_token_and_may_be_needed(write, path, content):
+def test_a_single_word_is_read_as_a_token_and_never_replaced(write, path, content):
     """It is read as ``EnvStore`` reads it, and replaced by nothing."""
     store = write(content)
 

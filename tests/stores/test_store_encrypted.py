@@ -169,7 +169,7 @@ def test_another_clients_plain_token_stays(inner):
 
 
 @pytest.mark.parametrize("keys", [[], "", [""], ["short"], [b"\xff" * 44], [5], [None]])
-def test_what_is_no_key_is_refused_and_not_quoted(keys):
+def test_an_invalid_key_is_refused_and_not_quoted(keys):
     """An unset variable must not mean plain text."""
     with pytest.raises(ValueError, match="Fernet keys") as caught:
         EncryptedStore(MemoryStore(), keys)

@@ -319,7 +319,7 @@ def test_a_folder_in_place_of_the_file_is_explained(no_file):
 
 
 @pytest.mark.parametrize("kind", ["link", "fifo", "folder", "second name"])
-def test_what_is_planted_for_the_lock_is_not_opened(tmp_path, kind):
+def test_a_link_pipe_or_folder_planted_as_the_lock_is_not_opened(tmp_path, kind):
     """What locks a file empties it."""
     lock, victim = tmp_path / "t.json.lock", tmp_path / "victim"
     victim.write_text("precious")

@@ -244,7 +244,7 @@ def test_nobodys_folder_is_another_users_where_all_users_are_mapped(
         is_refused(folder / "t.json", caplog, "belongs to another user")
 
 
-def test_without_the_kernels_list_of_users_nobody_is_a_user(tmp_path, monkeypatch):
+def test_without_the_kernels_map_of_users_no_folder_is_unmapped(tmp_path, monkeypatch):
     """On macOS, and where /proc is not mounted."""
     monkeypatch.setattr(
         _place, "open", lambda path: (tmp_path / "none").open(), raising=False

@@ -242,7 +242,7 @@ def test_a_working_directory_that_was_removed_leads_nowhere(tmp_path, monkeypatc
 
 
 @pytest.mark.parametrize("name", ["a\0b", "\ud800"])
-def test_what_can_be_no_name_is_said_at_once(name):
+def test_an_impossible_name_is_refused_by_the_constructor(name):
     """Later, it would be an error from the depth of the library."""
     with pytest.raises(ValueError, match=r"NUL|surrogates"):
         FileStore(name)

@@ -308,7 +308,7 @@ def test_another_owners_token_in_redis_stays_and_is_told_of(
     assert ["another client" in text for text in warnings_in(caplog)] == [False, True]
 
 
-def test_a_second_outage_is_told_of_as_well(sandbox, server, going_on, clocks, caplog):
+def test_a_second_outage_is_logged_as_well(sandbox, server, going_on, clocks, caplog):
     """One warning for each, and one line."""
     caplog.set_level(logging.INFO)
     for _ in range(2):

@@ -307,7 +307,7 @@ def test_a_url_of_no_use_is_refused_when_the_store_is_made(place, problem, secre
 
 
 @pytest.mark.parametrize("place", [None, 5, object(), sqlite3])
-def test_what_is_no_database_is_a_type_error(place):
+def test_anything_but_a_url_or_an_engine_is_a_type_error(place):
     """Such as an AsyncEngine."""
     with pytest.raises(TypeError, match="a URL or an Engine"):
         SqlStore(place)
@@ -428,7 +428,7 @@ def test_a_forked_child_uses_no_connection_of_its_parents(engine, store):
         assert each.load() == Token("childs")
 
 
-def test_what_sqlalchemy_logs_shows_no_token(engine, caplog, secrets):
+def test_the_logs_of_sqlalchemy_show_no_token(engine, caplog, secrets):
     """Not even where it logs each row."""
     secrets.add("a-token")
     caplog.set_level(logging.DEBUG, "sqlalchemy.engine")

@@ -65,7 +65,7 @@ def test_a_torn_token_is_set_aside_by_the_next_save(
 
 
 @each_torn
-def test_what_is_left_of_a_token_can_be_deleted(write, path, content):
+def test_a_torn_token_can_be_deleted(write, path, content):
     """With what was set aside before, and nothing else."""
     store = write(content)
     others = [

@@ -128,7 +128,7 @@ def test_keys_that_are_not_ours_are_kept():
 
 
 @pytest.mark.parametrize("text", ["", "{", TORN])
-def test_what_a_crash_has_left_gives_way(caplog, secrets, text):
+def test_a_torn_text_gives_way_to_the_next_save(caplog, secrets, text):
     """To the next token, with one warning; the store may set it aside."""
     secrets.add("hunter2")
     aside = []
@@ -151,7 +151,7 @@ def test_what_a_crash_has_left_gives_way(caplog, secrets, text):
     assert all("where a token should be" in warning for warning in warnings)
 
 
-def test_remains_that_cannot_be_set_aside_stay(secrets):
+def test_a_torn_text_that_cannot_be_set_aside_stays(secrets):
     """The error is one of the write."""
     secrets.add("hunter2")
 
@@ -267,7 +267,7 @@ def test_an_error_of_ours_stays_what_it_is(error):
     assert caught.value is error
 
 
-def test_a_write_that_fails_says_which(secrets):
+def test_a_failed_write_names_the_place(secrets):
     """A token could not be saved, or not be deleted."""
     secrets.add("hunter2")
 

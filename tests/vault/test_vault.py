@@ -89,7 +89,7 @@ class TestStoreOfAVault(TokenStoreContract):
 
 
 @pytest.mark.parametrize("encrypted", [False, True])
-def test_no_two_keys_meet(make, encrypted):
+def test_no_two_keys_share_a_store(make, encrypted):
     """Whatever the user ids of an application are."""
     vault = make(keys=[Fernet.generate_key()] if encrypted else None)
 
@@ -109,7 +109,7 @@ def test_no_two_keys_meet(make, encrypted):
     assert list(vault) == []
 
 
-def test_the_names_of_keys_do_as_names_of_files_everywhere():
+def test_the_names_made_of_keys_are_valid_file_names_everywhere():
     """ASCII without capitals, so that no file system takes two for one."""
     names = [name_of(key) for key in ODD]
 
@@ -230,7 +230,7 @@ def test_a_folder_that_is_not_there_yet_is_an_empty_vault(tmp_path):
     assert not (tmp_path / "vault").exists()
 
 
-def test_other_files_in_the_folder_are_nobodys(tmp_path):
+def test_other_files_in_the_folder_belong_to_no_key(tmp_path):
     """Locks, notes, what was set aside, and what somebody else put there."""
     vault = TokenVault.files(tmp_path)
     with vault["me"].lock(0):

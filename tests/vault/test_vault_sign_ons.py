@@ -121,7 +121,7 @@ def test_of_many_who_bring_the_same_url_one_completes_it(sandbox, make):
     assert sandbox.token_requests == 1
 
 
-def test_a_sign_on_is_its_persons_alone(sandbox, make):
+def test_a_sign_on_is_completed_only_for_its_person(sandbox, make):
     """Who was sent another's link grants nothing, and takes nothing away."""
     vault = make()
     redirected = sandbox.sign_on(vault.begin_sign_on("Mallory"))
@@ -145,7 +145,7 @@ def test_a_bot_learns_whose_sign_on_it_was(sandbox, make, key):
     assert list(make()) == [key]
 
 
-def test_a_sign_on_has_an_end(sandbox, make, monkeypatch):
+def test_a_pending_sign_on_expires(sandbox, make, monkeypatch):
     """And what nobody completed is gone after it."""
     now = 1_900_000_000.0
     clock = type("Clock", (), {"time": staticmethod(lambda: now)})
@@ -175,7 +175,7 @@ def test_scopes_may_differ_by_person(sandbox, make):
     assert sandbox.sign_ons == 2
 
 
-def test_who_waits_learns_of_the_token(sandbox, make):
+def test_waiting_ends_with_the_token(sandbox, make):
     """As an agent does, while the web application completes the sign-on."""
     agent, found = make(), []
     begun = agent.begin_sign_on("me")
@@ -308,9 +308,7 @@ def test_a_state_is_no_name_of_a_file(vault, tmp_path):
         vault.complete_sign_on("me", "?code=c&state=../token-me.json")
 
 
-def test_what_nobody_completed_is_removed_by_those_who_begin_later(
-    tmp_path, options, monkeypatch
-):
+def test_abandoned_sign_ons_are_removed_by_later_ones(tmp_path, options, monkeypatch):
     """Redis does so by itself."""
     files = TokenVault.files(tmp_path / "v", **options)
     rows = TokenVault.sql(f"sqlite:///{tmp_path}/v.db", **options)
@@ -369,13 +367,13 @@ def test_sign_ons_are_not_kept_where_others_could_replace_them(tmp_path, options
 # -- waiting --------------------------------------------------------------------------
 
 
-def test_waiting_has_an_end(vault):
+def test_waiting_times_out(vault):
     """The person may have closed the tab."""
     with pytest.raises(SignOnTimeoutError, match=r"within 0\.1 s"):
         vault.wait_for_token("me", 0.1)
 
 
-def test_who_has_a_token_is_not_waited_for(sandbox, vault):
+def test_waiting_for_a_person_with_a_token_ends_at_once(sandbox, vault):
     """Unless it is the one that the API refuses."""
     vault.complete_sign_on("me", sandbox.sign_on(vault.begin_sign_on("me")))
     token = vault.wait_for_token("me", 0)
@@ -385,7 +383,7 @@ def test_who_has_a_token_is_not_waited_for(sandbox, vault):
         vault.wait_for_token("me", 0, instead_of=token)
 
 
-def test_a_token_that_has_expired_is_not_one_to_wait_for(sandbox, vault):
+def test_an_expired_token_does_not_end_the_wait(sandbox, vault):
     """The next one is."""
     old = Token("old", expires_at=1.0, scope="tasks:read tasks:write")
     vault["me"].save(old)
@@ -397,7 +395,7 @@ def test_a_token_that_has_expired_is_not_one_to_wait_for(sandbox, vault):
     assert vault.wait_for_token("me", 0) == vault["me"].load() != old
 
 
-def test_who_waits_bears_an_outage(sandbox, options, postgres):
+def test_waiting_goes_on_through_an_outage(sandbox, options, postgres):
     """Unless it lasts: then it is the reason."""
     vault = TokenVault.sql(postgres.url(postgres.new_user()), **options)
     begun, found = vault.begin_sign_on("me"), []
