@@ -153,7 +153,7 @@ class Obtaining:
             with self._failures_recorded():
                 return self.asking.ask(snapshot, self._pauses.sign_ons, early=early)
         except SignOnRequiredError as error:
-            if trouble is not None and all(map(stamp.fits, found)):
+            if trouble is not None and not unused:
                 raise trouble from None
             text = exact(str(error), self._store, stamp)
             if not snapshot.forced:

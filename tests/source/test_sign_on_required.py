@@ -96,16 +96,19 @@ def test_an_empty_file(path):
     ],
     ids=["client", "scopes", "service"],
 )
-def test_a_token_that_is_somebody_elses(path, theirs, said):
-    """Whose it is, wherever the program has put it."""
+def test_a_token_that_is_somebody_elses(path, theirs, said, monkeypatch):
+    """Whose it is; in a place that the program chose, it is an error of the store."""
+    monkeypatch.setenv("TICKTICK_TOKEN_FILE", path)
     store = FileStore(path)
     theirs = {"client_id": "app", "requested_scope": SCOPE, **theirs}
     store.save(Token("0123456789abcdef", extra=theirs))
     fingerprint = Token("0123456789abcdef").fingerprint
 
-    text = message(store=store)
+    text = message()
 
     assert f"The token {fingerprint} in {path} {said}" in text
+    with pytest.raises(TokenStoreError, match="Choose another place"):
+        message(store=store)
 
 
 def test_a_token_that_the_api_refused():
@@ -286,7 +289,8 @@ def test_the_log_says_why_a_token_is_skipped(path, caplog):
     first, second = FileStore(path), FileStore(path + "2")
     first.save(Token("0123456789abcdef", extra={"client_id": "theirs"}))
     second.save(expired())
-    message(store=ChainStore([first, second]))
+    with pytest.raises(TokenStoreError, match="another client"):
+        message(store=ChainStore([first, second]))
 
     said = [r.getMessage() for r in caplog.records if "Skipped" in r.getMessage()]
     assert ["another client, theirs" in said[0], "expired on" in said[1]] == [True] * 2
