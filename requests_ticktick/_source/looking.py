@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 from .._errors import TickTickAuthError
 from ..stores import MemoryStore
 from .failures import only_our_errors
+from .telling import told_afterwards
 
 if TYPE_CHECKING:
     from .._token import Token
     from ..stores import TokenStore
     from .deadlines import TimedToken
+    from .events import Events
     from .wallet import Wallet
 
 
@@ -22,6 +24,7 @@ class Looking:
 
     store: TokenStore
     _wallet: Wallet
+    _events: Events
 
     def peek(self) -> Token | None:
         """Return the token that memory holds, if it can be used now."""
@@ -43,6 +46,8 @@ class Looking:
         found = _noting(problems, wallet.not_refused(wallet.read()))
         best = wallet.best_of(found)
         if best is not None:
+            with told_afterwards():
+                self._events.found(best.token)
             return wallet.use(best)
         token = self.peek() if problems else None
         if token is None and problems:

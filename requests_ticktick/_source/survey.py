@@ -106,6 +106,8 @@ def _of_member(wallet: Wallet, member: TokenStore) -> Iterator[str]:
         has_any, difference = True, wallet.difference(token)
         if difference is not None:
             yield _foreign(token, place, difference)
+            if member.writable:
+                yield "It stays there, so choose another profile for this app."
         else:
             yield f"{_first(place)} holds a token that {_state(wallet, token)}."
     if has_any:
@@ -152,8 +154,11 @@ def _command(store: TokenStore, stamp: Stamp) -> str | None:
     if not isinstance(keeper, FileStore) or service is None:
         return None
     words = ["--service", service] if service != "ticktick" else []
-    with contextlib.suppress(NoPlaceError, ValueError):  # as the message says
-        words += _file_options(keeper)
+    is_taken = False
+    with contextlib.suppress(TickTickAuthError):  # as the message says
+        is_taken = any(foreign(keeper.candidates(), stamp))
+    with contextlib.suppress(NoPlaceError, ValueError):  # likewise
+        words += ["--profile", "NAME"] if is_taken else _file_options(keeper)
     if stamp.scope is not None and set(stamp.scope.split()) != set(SCOPE.split()):
         words += ["--scope", stamp.scope]
     import shlex  # only where something has failed

@@ -75,6 +75,17 @@ def test_a_token_of_a_store_is_found_once(sandbox, store, told):
     assert event.place == store.path
 
 
+def test_a_token_that_is_only_looked_for_is_found_as_well(sandbox, store, told):
+    """By ``find()``; the next request does not tell of it again."""
+    token = client_of(sandbox, store).token()
+    auth = client_of(sandbox, store, on_event=told)
+    assert auth.find() == auth.token() == token
+
+    assert [(event.kind, event.fingerprint) for event in told] == [
+        ("found", token.fingerprint)
+    ]
+
+
 @pytest.mark.parametrize("behind", [1, 2])
 def test_the_place_is_the_one_of_several_that_has_it(store, told, behind, monkeypatch):
     """Also where nobody reads those behind it."""

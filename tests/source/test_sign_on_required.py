@@ -107,6 +107,9 @@ def test_a_token_that_is_somebody_elses(path, theirs, said, monkeypatch):
     text = message()
 
     assert f"The token {fingerprint} in {path} {said}" in text
+    assert (
+        "another profile for this app. Run: requests-ticktick login --profile" in text
+    )
     with pytest.raises(TokenStoreError, match="Choose another place"):
         message(store=store)
 
