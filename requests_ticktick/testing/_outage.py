@@ -14,9 +14,7 @@ from ._base import Contract
 class OutageContract(Contract):
     """A store says that it cannot be used, and is as it was afterwards."""
 
-    def test_an_outage_raises_where_a_token_would_be_lost(
-        self, store: TokenStore
-    ) -> None:
+    def test_an_outage_is_an_error(self, store: TokenStore) -> None:
         """It is no absence, nobody's lock, and no other kind of error."""
         store.save(self.token)
 

@@ -414,7 +414,7 @@ PROMISES = {
     "the_lock_of_a_process_that_dies_is_free": [Existing, Failing],
     "waiting_callers_learn_of_a_failure": [Resentful],
     "a_copy_works": [Unique],
-    "an_outage_is_told": [
+    "an_outage_is_an_error": [
         *(Denying, Assuring, Hushing, Inviting),
         *(Foreign, Watchful, Jealous),
     ],
