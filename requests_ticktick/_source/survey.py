@@ -179,10 +179,9 @@ def _file_options(store: FileStore) -> list[str]:
 
 def _service_name(stamp: Stamp) -> str | None:
     """Return the name of the service on the command line, if it has one."""
-    if stamp.token_endpoint is None:
-        return "ticktick"
+    endpoint = stamp.token_endpoint or ""
     for name, service in NAMES.items():
-        if service.token_endpoint == stamp.token_endpoint:
+        if service.token_endpoint == endpoint:
             return name
-    base = stamp.token_endpoint.removesuffix("/oauth/token")
-    return sandbox_base(base) if base != stamp.token_endpoint else None
+    base = endpoint.removesuffix("/oauth/token")
+    return sandbox_base(base) if base != endpoint else None

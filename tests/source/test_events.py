@@ -157,7 +157,7 @@ def test_a_token_that_the_api_refused(sandbox, store, told):
 
 
 def test_a_token_that_is_refused_as_soon_as_it_is_granted(sandbox, store, told):
-    """The second 401 is told of as well."""
+    """The second 401 is told of as well; a third one, to the same token, is not."""
     auth = client_of(sandbox, store, on_event=told)
     auth.token()
     with requests.Session() as session:
@@ -165,6 +165,10 @@ def test_a_token_that_is_refused_as_soon_as_it_is_granted(sandbox, store, told):
         sandbox.fail(2, endpoint="api", status=401)
         session.get(sandbox.url("/open/v1/project"))
 
+        refused = session.auth.peek()
+        auth.source.refused_at_once(auth.source.store.load())
+
+    assert refused is None
     assert told.kinds[2:] == ["refused", "signed_on", "saved", "refused"]
 
 
