@@ -41,6 +41,13 @@ PROJECT = "/open/v1/project"
 URI = "http://127.0.0.1:18765/callback"
 
 
+@pytest.fixture
+def new_session():
+    """A session without an auth, which is closed."""
+    with requests.Session() as session:
+        yield session
+
+
 @pytest.fixture(autouse=True)
 def own_default_uri(monkeypatch):
     """The default redirect URI's port is the machine's, and others test too."""
@@ -377,11 +384,11 @@ def test_a_service_without_registration_is_an_error_that_names_the_portal(sandbo
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_a_token_that_never_worked_is_explained(sandbox, status, caplog):
+def test_a_token_that_never_worked_is_explained(new_session, sandbox, status, caplog):
     """The person is not asked again in vain; the caller gets the response."""
     sandbox.fail(3, status, {}, "api")
     person = Person(sandbox)
-    session = requests.Session()
+    session = new_session
     session.auth = registering_client(sandbox, sign_on=person)
 
     answers = [session.get(sandbox.url(PROJECT)).status_code for _ in range(2)]
@@ -393,9 +400,9 @@ def test_a_token_that_never_worked_is_explained(sandbox, status, caplog):
     assert "Register an app at" in told[0]
 
 
-def test_a_token_that_has_worked_is_renewed_as_any_other(sandbox):
+def test_a_token_that_has_worked_is_renewed_as_any_other(new_session, sandbox):
     """It was revoked since."""
-    session = requests.Session()
+    session = new_session
     session.auth = registering_client(sandbox)
     assert session.get(sandbox.url(PROJECT)).status_code == 200
     sandbox.revoke_all()
@@ -404,12 +411,12 @@ def test_a_token_that_has_worked_is_renewed_as_any_other(sandbox):
     assert sandbox.sign_ons == 2
 
 
-def test_a_token_that_was_granted_long_ago_is_renewed(sandbox, clock):
+def test_a_token_that_was_granted_long_ago_is_renewed(new_session, sandbox, clock):
     """Its first use in this process says nothing about its client."""
     store = MemoryStore()
     registering_client(sandbox, store).token()
     sandbox.revoke_all()
-    session = requests.Session()
+    session = new_session
     session.auth = registering_client(sandbox, store)
     clock.jump(store.load().issued_at - clock.time() + 3600)
     session.auth.source.clock = clock
@@ -418,11 +425,13 @@ def test_a_token_that_was_granted_long_ago_is_renewed(sandbox, clock):
     assert sandbox.sign_ons == 2
 
 
-def test_another_server_s_refusal_says_nothing_about_the_token(sandbox, caplog):
+def test_another_server_s_refusal_says_nothing_about_the_token(
+    new_session, sandbox, caplog
+):
     """Requests keeps the hook across redirects."""
     with RawServer(lambda *_: answer(403)) as elsewhere:
         sandbox.fail(1, 307, "", "api", {"Location": elsewhere.url("/x")})
-        session = requests.Session()
+        session = new_session
         session.auth = registering_client(sandbox)
 
         assert session.get(sandbox.url(PROJECT)).status_code == 403

@@ -35,6 +35,13 @@ PROJECT = "/open/v1/project"
 URI = "http://127.0.0.1:18765/callback"
 
 
+@pytest.fixture
+def new_session():
+    """A session without an auth, which is closed."""
+    with requests.Session() as session:
+        yield session
+
+
 @pytest.fixture(autouse=True)
 def own_default_uri(monkeypatch):
     """The default redirect URI's port is the machine's, and others test too."""
@@ -111,9 +118,9 @@ def test_a_person_signs_on_with_a_registered_client(sandbox):
     assert auth.token().scopes == {"tasks:read"}
 
 
-def test_a_session_lends_its_settings(sandbox):
+def test_a_session_lends_its_settings(new_session, sandbox):
     """Headers, proxies, certificates; never its hooks and auth."""
-    session = requests.Session()
+    session = new_session
     session.headers.update({"User-Agent": "mine/1", "Content-Type": "text/plain"})
     session.auth = ("name", "password")
 
@@ -212,10 +219,12 @@ def test_a_secret_registered_for_a_public_client_is_ignored():
 # -- TickTickAuth(register=True) ------------------------------------------------------
 
 
-def test_a_person_without_an_app_signs_on_with_one_click(sandbox, own_default_uri):
+def test_a_person_without_an_app_signs_on_with_one_click(
+    new_session, sandbox, own_default_uri
+):
     """Then the API can be called."""
     store = MemoryStore()
-    session = requests.Session()
+    session = new_session
     session.auth = registering_client(sandbox, store)
 
     assert session.get(sandbox.url(PROJECT)).status_code == 200

@@ -24,6 +24,13 @@ from requests_ticktick import (
 PROJECT = "/open/v1/project"
 
 
+@pytest.fixture
+def new_session():
+    """A session without an auth, which is closed."""
+    with requests.Session() as session:
+        yield session
+
+
 def api_status(sandbox, token):
     headers = {"Authorization": f"Bearer {token.access_token}"}
     return requests.get(sandbox.url(PROJECT), headers=headers, timeout=20).status_code
@@ -158,10 +165,10 @@ def test_a_store_that_breaks_its_contract_costs_no_token(sandbox):
     assert sandbox.revocation_requests == 0
 
 
-def test_other_processes_find_no_token_once_they_look(sandbox, tmp_path):
+def test_other_processes_find_no_token_once_they_look(new_session, sandbox, tmp_path):
     """One that has it in memory gets a 401 for it, and asks a person."""
     path, url = tmp_path / "t.json", sandbox.url(PROJECT)
-    session = requests.Session()
+    session = new_session
     session.auth = client_of(sandbox, FileStore(path))
     assert session.get(url).status_code == 200
 
