@@ -83,6 +83,12 @@ def clean_machine(shared_memory: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(folders, lambda: [shared_memory])
 
 
+@pytest.fixture(autouse=True)
+def clean_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No earlier test has completed a sign-on of the same state."""
+    monkeypatch.setattr("requests_ticktick._grant.single_use.completed", {})
+
+
 def _is_personal(name: str) -> bool:
     return name.startswith(("TICKTICK_", "PYTICKTICK_", "OAUTHLIB_", "PG", "SSH_")) or (
         name.upper()

@@ -23,7 +23,9 @@ def core() -> None:
     for name in requests_ticktick.__all__:
         getattr(requests_ticktick, name)
     auth = requests_ticktick.TickTickAuth.from_token("tp_0123456789")
-    request = requests.Request("GET", "https://api.ticktick.com/open/v1/project", auth=auth)
+    request = requests.Request(
+        "GET", "https://api.ticktick.com/open/v1/project", auth=auth
+    )
     header = request.prepare().headers["Authorization"]
     assert header == "Bearer tp_0123456789", header
 
