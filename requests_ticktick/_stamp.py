@@ -63,10 +63,11 @@ class Stamp(Value):
     @classmethod
     def of(cls, token: Token) -> Stamp:
         """Read the token's stamp; without one, all fields are ``None``."""
-        stamp = [token.extra.get(name) for name in STAMP]
+        extra = token.extra
+        stamp = [extra.get(name) for name in STAMP]
         return cls(
             *(value if isinstance(value, str) else None for value in stamp),
-            is_registered=isinstance(token.extra.get(REGISTERED), str),
+            is_registered=isinstance(extra.get(REGISTERED), str),
         )
 
     def put_on(self, token: Token) -> Token:

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from .._token import Token
 from .._usable import renewed_before_end
-from .marks import DAY, due_mark, next_mark
+from .marks import DAY, first_mark, next_mark
 
 #: Seconds until the next try, after a renewal failed and nobody was asked.
 RETRY_AFTER = 5.0
@@ -117,10 +117,11 @@ class Deadlines:
             token, token.expires_at, self._first_known(token, monotonic + left)
         )
         timed.renew_before_end(renewed_before_end(token, self.leeway))
-        if due_mark(token, self.left(timed)) is None:
-            self.look_again(timed)
-        else:
-            timed.look_at(-math.inf, -math.inf)
+        days = first_mark(token)
+        if days is not None:
+            # At once, if it has passed that mark already.
+            seconds = days * DAY
+            timed.look_at(timed.end - seconds, timed.end_monotonic - seconds)
         return timed
 
     def is_quiet(self, timed: TimedToken) -> bool:

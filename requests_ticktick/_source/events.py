@@ -160,7 +160,8 @@ class Events:
         return self.listener is not None or bool(line and logger.isEnabledFor(level))
 
     def _is_new(self, token: Token) -> bool:
-        mine, key = object(), (token.fingerprint, token.issued_at)
+        # The hash and not the token, which may be forgotten.
+        mine, key = object(), (hash(token.access_token), token.issued_at)
         # dict.setdefault is atomic: of two threads, one is first.
         is_new = self._known.setdefault(key, mine) is mine
         for oldest in list(self._known)[:-_REMEMBERED_TOKENS]:

@@ -13,6 +13,11 @@ DAYS = (14, 7, 1)
 DAY = 86_400.0
 
 
+def first_mark(token: Token) -> int | None:
+    """Return the mark that a token passes first, in days; or ``None``."""
+    return next(_marks(token), None)
+
+
 def due_mark(token: Token, left: float) -> int | None:
     """Return the latest mark that a token has passed, in days; or ``None``.
 
@@ -34,6 +39,7 @@ def _marks(token: Token) -> Iterator[int]:
     """
     if token.expires_at is None or token.refresh_token is not None:
         return
+    lifetime = token.lifetime
     for days in DAYS:
-        if token.lifetime is None or token.lifetime > days * DAY:
+        if lifetime is None or lifetime > days * DAY:
             yield days
