@@ -117,7 +117,7 @@ class Deadlines:
             token, token.expires_at, self._first_known(token, monotonic + left)
         )
         timed.renew_before_end(renewed_before_end(token, self.leeway))
-        days = first_mark(token)
+        days = first_mark(token, lifetime)
         if days is not None:
             # At once, if it has passed that mark already.
             seconds = days * DAY

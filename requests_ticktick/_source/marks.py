@@ -13,9 +13,12 @@ DAYS = (14, 7, 1)
 DAY = 86_400.0
 
 
-def first_mark(token: Token) -> int | None:
-    """Return the mark that a token passes first, in days; or ``None``."""
-    return next(_marks(token), None)
+def first_mark(token: Token, lifetime: float | None) -> int | None:
+    """Return the mark that a token passes first, in days; or ``None``.
+
+    :param lifetime: The token's.
+    """
+    return next(_marks(token, lifetime), None)
 
 
 def due_mark(token: Token, left: float) -> int | None:
@@ -23,23 +26,23 @@ def due_mark(token: Token, left: float) -> int | None:
 
     :param left: How many seconds of it are left.
     """
-    passed = [days for days in _marks(token) if left <= days * DAY]
+    passed = [days for days in _marks(token, token.lifetime) if left <= days * DAY]
     return passed[-1] if passed else None
 
 
 def next_mark(token: Token, left: float) -> int | None:
     """Return the mark that a token passes next, in days; or ``None``."""
-    return next((days for days in _marks(token) if left > days * DAY), None)
+    marks = _marks(token, token.lifetime)
+    return next((days for days in marks if left > days * DAY), None)
 
 
-def _marks(token: Token) -> Iterator[int]:
+def _marks(token: Token, lifetime: float | None) -> Iterator[int]:
     """Yield the marks of a token whose end needs a person.
 
     One that never had so many days left does not pass the mark.
     """
     if token.expires_at is None or token.refresh_token is not None:
         return
-    lifetime = token.lifetime
     for days in DAYS:
         if lifetime is None or lifetime > days * DAY:
             yield days

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 from .._value import PerProcess
@@ -75,36 +75,37 @@ def listener_of(on_event: object) -> Listener | None:
 
 
 class _Thread(threading.local):
-    """What a thread has to tell once it holds no lock."""
+    """What a thread has to tell once it holds no lock: entered, and left."""
 
     def __init__(self) -> None:
         self.depth = 0
         self.is_telling = False
         self.queue: list[Callable[[], None]] = []
 
+    def __enter__(self) -> None:
+        self.depth += 1
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.depth -= 1
+        if self.depth or self.is_telling:
+            return
+        self.is_telling = True
+        try:
+            while self.queue:
+                self.queue.pop(0)()
+        finally:
+            self.is_telling = False
+
 
 _threads = PerProcess(_Thread)
 
 
-@contextlib.contextmanager
-def told_afterwards() -> Iterator[None]:
+def told_afterwards() -> AbstractContextManager[None]:
     """Tell what happens in the block after it, or after the outermost one.
 
     A sign-on may use another auth while this one's lock is held.
     """
-    thread = _threads.get()
-    thread.depth += 1
-    try:
-        yield
-    finally:
-        thread.depth -= 1
-        if not (thread.depth or thread.is_telling):
-            thread.is_telling = True
-            try:
-                while thread.queue:
-                    thread.queue.pop(0)()
-            finally:
-                thread.is_telling = False
+    return _threads.get()
 
 
 def is_nested() -> bool:
