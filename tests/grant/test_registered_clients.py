@@ -10,10 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
 import pytest
-import requests
 from clients import Person
 from leaks import Everything
-from ports import free_port
 from raw_server import RawServer, answer
 from registering import registering_client
 
@@ -40,20 +38,7 @@ from requests_ticktick._stamp import REGISTERED
 PROJECT = "/open/v1/project"
 URI = "http://127.0.0.1:18765/callback"
 
-
-@pytest.fixture
-def new_session():
-    """A session without an auth, which is closed."""
-    with requests.Session() as session:
-        yield session
-
-
-@pytest.fixture(autouse=True)
-def own_default_uri(monkeypatch):
-    """The default redirect URI's port is the machine's, and others test too."""
-    uri = f"http://127.0.0.1:{free_port()}/callback"
-    monkeypatch.setattr(Service, "default_redirect_uri", property(lambda _: uri))
-    return uri
+pytestmark = pytest.mark.usefixtures("own_default_uri")
 
 
 # -- once for all ---------------------------------------------------------------------

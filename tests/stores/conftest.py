@@ -55,3 +55,21 @@ def server(start_redis):
 def client(server):
     """A client of that Redis."""
     return server.client()
+
+
+@pytest.fixture
+def user(postgres):
+    """A user of PostgreSQL with an empty schema."""
+    return postgres.new_user()
+
+
+@pytest.fixture
+def url(postgres, user):
+    """Where that user's database is."""
+    return postgres.url(user)
+
+
+@pytest.fixture
+def rows(postgres, user):
+    """What that user's tables hold."""
+    return lambda what: postgres.execute(what, user=user)

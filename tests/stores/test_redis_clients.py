@@ -14,9 +14,9 @@ import redis
 import workers
 from clients import Person, client_of
 from inside import lock_of, redis_of
-from observing import warnings_in
+from observing import until, warnings_in
 from redis.sentinel import Sentinel
-from redis_keys import KEY, in_a_forked_child, told_by, until
+from redis_keys import KEY, in_a_forked_child, told_by
 from redis_server import (
     Interrupted,
     OutageClock,

@@ -11,10 +11,10 @@ import threading
 import pytest
 import redis
 from clients import client_of
-from observing import warnings_in
+from observing import until, warnings_in
 from redis.backoff import NoBackoff
 from redis.retry import Retry
-from redis_keys import KEY, LOCK, in_a_forked_child, until
+from redis_keys import KEY, LOCK, in_a_forked_child
 from redis_server import (
     Door,
     Interrupted,

@@ -6,8 +6,8 @@ import contextlib
 import json
 
 import pytest
-from observing import warnings_in
-from redis_keys import CORRUPT, FAILURE, KEY, told_by, until
+from observing import until, warnings_in
+from redis_keys import CORRUPT, FAILURE, KEY, told_by
 from redis_server import (
     Interrupted,
     OutageClock,

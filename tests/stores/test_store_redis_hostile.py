@@ -7,14 +7,13 @@ import json
 import logging
 import pickle
 import re
-import time
 from pathlib import Path
 
 import pytest
 import redis
 from clients import client_of
 from inside import asked_by, grant_of, renewal_of, wallet_of
-from observing import warnings_in
+from observing import until, warnings_in
 from redis_server import renew_often
 
 from requests_ticktick import (
@@ -35,14 +34,6 @@ DOCS = Path(__file__).resolve().parents[2] / "docs" / "redis.rst"
 @pytest.fixture
 def store(client):
     return RedisStore(client)
-
-
-def until(condition):
-    """Wait for something that is sure to come."""
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come"
-        time.sleep(0.005)
 
 
 # -- what its user is allowed ----------------------------------------------------------

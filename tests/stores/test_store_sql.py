@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import stat
 import threading
-import time
 
 import pytest
 import workers
 from clients import client_of
+from observing import until
 from outages import folder_in_place_of
 from processes import run_in_a_fork
 
@@ -24,14 +24,6 @@ from requests_ticktick.testing import TokenStoreContract
 TOKEN = Token("a-token", scope="tasks:read tasks:write")
 
 
-def until(condition):
-    """Wait for something that is sure to come."""
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come"
-        time.sleep(0.005)
-
-
 @pytest.fixture
 def lock_ttl(request):
     """Some tests wait until it is over; the others must not see it end."""
@@ -40,24 +32,8 @@ def lock_ttl(request):
 
 
 @pytest.fixture
-def user(postgres):
-    return postgres.new_user()
-
-
-@pytest.fixture
-def url(postgres, user):
-    return postgres.url(user)
-
-
-@pytest.fixture
 def store(url):
     return SqlStore(url)
-
-
-@pytest.fixture
-def rows(postgres, user):
-    """What the tables hold."""
-    return lambda what: postgres.execute(what, user=user)
 
 
 # -- the contract ------------------------------------------------------------------

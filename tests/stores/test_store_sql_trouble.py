@@ -18,6 +18,7 @@ import pytest
 import workers
 from clients import Person, client_of
 from inside import engines_of, grant_of
+from observing import until
 from processes import run_in_a_fork
 from sqlalchemy import create_engine, text
 
@@ -34,33 +35,9 @@ from requests_ticktick.stores.sql import SqlStore
 TOKEN = Token("a-token", scope="tasks:read tasks:write")
 
 
-def until(condition):
-    """Wait for something that is sure to come."""
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come"
-        time.sleep(0.005)
-
-
-@pytest.fixture
-def user(postgres):
-    return postgres.new_user()
-
-
-@pytest.fixture
-def url(postgres, user):
-    return postgres.url(user)
-
-
 @pytest.fixture
 def store(url):
     return SqlStore(url)
-
-
-@pytest.fixture
-def rows(postgres, user):
-    """What the tables hold."""
-    return lambda what: postgres.execute(what, user=user)
 
 
 # -- a database that goes away ---------------------------------------------------------

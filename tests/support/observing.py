@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 
 
 def warnings_in(caplog):
@@ -17,6 +18,14 @@ def raises(error):
         raise error
 
     return function
+
+
+def until(condition):
+    """Wait for something that is sure to come."""
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come"
+        time.sleep(0.005)
 
 
 def watch_for_waiters(attempt):

@@ -4,21 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from traceback import walk_tb
 
 KEY = "requests-ticktick:token"
 
 
 LOCK, FAILURE, CORRUPT = f"{KEY}:lock", f"{KEY}:failure", f"{KEY}:corrupt"
-
-
-def until(condition):
-    """Wait for something that is sure to come."""
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come"
-        time.sleep(0.005)
 
 
 def in_a_forked_child(act):

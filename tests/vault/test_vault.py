@@ -55,21 +55,10 @@ ODD = [
 ]
 
 
-@pytest.fixture(params=["files", "redis", "sqlite", "postgresql"])
-def make(request, tmp_path):
-    """Make a vault; each call opens the same place once more."""
-    if request.param == "files":
-        return lambda **options: TokenVault.files(tmp_path / "vault", **options)
-    if request.param == "sqlite":
-        return lambda **options: TokenVault.sql(
-            f"sqlite:///{tmp_path}/vault.db", **options
-        )
-    if request.param == "redis":
-        server = request.getfixturevalue("start_redis")()
-        return lambda **options: TokenVault.redis(server.client(), **options)
-    server = request.getfixturevalue("postgres")
-    url = server.url(server.new_user())
-    return lambda **options: TokenVault.sql(url, **options)
+@pytest.fixture
+def make(open_vault):
+    """Open a vault in which nobody signs on."""
+    return open_vault
 
 
 class TestStoreOfAVault(TokenStoreContract):

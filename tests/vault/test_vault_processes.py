@@ -14,15 +14,9 @@ METHOD = "forkserver"
 
 
 @pytest.fixture
-def options(sandbox):
+def options(options, sandbox):
     """A person is asked by whichever process is first."""
-    return {
-        "client_id": sandbox.client_id,
-        "client_secret": sandbox.client_secret,
-        "redirect_uri": sandbox.redirect_uri,
-        "service": sandbox.service,
-        "sign_on": sandbox.sign_on,
-    }
+    return {**options, "sign_on": sandbox.sign_on}
 
 
 @pytest.fixture

@@ -27,33 +27,6 @@ from requests_ticktick.stores.sql import SqlStore
 from requests_ticktick.vault import TokenVault, _waiting
 
 
-@pytest.fixture
-def options(sandbox):
-    """What each person's auth is made with."""
-    return {
-        "client_id": sandbox.client_id,
-        "client_secret": sandbox.client_secret,
-        "redirect_uri": sandbox.redirect_uri,
-        "service": sandbox.service,
-    }
-
-
-@pytest.fixture(params=["files", "redis", "sqlite", "postgresql"])
-def make(request, tmp_path, options):
-    """Make a vault; each call is as another process's, over the same place."""
-    if request.param == "files":
-        return lambda **o: TokenVault.files(tmp_path / "vault", **options, **o)
-    if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path}/vault.db"
-    elif request.param == "postgresql":
-        server = request.getfixturevalue("postgres")
-        url = server.url(server.new_user())
-    else:
-        server = request.getfixturevalue("start_redis")()
-        return lambda **o: TokenVault.redis(server.client(), **options, **o)
-    return lambda **o: TokenVault.sql(url, **options, **o)
-
-
 def signs_on(sandbox, vault, key="me"):
     vault.complete_sign_on(key, sandbox.sign_on(vault.begin_sign_on(key)))
     return vault[key].load()
