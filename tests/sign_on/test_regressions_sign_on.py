@@ -244,7 +244,7 @@ def test_dida365_is_a_service_of_its_own(sandbox):
     for host in (DIDA365.token_endpoint, *DIDA365.api_origins):
         assert host.removeprefix("https://").partition("/")[0].endswith("dida365.com")
     auth = TickTickAuth.from_token("dp_1")
-    request = requests.Request("GET", f"{TICKTICK.api_origins[0]}/open/v1/project")
+    request = requests.Request("GET", f"{TICKTICK.api_origins[0]}v1/project")
     request.auth = auth
     assert "Authorization" not in request.prepare().headers
 

@@ -28,6 +28,7 @@ from requests_ticktick import (
     TokenStoreError,
 )
 from requests_ticktick.stores import _place
+from requests_ticktick.stores.keyring import KeyringStore
 
 
 def is_refused(path, caplog, match, verbs=("write", "lock")):
@@ -185,8 +186,7 @@ def test_root_in_a_users_home_is_told(require_root, sandbox, caplog):
         auth.token()
 
         assert list(home.iterdir()) == []
-        keyring = pytest.importorskip("requests_ticktick.stores.keyring")
-        touch(keyring.KeyringStore(lock_path=home / "a" / "lock"))
+        touch(KeyringStore(lock_path=home / "a" / "lock"))
         assert list(home.iterdir()) == []
     warnings = warnings_in(caplog)
     assert any(f"belongs to another user (uid {NOBODY})" in text for text in warnings)
