@@ -31,6 +31,7 @@ class Account:
     :param service_name: ``ticktick``, ``dida365``, or a sandbox's address.
     :param scope_option: The scopes that were typed, if any were.
     :param store_options: The options that chose the store, to be typed again.
+    :param registers: Whether a sign-on registers a client (RFC 7591).
     """
 
     service: Service
@@ -39,6 +40,7 @@ class Account:
     scope_option: str | None
     store: TokenStore
     store_options: tuple[str, ...]
+    registers: bool = False
 
     @property
     def title(self) -> str:
@@ -77,6 +79,7 @@ class Account:
             self.service.token_endpoint,
             scope,
             is_local=self.service.is_local,
+            is_registered=self.registers,
         )
 
     def stamp_service(self, token: Token) -> Token:
@@ -93,9 +96,10 @@ class Account:
             store=self.store if store is None else store,
             sign_on=sign_on,
             service=self.service,
+            register=self.registers,
         )
 
-    def with_client(self, client_id: str, client_secret: str) -> Account:
+    def with_client(self, client_id: str, client_secret: str | None) -> Account:
         """Return a copy for this client."""
         return replace(
             self, client=Client(client_id, client_secret, self.client.redirect_uri)

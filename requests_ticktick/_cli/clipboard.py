@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import subprocess
+import sys
+from collections.abc import Callable
 
 from .output import CommandError
 
@@ -26,32 +29,63 @@ _DISPLAY_VARIABLES = {
 #: No tool takes nearly as long to read a token.
 _TIMEOUT_SECONDS = 10
 
-_NEXT_STEP = "Use --print, or --env, and copy it by hand."
+_NEXT_STEP = "Use --print, or --format env, and copy it by hand."
+
+#: Takes a text, puts it on the clipboard, and returns what a person is told.
+Clipboard = Callable[[str], str]
 
 
-def find_tool() -> tuple[str, ...]:
-    """Return the command that writes this machine's clipboard.
+def find_clipboard() -> Clipboard:
+    """Return what writes the clipboard of the person at this terminal.
 
-    :raises CommandError: No such tool is installed and has its display.
+    :raises CommandError: No tool is installed and has its display, and there
+        is no terminal that could do it.
     """
-    for tool in _TOOLS:
-        variable = _DISPLAY_VARIABLES.get(tool[0])
-        if variable is not None and not os.environ.get(variable):
-            continue
-        path = shutil.which(tool[0])
-        if path is not None:
-            return (path, *tool[1:])
+    tool = _find_tool()
+    if tool is not None:
+        return functools.partial(_copy_by_tool, tool)
+    if _terminal_may_copy():
+        return _copy_by_terminal
     raise CommandError(
         f"No clipboard can be reached: {', '.join(tool[0] for tool in _TOOLS)} are "
         f"not installed, or have no display. {_NEXT_STEP}"
     )
 
 
-def copy(text: str, tool: tuple[str, ...]) -> None:
-    """Put text on the clipboard.
+def _find_tool() -> tuple[str, ...] | None:
+    is_remote = bool(os.environ.get("SSH_CONNECTION") or os.environ.get("SSH_TTY"))
+    for tool in _TOOLS:
+        variable = _DISPLAY_VARIABLES.get(tool[0])
+        if not os.environ.get(variable) if variable is not None else is_remote:
+            continue  # over SSH, it would write the clipboard of that machine
+        path = shutil.which(tool[0])
+        if path is not None:
+            return (path, *tool[1:])
+    return None
 
-    :raises CommandError: The tool failed.
-    """
+
+def _terminal_may_copy() -> bool:
+    known = os.environ.get("TERM", "") not in ("", "dumb", "linux")
+    return known and sys.stderr is not None and sys.stderr.isatty()
+
+
+def _copy_by_terminal(text: str) -> str:
+    """Have the terminal do it (OSC 52), on whichever machine it is."""
+    import base64
+
+    encoded = base64.b64encode(text.encode()).decode()
+    try:
+        sys.stderr.write(f"\x1b]52;c;{encoded}\x07")
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        raise CommandError(f"The terminal cannot be written. {_NEXT_STEP}") from None
+    return (
+        "Copied, if your terminal lets programs copy (OSC 52). If pasting brings "
+        f"something else: {_NEXT_STEP[0].lower()}{_NEXT_STEP[1:]}"
+    )
+
+
+def _copy_by_tool(tool: tuple[str, ...], text: str) -> str:
     name = os.path.basename(tool[0])
     try:
         # xclip stays behind to serve the clipboard: a pipe from it would never
@@ -70,3 +104,4 @@ def copy(text: str, tool: tuple[str, ...]) -> None:
         ) from None
     if done.returncode:
         raise CommandError(f"{name} failed with status {done.returncode}. {_NEXT_STEP}")
+    return f"Copied to the clipboard, by {name}."

@@ -3,80 +3,57 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import click
 
 from .._token import Token
-from . import clipboard
 from .account import Account
+from .delivery import WISHES, Delivery, Wish, delivery_options, wish_of
 from .found import Verdict, ask_api, look, used
+from .login_options import Chosen, sign_on_options
 from .options import account_options
-from .output import (
-    CommandError,
-    answer,
-    as_json,
-    as_shell_line,
-    examples,
-    lines,
-    require_output,
-    rows,
-    say,
-)
+from .output import CommandError, examples, lines, rows, say
 from .signing_on import sign_on
+from .ways import BEGUN_SECONDS, DEFAULT_SECONDS
 
 
 @click.command(
     epilog=examples(
         "requests-ticktick login",
+        "requests-ticktick login --register       # without an app of yours",
         "requests-ticktick login --console        # over SSH",
         "requests-ticktick login --profile work   # a second account",
         "requests-ticktick login --env            # for a machine without a person",
+        "requests-ticktick login --with-token < token.txt",
     )
 )
-@click.option("--force", is_flag=True, help="Sign on although there is a valid token.")
-@click.option(
-    "--console",
-    "way",
-    flag_value="console",
-    help="Paste the address that the browser ends up at; listen nowhere.",
-)
-@click.option(
-    "--no-browser",
-    "way",
-    flag_value="listen",
-    help="Listen for a browser, and open none here.",
-)
-@click.option(
-    "--print", "to", flag_value="print", help="Print the token as JSON; do not save it."
-)
-@click.option(
-    "--env", "to", flag_value="env", help="Print it as a line for another shell."
-)
-@click.option("--copy", "to", flag_value="copy", help="Put the JSON on the clipboard.")
+@sign_on_options
+@delivery_options
 @click.option("--no-check", is_flag=True, help="Do not try the token at the API.")
 @account_options
-def login(
-    account: Account, force: bool, way: str | None, to: str | None, no_check: bool
-) -> None:
+def login(account: Account, **options: Any) -> None:
     """Sign on, and keep the token for all your programs.
 
-    Nobody is asked where there is a valid token already.
+    Nobody is asked where there is a valid token already. With --print, --copy,
+    --save or --format the token goes there, and is not kept.
     """
+    wish = wish_of(**{name: options.pop(name) for name in WISHES})
+    no_check = options.pop("no_check")
+    chosen = Chosen(**options)
+    chosen.require_one_source()
+    if chosen.register:
+        account = _registering(account)
+    if chosen.begins:
+        _begin(account, chosen, wish)
+        return
     # Before the sign-on: otherwise a person might grant access in vain.
-    tool = clipboard.find_tool() if to == "copy" else ()
-    if to in ("print", "env"):
-        require_output()
-    result = None if force else _kept_token(account, check=not no_check)
-    if result is None:
-        token, place = sign_on(account, way, saved=to is None)
-        verdict = None if no_check else ask_api(account, token)
-        result = _LoginToken(token, place, verdict, "Signed on")
-    stamped = account.stamp_service(result.token)
-    if to == "copy":
-        clipboard.copy(as_json(stamped), tool)
-    elif to is not None:
-        answer((as_json if to == "print" else as_shell_line)(stamped))
+    delivery = Delivery(account, wish)
+    result = _token(account, chosen, check=not no_check, saved=not delivery.is_wanted)
+    if delivery.is_wanted:
+        place = delivery.hand_over(result.token, result.place)
+        result = replace(result, place=place)
     _report(account, result)
 
 
@@ -97,6 +74,63 @@ class _LoginToken:
     def is_refused(self) -> bool:
         """Whether the API refuses it all the same."""
         return self.verdict is not None and self.verdict.accepted is False
+
+
+def _registering(account: Account) -> Account:
+    if account.client.client_id is not None:
+        raise click.UsageError(
+            "--register is for those who have no app, and a client id is configured: "
+            "leave out --register, or unset TICKTICK_CLIENT_ID."
+        )
+    return replace(account, registers=True)
+
+
+def _begin(account: Account, chosen: Chosen, wish: Wish) -> None:
+    from .begun import begin
+
+    if wish.to is not None:
+        raise click.UsageError("Where the token goes is chosen with --complete.")
+    begin(
+        account,
+        seconds=chosen.timeout or BEGUN_SECONDS,
+        prints_json=chosen.prints_json,
+    )
+
+
+def _token(
+    account: Account, chosen: Chosen, *, check: bool, saved: bool
+) -> _LoginToken:
+    """Come by a token.
+
+    :param check: Whether the API is asked.
+    :param saved: Whether it is kept in the account's store.
+    """
+    if chosen.with_token:
+        from .given import read_token
+
+        given = read_token(account, check=check, saved=saved)
+        return _LoginToken(*given, "The token is kept: signed on" if saved else "Read")
+    if chosen.redirected_url is not None:
+        from .begun import complete
+
+        token, place = complete(
+            account,
+            chosen.redirected_url,
+            bare_code=chosen.way == "code",
+            saved=saved,
+        )
+    else:
+        kept = None if chosen.force else _kept_token(account, check=check)
+        if kept is not None:
+            return kept
+        token, place = sign_on(
+            account,
+            chosen.way,
+            saved=saved,
+            timeout=chosen.timeout or DEFAULT_SECONDS,
+        )
+    verdict = ask_api(account, token) if check else None
+    return _LoginToken(token, place, verdict, "Signed on")
 
 
 def _kept_token(account: Account, *, check: bool) -> _LoginToken | None:

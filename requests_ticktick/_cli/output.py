@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-import shlex
 import sys
 import time
 from collections.abc import Iterator
@@ -194,8 +193,3 @@ def lines(pairs: list[tuple[str, str]]) -> str:
 def as_json(token: Token) -> str:
     """Return a token as one line of JSON, which every store can read."""
     return json.dumps(token.to_dict())
-
-
-def as_shell_line(token: Token) -> str:
-    """Return a token as a line for a POSIX shell."""
-    return f"export TICKTICK_TOKEN={shlex.quote(as_json(token))}"

@@ -6,23 +6,26 @@ import contextlib
 import logging
 import os
 import shlex
-import signal
 import tempfile
 import time
-from collections.abc import Iterator
-from types import FrameType
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 import click
 
+from .._errors import TickTickAuthError
+from .._grant.redirect import require_redirect_uri
 from .._service import is_loopback
 from .output import CommandError, answer, examples, log_shown, say
+from .signals import ended_as_by_ctrl_c
 
 if TYPE_CHECKING:
     from ..sandbox import Sandbox
 
 #: 180 days less a second: the lifetime of TickTick's tokens.
 _LIFETIME_SECONDS = 15_551_999
+
+#: Always the same, so that a program can be configured once.
+_CLIENT_ID = "sandbox-app"
 
 
 def sandbox_class() -> type[Sandbox]:
@@ -37,24 +40,21 @@ def sandbox_class() -> type[Sandbox]:
     return Sandbox
 
 
-@contextlib.contextmanager
-def sigterm_interrupts() -> Iterator[None]:
-    """Let SIGTERM do what Ctrl-C does: what was opened is closed."""
-
-    def interrupt(number: int, frame: FrameType | None) -> NoReturn:
-        raise KeyboardInterrupt
-
-    handler_before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, handler_before)
-
-
 def _loopback(ctx: click.Context, param: click.Parameter, host: str) -> str:
     if not is_loopback(host):
         raise click.BadParameter(f"{host!r} is not a loopback address.")
     return host
+
+
+def _redirect_uri(
+    ctx: click.Context, param: click.Parameter, uri: str | None
+) -> str | None:
+    if uri is not None:
+        try:
+            require_redirect_uri(uri)
+        except TickTickAuthError as error:
+            raise click.BadParameter(str(error)) from None
+    return uri
 
 
 @click.command(
@@ -85,15 +85,31 @@ def _loopback(ctx: click.Context, param: click.Parameter, host: str) -> str:
     metavar="SECONDS",
     help="The lifetime of its tokens; by default 180 days, as TickTick's.",
 )
-def run_sandbox(host: str, port: int, expires_in: int) -> None:
+@click.option(
+    "--redirect-uri",
+    metavar="URI",
+    callback=_redirect_uri,
+    help="Its app's redirect URI; by default one with a free port.",
+)
+def run_sandbox(
+    host: str, port: int, expires_in: int, redirect_uri: str | None
+) -> None:
     """Run a TickTick on this machine, until Ctrl-C.
 
     What it prints first can be pasted into another shell as it is. Each
-    request that it gets is a line on standard error.
+    request that it gets is a line on standard error. Its page in a browser
+    shows what it saw, and has buttons that make it fail.
     """
     make = sandbox_class()
-    with contextlib.suppress(KeyboardInterrupt), sigterm_interrupts():
-        _serve(make(host=host, port=port, expires_in=expires_in), port)
+    with contextlib.suppress(KeyboardInterrupt), ended_as_by_ctrl_c():
+        sandbox = make(
+            host=host,
+            port=port,
+            client_id=_CLIENT_ID,
+            redirect_uri=redirect_uri,
+            expires_in=expires_in,
+        )
+        _serve(sandbox, port)
     say("The sandbox has ended.")
 
 
@@ -134,5 +150,6 @@ def _introduction(sandbox: Sandbox, token_file: str) -> str:
             "# Then, for example:",
             f"#   requests-ticktick login --service {base}",
             f"#   requests-ticktick token --header | curl -H @- {base}/open/v1/project",
+            f"# What it saw, and buttons that make it fail: {base}/",
         ]
     )

@@ -2,41 +2,43 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from typing import TYPE_CHECKING
 
 import click
 
-from .._errors import LockTimeoutError
-from .._sign_on import (
-    ConsoleSignOn,
-    LoopbackSignOn,
-    SignOn,
-    by_person,
-    person_can_be_here,
-)
+from .._errors import LockTimeoutError, SignOnTimeoutError
+from .._sign_on import person_can_be_here
 from .._sign_on.terminal import terminal_is_here
 from .._token import Token
 from ..stores import MemoryStore
 from .account import Account
-from .found import look, used
+from .found import look, place_of, used
 from .output import CommandError, say, warn
+from .waiting import Waiting
+from .ways import DEFAULT_SECONDS, asking
 
-_WAYS: dict[str | None, Callable[[], SignOn]] = {
-    None: lambda: by_person,
-    "console": ConsoleSignOn,
-    "listen": lambda: LoopbackSignOn(open_url=lambda url: None),
-}
+if TYPE_CHECKING:
+    from .._grant import AuthorizationRequest
+
+#: Seconds to wait for whoever is saving a token.
+_LOCK_SECONDS = 5.0
 
 
 def sign_on(
-    account: Account, way: str | None, *, saved: bool
+    account: Account,
+    way: str | None,
+    *,
+    saved: bool,
+    timeout: float = DEFAULT_SECONDS,
 ) -> tuple[Token, str | None]:
     """Have a person sign on now.
 
-    :param way: ``console``, ``listen``, or ``None`` for what can work here.
+    :param way: One of :data:`~requests_ticktick._cli.ways.WAYS`, or ``None``
+        for what can work here.
     :param saved: Whether the account's store gets the token.
+    :param timeout: Seconds until the person must have done so.
     :returns: The token, and where it was saved.
     :raises TickTickAuthError: The sign-on failed.
     :raises CommandError: It could not begin, or the token was not saved.
@@ -49,12 +51,62 @@ def sign_on(
             "line that it prints."
         )
     account = _with_client(account)
-    if not saved:
-        auth = account.auth(_WAYS[way](), MemoryStore())
-        return auth.sign_on(ask=True), None
-    _require_room(account)
-    token = account.auth(_WAYS[way]()).sign_on(ask=True)
-    return token, _place_of(account, token)
+    waiting = Waiting()
+    ask = asking(way, timeout, waiting)
+    with contextlib.ExitStack() as others_turn:
+
+        def ask_in_turn(request: AuthorizationRequest) -> str:
+            others_turn.close()
+            return ask(request)
+
+        if saved:
+            name_holder(require_room(account), account, waiting, others_turn)
+        auth = account.auth(ask_in_turn, None if saved else MemoryStore())
+        try:
+            token = auth.sign_on(ask=True)
+        except SignOnTimeoutError:
+            raise CommandError(
+                f"Nobody finished the sign-on within {timeout:g} seconds. Start again, "
+                "or allow more time with --timeout."
+            ) from None
+    return token, saved_place(account, token) if saved else None
+
+
+def name_holder(
+    holder: str | None,
+    account: Account,
+    waiting: Waiting,
+    turn: contextlib.ExitStack,
+) -> None:
+    """Say which process is signing on already, and count down meanwhile.
+
+    :param holder: That process; ``None`` if there is none.
+    :param turn: Ends when that process has ended its sign-on.
+    """
+    if holder is None:
+        return
+    waiting.write(
+        f"Another sign-on is under way: {holder}. This one goes on with its token.\n"
+    )
+    hint = (
+        f"Still waiting for {holder}. Finish the sign-on there, or stop it: this one "
+        "begins then."
+    )
+    seconds = account.store.lock_timeout
+    turn.enter_context(waiting.until(seconds, f", waiting for {holder}", hint))
+
+
+def require_client(account: Account) -> None:
+    """Require that the client need not be asked for.
+
+    :raises CommandError: It is not configured.
+    """
+    if account.client.client_id is None and not account.registers:
+        where = f" It is on your app's page, {account.portal}" if account.portal else ""
+        raise CommandError(
+            "A sign-on needs the client id: pass --client-id or set "
+            f"TICKTICK_CLIENT_ID.{where}"
+        )
 
 
 def _with_client(account: Account) -> Account:
@@ -64,14 +116,10 @@ def _with_client(account: Account) -> Account:
 
     :raises CommandError: It is not, and nobody is here to be asked.
     """
-    if account.client.client_id is not None:
+    if account.client.client_id is not None or account.registers:
         return account
     if not terminal_is_here():
-        where = f" It is on your app's page, {account.portal}" if account.portal else ""
-        raise CommandError(
-            "A sign-on needs the client id: pass --client-id or set "
-            f"TICKTICK_CLIENT_ID.{where}"
-        )
+        require_client(account)
     if account.portal is not None:
         say(
             f"The client id and secret are on your app's page, {account.portal}\n"
@@ -91,9 +139,10 @@ def _with_client(account: Account) -> Account:
     )
 
 
-def _require_room(account: Account) -> None:
+def require_room(account: Account) -> str | None:
     """Make sure that the token can be saved, before a person is asked.
 
+    :returns: The process that is signing on already, if there is one.
     :raises CommandError: The place holds another account's token.
     :raises TokenStoreError: The place cannot be written.
     """
@@ -105,12 +154,14 @@ def _require_room(account: Account) -> None:
                 "or remove that file."
             )
     store, sample = account.store, account.stamp.put_on(Token("sample"))
-    # Another sign-on may hold the lock: then this one will wait for it.
-    with suppress(LockTimeoutError), store.lock(0.0), store.reserve(sample):
-        pass
+    try:
+        with store.lock(0.0), store.reserve(sample):
+            return None
+    except LockTimeoutError as error:
+        return error.holder or "another process"
 
 
-def _place_of(account: Account, token: Token) -> str:
+def saved_place(account: Account, token: Token) -> str:
     """Return where the new token was saved.
 
     :raises CommandError: No store has it.
@@ -133,3 +184,14 @@ def _place_of(account: Account, token: Token) -> str:
             "programs use before the new one: unset it."
         )
     return places[0]
+
+
+def keep(account: Account, token: Token) -> str:
+    """Save a token, and return where it is kept.
+
+    :raises TickTickAuthError: It cannot be saved.
+    """
+    store = account.store
+    with store.lock(_LOCK_SECONDS):
+        store.save(account.stamp.put_on(token))
+    return next(place_of(each) for each in store.members() if each.writable)

@@ -128,19 +128,27 @@ def _valid_token(account: Account, *, may_sign_on: bool) -> Token:
 @click.command(
     epilog=examples(
         "requests-ticktick logout",
+        "requests-ticktick logout --revoke",
         "requests-ticktick logout --profile work",
     )
 )
+@click.option(
+    "--revoke", "revokes", is_flag=True, help="Have the service revoke it first."
+)
 @account_options
-def logout(account: Account) -> None:
+def logout(account: Account, revokes: bool) -> None:
     """Forget the token, if there is one.
 
-    TickTick itself is not told: remove the app's access in its settings to
-    make the token worthless.
+    Without --revoke the service is not told, and whoever has a copy of the
+    token can go on using it.
     """
     # A person who typed no scopes means the token, whatever its scopes.
     stamp = account.stamp_of(account.scope_option)
     removed = 0
+    if revokes:
+        from .revoking import revoke
+
+        removed = len(revoke(account, stamp))
     found = look(account, now=time.time())
     for item in found:
         if not item.store.writable:

@@ -12,6 +12,8 @@ from .prompt import prompt_is_here
 from .terminal import terminal_is_here
 
 if TYPE_CHECKING:
+    from typing import TextIO
+
     from .._grant import AuthorizationRequest
 
 #: Seconds that a browser may take to start. A job at a display that nobody
@@ -41,19 +43,29 @@ def require_person(sign_on: SignOn) -> None:
         refuse_all()
 
 
-def by_person(request: AuthorizationRequest) -> str:
+def by_person(
+    request: AuthorizationRequest,
+    *,
+    timeout: float = 300.0,
+    output: TextIO | None = None,
+) -> str:
     """Sign on by browser or terminal.
 
+    :param timeout: Seconds until the sign-on fails.
+    :param output: Where to write. Default: standard error.
     :raises SignOnRequiredError: Neither can reach a person.
     :raises SignOnError: The sign-on failed.
     """
     terminal = terminal_is_here()
     if loopback_parts(request.redirect_uri) is not None:
         if terminal:
-            return LoopbackSignOn()(request)
+            return LoopbackSignOn(timeout, output=output)(request)
         if display_is_here():
-            return LoopbackSignOn(browser_timeout=BROWSER_SECONDS)(request)
+            sign_on = LoopbackSignOn(
+                timeout, output=output, browser_timeout=BROWSER_SECONDS
+            )
+            return sign_on(request)
     if not (terminal or prompt_is_here()):
         # Without a listener, a browser cannot return the redirect.
         refuse(request)
-    return ConsoleSignOn()(request)
+    return ConsoleSignOn(timeout=timeout, output=output)(request)

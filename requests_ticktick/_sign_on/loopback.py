@@ -143,11 +143,12 @@ class LoopbackSignOn:
         failed: threading.Event,
         deadline: float,
     ) -> str:
-        from .paste import Pasting
+        from .paste import MAX_LINES, Pasting
 
         at_terminal = terminal_is_here(self._input, self._output)
         lines = lines_from(self._input) if at_terminal else StreamLines(None)
-        pasting = Pasting(request, lines, output=self._output)
+        # After wrong lines, a right one may come, as the browser may.
+        pasting = Pasting(request, lines, output=self._output, tries=MAX_LINES)
         start, is_reported = time.monotonic(), False
         while (left := deadline - time.monotonic()) > 0:
             url = listener.wait(min(POLL_SECONDS, left))

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _MAX_TRIES = 5
 
 #: Lines in total, including those that cost no try.
-_MAX_LINES = 100
+MAX_LINES = 100
 
 #: Seconds within which a terminal delivers the next line of the same paste.
 PASTE_SECONDS = 0.1
@@ -39,6 +39,7 @@ class Pasting:
     :param lines: Where the input comes from.
     :param output: Where problems are reported.
     :param allow_bare_code: Whether to accept the code alone.
+    :param tries: How many wrong lines are read.
     :ivar advice: The advice on an error text that was pasted, or ``""``.
     :ivar ended: Whether the input has ended.
     """
@@ -50,6 +51,7 @@ class Pasting:
         *,
         output: TextIO | None = None,
         allow_bare_code: bool = False,
+        tries: int = _MAX_TRIES,
     ) -> None:
         self._request = request
         self._lines = lines
@@ -58,10 +60,10 @@ class Pasting:
         # The start of an address that may continue, and the previous line.
         self._partial = self._previous = Secret()
         self._paste_ends = 0.0
-        self._lines_left = _MAX_LINES
+        self._lines_left = MAX_LINES
         self.advice = ""
         self.ended = False
-        self.tries_left = _MAX_TRIES
+        self.tries_left = tries
 
     def wait(self, timeout: float) -> str | None:
         """Read a line, and return the URL redirected to if it is complete.

@@ -1,4 +1,4 @@
-"""The HTML pages: consent, and errors."""
+"""The HTML pages: their frame and style, consent, and errors."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ h1 { margin: 0 0 1rem; font-size: 1.4rem; line-height: 1.25; text-wrap: balance;
 h1, p { overflow-wrap: anywhere; }
 main > :last-child { margin-bottom: 0; }
 h2 { margin: 0; color: var(--soft); font-size: 0.9rem; font-weight: 600; }
-ul { margin: 0.5rem 0 1.25rem; padding: 0; list-style: none; }
+ul, ol { margin: 0.5rem 0 1.25rem; padding: 0; list-style: none; }
 li {
   display: flex; gap: 0.75rem; padding: 0.7rem 0;
   border-top: 1px solid var(--line);
@@ -67,6 +67,18 @@ button[value=allow] { background: var(--accent); border-color: var(--accent);
   color: var(--on); }
 button[value=allow]:hover { background: var(--accent-over); }
 button:focus-visible { outline: 3px solid var(--accent); outline-offset: 3px; }
+form.controls { flex-wrap: wrap; margin: 0.75rem 0 1.5rem; }
+.controls button { flex: 1 1 10rem; }
+dl { display: grid; gap: 0.75rem; margin: 0 0 1.5rem;
+  grid-template-columns: repeat(auto-fit, minmax(6.5rem, 1fr)); }
+dt { color: var(--soft); font-size: 0.85rem; }
+dd { margin: 0; font-size: 1.6rem; font-weight: 600; line-height: 1.2; }
+.notice { padding: 0.7rem 1rem; border: 1px solid var(--accent);
+  border-radius: 0.65rem; }
+.latest li { padding: 0.3rem 0; }
+.latest code { min-width: 0; overflow-wrap: anywhere; }
+a { color: var(--accent); }
+a:focus-visible { outline: 3px solid var(--accent); outline-offset: 3px; }
 .note { margin: 1.5rem 0 0; color: var(--soft); font-size: 0.85rem; }
 @media (max-width: 24rem) { form { flex-direction: column-reverse; } }
 """)
@@ -158,13 +170,13 @@ def consent_page(
             for name, value in (*parameters, ("consent", consent))
         ),
     )
-    return _page("Allow access? - TickTick sandbox", main, 200)
+    return page("Allow access? - TickTick sandbox", main, 200)
 
 
 def error_page(error: str, description: str, status: int) -> Response:
     """Show an error to the person, in place of a redirect to the client."""
     main = _ERROR.format(error=error, description=description)
-    return _page("OAuth Error - TickTick sandbox", main, status)
+    return page("OAuth Error - TickTick sandbox", main, status)
 
 
 def unauthorized_page() -> Response:
@@ -180,6 +192,7 @@ def unauthorized_page() -> Response:
     )
 
 
-def _page(title: str, main: Markup, status: int) -> Response:
+def page(title: str, main: Markup, status: int) -> Response:
+    """Return a page around what is in its middle."""
     html = _PAGE.format(title=title, style=_STYLE, main=main)
     return Response(html, status=status, headers=_HEADERS, mimetype="text/html")

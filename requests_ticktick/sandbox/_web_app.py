@@ -10,8 +10,10 @@ from oauthlib.oauth2 import WebApplicationServer
 
 from ._board import Board
 from ._clients import Clients
+from ._controls import Controls
 from ._door import SAFE_METHODS
 from ._faults import ENDPOINTS, Faults
+from ._home import Home
 from ._ledger import Ledger
 from ._oauth import HTTPS_ORIGIN, OAuthEndpoints, create_authorization_server
 from ._open_api import ECHO, PREFIX, OpenAPI
@@ -41,6 +43,8 @@ def create_app(
     app.register_blueprint(oauth.blueprint())
     app.register_blueprint(RegistrationEndpoints(policy, clients).blueprint())
     app.register_blueprint(OpenAPI(board).blueprint())
+    controls = Controls(policy, clients, ledger, faults, request_log)
+    app.register_blueprint(Home(controls).blueprint())
 
     @app.before_request
     def gate() -> Response | None:

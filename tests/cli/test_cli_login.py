@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from ports import free_port
-from shell import SECONDS, Shell
+from shell import SECONDS, Shell, clipboard_tool
 
 from requests_ticktick import EnvStore, FileStore, Token
 from requests_ticktick._stamp import Stamp
@@ -206,14 +206,6 @@ def test_a_valid_token_is_printed_without_a_sign_on(shell, sandbox):
     assert sandbox.sign_ons == 1
 
 
-def clipboard_tool(folder, code, name="xclip"):
-    """Install a clipboard tool; return the variables that lead to it."""
-    path = folder / name
-    path.write_text(code)
-    path.chmod(0o755)
-    return {"PATH": str(folder), "DISPLAY": ":99"}
-
-
 def test_copy_puts_the_token_on_the_clipboard(shell, tmp_path):
     """It uses the tool that is installed, and shows no secret."""
     copied = tmp_path / "copied"
@@ -227,6 +219,7 @@ def test_copy_puts_the_token_on_the_clipboard(shell, tmp_path):
     assert done.stdout == ""
     arguments, text = copied.read_text().split("\n")
     assert arguments == "-selection clipboard"
+    assert "Copied to the clipboard, by xclip." in done.stderr
     assert Token.from_dict(json.loads(text)).fingerprint in done.stderr
     assert FileStore().load() is None
 
@@ -258,6 +251,7 @@ def test_a_clipboard_that_fails_is_named(shell, tmp_path, code, problem):
 
     assert done.returncode == 1
     assert f"Error: xclip {problem}. Use --print" in done.stderr
+    assert f"The token is kept in {FileStore().path}" in done.stderr
 
 
 # -- What is missing ---------------------------------------------------------

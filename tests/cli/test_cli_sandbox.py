@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import socket
 import subprocess
+import time
 
 import pytest
 import requests
 from ports import free_port
-from shell import COMMAND, ROOT, SECONDS, Shell
+from shell import COMMAND, ROOT, SECONDS, Running, Shell
 
 #: Runs a command with Flask missing.
 WITHOUT_FLASK = """
@@ -77,6 +79,55 @@ def test_it_ends_cleanly(shell, number):
 
     assert running.shown.endswith("\nThe sandbox has ended.\n")
     assert list((shell.folder / "tmp").glob("requests-ticktick-*")) == []
+
+
+def test_it_clears_up_when_its_terminal_closes(shell):
+    """The folder with its tokens goes, and its port is free."""
+    folder = shell.folder / "tmp"
+    with shell.at_terminal("sandbox", "--port", "0") as running:
+        port = int(running.sees(r"# A TickTick on http://127\.0\.0\.1:(\d+)")[1])
+        running.sees(r"buttons that make it fail")
+        assert list(folder.glob("requests-ticktick-*"))
+        running.process.kill()  # the window and its end of the terminal are gone
+
+        end = time.monotonic() + SECONDS
+        while list(folder.glob("requests-ticktick-*")):
+            assert time.monotonic() < end
+            time.sleep(0.05)
+
+    socket.create_server(("127.0.0.1", port)).close()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no hang-up")
+def test_nohup_keeps_it_running(shell):
+    """Whoever starts it so wants it to outlive the terminal."""
+    command = ["nohup", *COMMAND, "sandbox", "--port", "0"]
+    with Running(command, shell.environment({}), shell.folder) as running:
+        base = running.sees(PROMPT)[1]
+        running.sees(r"buttons that make it fail")
+        running.process.send_signal(signal.SIGHUP)
+
+        assert requests.get(base, timeout=SECONDS).status_code == 200
+        running.interrupt(signal.SIGTERM)
+        assert running.ends() == 0
+
+
+def test_its_client_stays_the_same(shell):
+    """A program is configured once. The redirect URI can be chosen."""
+    uri = "http://127.0.0.1:8765/callback"
+    for _ in range(2):
+        with shell.start("sandbox", "--port", "0", "--redirect-uri", uri) as running:
+            shown = running_text(running)
+            assert "export TICKTICK_CLIENT_ID=sandbox-app\n" in shown
+            assert f"export TICKTICK_REDIRECT_URI={uri}\n" in shown
+
+
+def test_a_redirect_uri_that_others_could_read_is_an_error(shell):
+    """TickTick itself might take it, but no sign-on of ours."""
+    done = shell.run("sandbox", "--redirect-uri", "http://app.example/callback")
+
+    assert done.returncode == 2
+    assert "Others could read the authorization code" in done.stderr
 
 
 def test_port_and_lifetime_can_be_chosen(shell):

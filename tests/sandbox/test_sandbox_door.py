@@ -97,7 +97,7 @@ def test_port_80_may_be_left_out_of_the_host() -> None:
 @pytest.mark.parametrize(
     ("lines", "status"),
     [
-        (["GET / HTTP/1.1"], 404),
+        (["GET / HTTP/1.1"], 200),
         (["GET / HTTP/1.1", "Host: evil.example"], 400),
         (["GET http://evil.example/ HTTP/1.1"], 421),
         (["GET http://[ HTTP/1.1"], 400),

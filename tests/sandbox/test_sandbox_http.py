@@ -89,7 +89,7 @@ def test_a_connection_ends_when_the_client_asks_for_it(
 
     answer = reads_until(wire, b"never")
 
-    assert b"404 NOT FOUND" in answer
+    assert b"200 OK" in answer
     assert b"Connection: close" in answer
 
 

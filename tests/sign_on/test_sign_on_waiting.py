@@ -37,6 +37,7 @@ from requests_ticktick._errors import (
 from requests_ticktick._sign_on import (
     LoopbackSignOn,
     loopback,
+    paste,
 )
 from requests_ticktick._sign_on import (
     server as serving,
@@ -59,6 +60,23 @@ def test_a_paste_works_while_the_listener_waits(redirect_uri, person):
 
         assert answer.result(SECONDS) == f"{redirect_uri}?{QUERY}"
     assert is_free(redirect_uri)
+
+
+def test_wrong_pastes_do_not_end_the_wait_for_a_right_one(
+    redirect_uri, person, monkeypatch
+):
+    """The browser may come after any number of them, and so may the address."""
+    monkeypatch.setattr(paste, "PASTE_SECONDS", 0.0)
+    streams = {"input": person.input, "output": person.output}
+
+    with waiting(redirect_uri, **streams) as answer:
+        for _ in range(7):
+            person.screen = ""
+            person.types("wrong\n")
+            assert person.sees("the code alone")
+        person.types(f"{redirect_uri}?{QUERY}\n")
+
+        assert answer.result(SECONDS) == f"{redirect_uri}?{QUERY}"
 
 
 class PollOfNoTerminals:

@@ -38,6 +38,14 @@ urllib.request.urlopen(url).read()
 """
 
 
+def clipboard_tool(folder, code, name="xclip"):
+    """Install a clipboard tool; return the variables that lead to it."""
+    path = folder / name
+    path.write_text(code)
+    path.chmod(0o755)
+    return {"PATH": str(folder), "DISPLAY": ":99"}
+
+
 class Shell:
     """Runs commands, with variables that lead to a sandbox."""
 
