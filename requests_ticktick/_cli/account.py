@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from dataclasses import dataclass, replace
 from urllib.parse import urljoin
@@ -11,6 +12,7 @@ import requests
 from .._auth import TickTickAuth
 from .._client import Client
 from .._defaults import SCOPE
+from .._pasted import unwrapped
 from .._service import Service
 from .._sign_on import SignOn
 from .._stamp import Stamp
@@ -43,10 +45,19 @@ class Account:
     registers: bool = False
 
     @property
+    def profile(self) -> str | None:
+        """Return the profile that was named for a file, if one was."""
+        typed = self.store_options
+        if typed[:1] == ("--profile",):
+            return typed[1]
+        if typed or os.environ.get("TICKTICK_TOKEN_FILE"):
+            return None
+        return unwrapped(os.environ.get("TICKTICK_PROFILE", "")) or None
+
+    @property
     def title(self) -> str:
         """Return what a person calls the service."""
-        known = _TITLES_AND_PORTALS.get(self.service_name)
-        return f"the sandbox {self.service_name}" if known is None else known[0]
+        return title_of(self.service_name)
 
     @property
     def portal(self) -> str | None:
@@ -111,6 +122,12 @@ class Account:
         if self.service_name != "ticktick":
             words += ("--service", self.service_name)
         return shlex.join(words + self.store_options)
+
+
+def title_of(service_name: str) -> str:
+    """Return what a person calls a service."""
+    known = _TITLES_AND_PORTALS.get(service_name)
+    return f"the sandbox {service_name}" if known is None else known[0]
 
 
 def new_session(service: Service) -> requests.Session:

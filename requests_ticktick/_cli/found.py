@@ -16,10 +16,11 @@ from .._defaults import LEEWAY_SECONDS
 from .._grant.error_text import clean
 from .._token import Token
 from .._usable import is_alive, is_fresh, preferred
-from ..stores import EnvStore, FileStore, TokenStore
+from ..stores import EnvStore, FileStore, MemoryStore, TokenStore
 from ..stores._base import NoPlaceError
 from .account import Account, new_session, projects_url
 from .output import date
+from .profiles import unknown_profile
 
 #: Seconds to connect to the API, and seconds to wait for its answer.
 _TIMEOUT_SECONDS = (10.0, 30.0)
@@ -56,10 +57,12 @@ class Verdict:
 
     :param accepted: ``None`` if it did not say.
     :param text: The same in words; the sentence begins with "The API".
+    :param server_time: What the server's clock said, in epoch seconds.
     """
 
     accepted: bool | None
     text: str
+    server_time: float | None = None
 
 
 def look(account: Account, *, now: float) -> list[Found]:
@@ -73,10 +76,20 @@ def look(account: Account, *, now: float) -> list[Found]:
     found = []
     for store in account.store.members():
         with suppress(NoPlaceError):  # why_none() says so
-            for token in store.candidates():
-                problem = _problem(account, token, now)
-                fresh = problem is None and is_fresh(token, LEEWAY_SECONDS, now=now)
-                found.append(Found(token, store, problem, fresh))
+            found += look_in(store, account, now=now)
+    return found
+
+
+def look_in(store: TokenStore, account: Account, *, now: float) -> list[Found]:
+    """Return all tokens of one store.
+
+    :raises TokenStoreError: The store cannot be read.
+    """
+    found = []
+    for token in store.candidates():
+        problem = _problem(account, token, now)
+        fresh = problem is None and is_fresh(token, LEEWAY_SECONDS, now=now)
+        found.append(Found(token, store, problem, fresh))
     return found
 
 
@@ -101,6 +114,7 @@ def why_none(found: list[Found], account: Account) -> Iterator[str]:
         if places:
             yield f"There is no token in {' and '.join(places)}."
         yield from problems
+        yield from unknown_profile(account.profile)
 
 
 def place_of(store: TokenStore) -> str:
@@ -110,16 +124,25 @@ def place_of(store: TokenStore) -> str:
     """
     if isinstance(store, FileStore):
         return store.path
-    return f"${store.name}" if isinstance(store, EnvStore) else str(store)
+    if isinstance(store, EnvStore):
+        return f"${store.name}"
+    if isinstance(store, MemoryStore):
+        return "the memory of this command"
+    # A row of a database or a password in the keychain; else a key in Redis.
+    place: str = (
+        getattr(store, "location", "") or f"{getattr(store, 'key', '')} in Redis"
+    )
+    return place
 
 
-def ask_api(account: Account, token: Token) -> Verdict:
-    """Send one request with a token, and renew nothing."""
+def ask_api(account: Account, token: Token | None) -> Verdict:
+    """Send one request with a token, or without one, and renew nothing."""
 
     def bearer(request: requests.PreparedRequest) -> requests.PreparedRequest:
         # Without an auth, requests would overwrite the header with what a
         # netrc file holds for the host.
-        request.headers["Authorization"] = f"Bearer {token.access_token}"
+        if token is not None:
+            request.headers["Authorization"] = f"Bearer {token.access_token}"
         return request
 
     try:
@@ -132,13 +155,25 @@ def ask_api(account: Account, token: Token) -> Verdict:
             )
     except requests.RequestException as error:
         return Verdict(None, f"could not be reached ({type(error).__name__})")
-    code = response.status_code
+    code, moment = response.status_code, _time_of(response)
     if code == 200:
-        return Verdict(True, "accepts it")
+        return Verdict(True, "accepts it", moment)
     if code == 401:
-        return Verdict(False, "refuses it")
+        return Verdict(False, "refuses it", moment)
     # Above 100 calls a minute TickTick answers with 500, whatever the token.
-    return Verdict(None, f"answered with HTTP status {code}: try again in a minute")
+    return Verdict(
+        None, f"answered with HTTP status {code}: try again in a minute", moment
+    )
+
+
+def _time_of(response: requests.Response) -> float | None:
+    """Return when the server answered, by its own clock (RFC 9110 6.6.1)."""
+    from email.utils import parsedate_to_datetime
+
+    try:
+        return parsedate_to_datetime(response.headers["Date"]).timestamp()
+    except (KeyError, ValueError, TypeError, OverflowError):
+        return None
 
 
 def _problem(account: Account, token: Token, now: float) -> str | None:

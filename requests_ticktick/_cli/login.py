@@ -127,6 +127,7 @@ def _token(
             account,
             chosen.way,
             saved=saved,
+            replaces=chosen.replaces,
             timeout=chosen.timeout or DEFAULT_SECONDS,
         )
     verdict = ask_api(account, token) if check else None

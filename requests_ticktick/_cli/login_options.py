@@ -15,6 +15,12 @@ _OPTIONS = (
         "--force", is_flag=True, help="Sign on although there is a valid token."
     ),
     click.option(
+        "--replace",
+        "replaces",
+        is_flag=True,
+        help="Sign on although another client's token is there.",
+    ),
+    click.option(
         "--register",
         is_flag=True,
         help="Register a client for this sign-on: no app of yours is needed.",
@@ -75,6 +81,7 @@ class Chosen:
     """What the options say about the sign-on itself."""
 
     force: bool
+    replaces: bool
     register: bool
     way: str | None
     timeout: float | None

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import codecs
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from .._client import Client
-from .._defaults import SCOPE, default_store
+from .._defaults import SCOPE
 from .._named import NAMES, named, sandbox_base
 from .._pasted import unwrapped
 from .._service import DIDA365, TICKTICK
-from ..stores import FileStore, TokenStore
 from .account import Account
+from .profiles import profiles
+from .stores_by_option import STORES, chosen_store
 
 #: Longer than any client secret.
 _MAX_SECRET_FILE_BYTES = 10_000
@@ -55,21 +57,13 @@ def _decoded(content: bytes) -> str:
     return content.decode("utf-8")
 
 
-def _store(profile: str | None, file: str | None) -> tuple[TokenStore, tuple[str, ...]]:
-    if profile is not None and file is not None:
-        raise click.UsageError("--profile and --file exclude each other.")
-    typed: tuple[str, ...] = ()
-    if file is not None:
-        typed = ("--file", file)
-    elif profile is not None:
-        typed = ("--profile", profile)
-    try:
-        if not typed:
-            return default_store(), ()
-        return FileStore(file, profile=profile), typed
-    except ValueError as error:
-        hint = typed[0] if typed else "TICKTICK_PROFILE"
-        raise click.BadParameter(f"{error}.", param_hint=hint) from None
+def completed(values: Callable[[], Iterable[str]]) -> Callable[..., list[str]]:
+    """Return what completes a value on the command line."""
+
+    def complete(ctx: click.Context, param: click.Parameter, begun: str) -> list[str]:
+        return [value for value in values() if value.startswith(begun)]
+
+    return complete
 
 
 _OPTIONS = (
@@ -81,11 +75,13 @@ _OPTIONS = (
         default="ticktick",
         show_default=True,
         show_envvar=True,
+        shell_complete=completed(lambda: NAMES),
         help="ticktick, dida365, or the address of a running sandbox.",
     ),
     click.option(
         "--profile",
         metavar="NAME",
+        shell_complete=completed(profiles),
         help="One of several accounts: FileStore(profile=NAME) in a program; or "
         "$TICKTICK_PROFILE.",
     ),
@@ -94,6 +90,18 @@ _OPTIONS = (
         metavar="PATH",
         type=click.Path(dir_okay=False),
         help="Where the token is kept: FileStore(PATH) in a program.",
+    ),
+    click.option(
+        "--store",
+        metavar="STORE",
+        envvar="TICKTICK_STORE",
+        show_envvar=True,
+        shell_complete=completed(lambda: STORES),
+        help="A place that is no file: keyring, the address of Redis, PostgreSQL or "
+        "SQLite (with a password: in the variable), or none.",
+    ),
+    click.option(
+        "--key", metavar="KEY", help="The token's name in Redis or in a database."
     ),
     click.option("--client-id", metavar="ID", help="Or $TICKTICK_CLIENT_ID."),
     click.option(
@@ -124,6 +132,8 @@ def account_options(command: Callable[..., None]) -> Callable[..., None]:
         service: str,
         profile: str | None,
         file: str | None,
+        store: str | None,
+        key: str | None,
         client_id: str | None,
         client_secret: str | None,
         redirect_uri: str | None,
@@ -132,13 +142,17 @@ def account_options(command: Callable[..., None]) -> Callable[..., None]:
     ) -> None:
         endpoints = named(service)
         assert endpoints is not None  # _service_name has checked the name
-        store, store_options = _store(profile, file)
+        source = click.get_current_context().get_parameter_source("store")
+        is_typed = source is ParameterSource.COMMANDLINE
+        place, store_options = chosen_store(
+            profile, file, store or None, key, is_typed=is_typed
+        )
         account = Account(
             service=endpoints,
             service_name=service,
             client=Client(client_id, client_secret, redirect_uri),
             scope_option=scope,
-            store=store,
+            store=place,
             store_options=store_options,
         )
         command(account=account, **others)

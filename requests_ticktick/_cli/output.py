@@ -56,7 +56,9 @@ def warn(text: str) -> None:
 class _LogPrinter(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         if record.levelno >= logging.WARNING:
-            warn(record.getMessage())
+            from .plain_words import in_plain_words
+
+            warn(in_plain_words(record.getMessage()))
         else:
             say(record.getMessage())
 
@@ -73,6 +75,17 @@ def log_shown(name: str, level: int) -> Iterator[None]:
     finally:
         logger.setLevel(level_before)
         logger.removeHandler(handler)
+
+
+@contextmanager
+def log_hidden() -> Iterator[None]:
+    """Show nothing of what the library warns of, within a ``with`` block."""
+    logger = logging.getLogger("requests_ticktick")
+    was_disabled, logger.disabled = logger.disabled, True
+    try:
+        yield
+    finally:
+        logger.disabled = was_disabled
 
 
 # -- Standard output: for a program -------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 import sys
 from typing import Any
@@ -10,8 +11,6 @@ import click
 
 from .. import __version__
 from .._errors import TickTickAuthError
-from .demo import demo
-from .login import login
 from .output import (
     CommandError,
     examples,
@@ -20,18 +19,42 @@ from .output import (
     say,
     unwritable,
 )
-from .run_sandbox import run_sandbox
-from .token_commands import logout, print_token, status
+from .statuses import statuses
 
 #: The exit status after Ctrl-C: 128 and the number of SIGINT, as in shells.
 _INTERRUPTED_STATUS = 130
+
+
+#: The commands in the order of their use, and where each is defined. They are
+#: imported when they are needed: scripts run "token" before each call of curl.
+_COMMANDS = {
+    "demo": "demo:demo",
+    "login": "login:login",
+    "status": "token_commands:status",
+    "token": "token_commands:print_token",
+    "logout": "token_commands:logout",
+    "accounts": "accounts:accounts",
+    "import": "importing:import_token",
+    "doctor": "doctor:doctor",
+    "sandbox": "run_sandbox:run_sandbox",
+}
 
 
 class _Program(click.Group):
     """Lists commands in the order of their use; ends with one-line errors."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(self.commands)
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name in _COMMANDS and name not in self.commands:
+            module, _, attribute = _COMMANDS[name].partition(":")
+            command = getattr(
+                importlib.import_module(f".{module}", __package__), attribute
+            )
+            command.epilog = f"{statuses(name)}\n\n{command.epilog}"
+            self.add_command(command, name)
+        return super().get_command(ctx, name)
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         try:
@@ -48,7 +71,9 @@ class _Program(click.Group):
         try:
             return super().invoke(ctx)
         except TickTickAuthError as error:
-            raise CommandError(str(error)) from None
+            from .plain_words import in_plain_words
+
+            raise CommandError(in_plain_words(str(error))) from None
         except (KeyboardInterrupt, click.Abort):
             say("\nInterrupted.")
             ctx.exit(_INTERRUPTED_STATUS)
@@ -57,7 +82,8 @@ class _Program(click.Group):
 @click.group(
     cls=_Program,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog=examples(
+    epilog=f"{statuses()}\n\n"
+    + examples(
         "# Without an account:",
         "requests-ticktick demo",
         "# With an app of yours from https://developer.ticktick.com/manage:",
@@ -71,7 +97,3 @@ class _Program(click.Group):
 def program(ctx: click.Context) -> None:
     """Sign on to TickTick once, for all programs on this machine."""
     ctx.with_resource(log_shown("requests_ticktick", logging.WARNING))
-
-
-for _command in (demo, login, status, print_token, logout, run_sandbox):
-    program.add_command(_command)

@@ -16,6 +16,8 @@ from ..stores import MemoryStore
 from .account import Account
 from .found import look, place_of, used
 from .output import CommandError, say, warn
+from .remembering import note_sign_on, remembered
+from .replacing import replace
 from .waiting import Waiting
 from .ways import DEFAULT_SECONDS, asking
 
@@ -31,6 +33,7 @@ def sign_on(
     way: str | None,
     *,
     saved: bool,
+    replaces: bool = False,
     timeout: float = DEFAULT_SECONDS,
 ) -> tuple[Token, str | None]:
     """Have a person sign on now.
@@ -39,6 +42,7 @@ def sign_on(
         for what can work here.
     :param saved: Whether the account's store gets the token.
     :param timeout: Seconds until the person must have done so.
+    :param replaces: Whether it may replace another client's.
     :returns: The token, and where it was saved.
     :raises TickTickAuthError: The sign-on failed.
     :raises CommandError: It could not begin, or the token was not saved.
@@ -59,9 +63,10 @@ def sign_on(
             others_turn.close()
             return ask(request)
 
-        if saved:
+        is_kept = saved and not replaces
+        if is_kept:
             name_holder(require_room(account), account, waiting, others_turn)
-        auth = account.auth(ask_in_turn, None if saved else MemoryStore())
+        auth = account.auth(ask_in_turn, None if is_kept else MemoryStore())
         try:
             token = auth.sign_on(ask=True)
         except SignOnTimeoutError:
@@ -69,7 +74,13 @@ def sign_on(
                 f"Nobody finished the sign-on within {timeout:g} seconds. Start again, "
                 "or allow more time with --timeout."
             ) from None
-    return token, saved_place(account, token) if saved else None
+    if not saved:
+        return token, None
+    if replaces:
+        replace(account, account.stamp.put_on(token))
+    place = saved_place(account, token)
+    note_sign_on(account, token)
+    return token, place
 
 
 def name_holder(
@@ -127,7 +138,7 @@ def _with_client(account: Account) -> Account:
             "Press Enter for the secret if the app has none.\n"
         )
     return account.with_client(
-        click.prompt("Client id", err=True),
+        click.prompt("Client id", default=remembered(account), err=True),
         account.client.client_secret
         or click.prompt(
             "Client secret (hidden)",
@@ -151,7 +162,7 @@ def require_room(account: Account) -> str | None:
             raise CommandError(
                 f"The token {item.token.fingerprint} in {item.place} {item.problem}: "
                 "it is not overwritten. Choose another place with --profile or --file, "
-                "or remove that file."
+                "or pass --replace."
             )
     store, sample = account.store, account.stamp.put_on(Token("sample"))
     try:
@@ -194,4 +205,5 @@ def keep(account: Account, token: Token) -> str:
     store = account.store
     with store.lock(_LOCK_SECONDS):
         store.save(account.stamp.put_on(token))
+    note_sign_on(account, token)
     return next(place_of(each) for each in store.members() if each.writable)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import time
+from contextlib import suppress
 from typing import Any
 
 import click
@@ -11,25 +14,51 @@ import click
 from .._errors import SignOnRequiredError
 from .._sign_on import refuse
 from .._token import Token
+from ..stores import EnvStore, FileStore, TokenStore
 from ..stores._base import NoPlaceError
 from .account import Account
 from .found import Found, Verdict, ask_api, look, place_of, used, why_none
 from .options import account_options
 from .output import CommandError, answer, as_json, examples, lines, rows, warn
+from .profiles import unknown_profile
 from .signing_on import sign_on
+from .statuses import exit_status
+
+_UNITS = {"w": 604_800, "d": 86_400, "h": 3600, "m": 60, "s": 1}
+
+
+def _seconds(
+    ctx: click.Context, param: click.Parameter, text: str | None
+) -> float | None:
+    """Read a length of time."""
+    if text is None:
+        return None
+    found = re.fullmatch(r"(\d{1,6})\s*([wdhms])", text.strip().lower())
+    if found is None:
+        raise click.BadParameter(f"{text!r} is no time such as 14d, 12h or 30m.")
+    return float(found[1]) * _UNITS[found[2]]
 
 
 @click.command(
     epilog=examples(
         "requests-ticktick status",
+        "requests-ticktick status --within 14d || requests-ticktick login --force",
         "requests-ticktick status --check --json | jq .days_left",
     )
 )
 @click.option("--check", is_flag=True, help="Ask the API, too.")
+@click.option(
+    "--within",
+    metavar="TIME",
+    callback=_seconds,
+    help="Fail if it ends within that time: 14d, 12h or 30m.",
+)
 @click.option("--json", "prints_json", is_flag=True, help="Print JSON.")
 @account_options
-def status(account: Account, check: bool, prints_json: bool) -> None:
-    """Say whether there is a usable token: exit status 0, else 1.
+def status(
+    account: Account, check: bool, within: float | None, prints_json: bool
+) -> None:
+    """Say whether there is a usable token: then the exit status is 0.
 
     Nobody is asked, and nothing is renewed. With --check the API has to accept
     the token as well.
@@ -50,9 +79,7 @@ def status(account: Account, check: bool, prints_json: bool) -> None:
         if verdict is not None:
             pairs.append(("The API", verdict.text))
         answer(lines(pairs))
-    is_accepted = verdict is None or verdict.accepted is True
-    if chosen is None or not is_accepted:
-        click.get_current_context().exit(1)
+    click.get_current_context().exit(exit_status(chosen, verdict, within, now=now))
 
 
 def _fields(
@@ -116,27 +143,40 @@ def print_token(
 
 
 def _valid_token(account: Account, *, may_sign_on: bool) -> Token:
-    try:
-        return account.auth(refuse).token()
-    except SignOnRequiredError:
-        if may_sign_on:
-            return sign_on(account, None, saved=True)[0]
+    with suppress(SignOnRequiredError):
+        if any(map(_may_hold, account.store.members())):
+            return account.auth(refuse).token()
+    if may_sign_on:
+        return sign_on(account, None, saved=True)[0]
     reasons = " ".join(why_none(look(account, now=time.time()), account))
     raise CommandError(f"{reasons} Run: {account.command('login')}")
+
+
+def _may_hold(store: TokenStore) -> bool:
+    """Whether a store may hold a token: otherwise not even a lock is made."""
+    if isinstance(store, EnvStore):
+        return bool(os.environ.get(store.name))
+    return not isinstance(store, FileStore) or os.path.lexists(store.path)
 
 
 @click.command(
     epilog=examples(
         "requests-ticktick logout",
         "requests-ticktick logout --revoke",
-        "requests-ticktick logout --profile work",
     )
 )
 @click.option(
     "--revoke", "revokes", is_flag=True, help="Have the service revoke it first."
 )
+@click.option(
+    "--any-client",
+    "--replace",
+    "any_client",
+    is_flag=True,
+    help="Also if it is another client's, service's or of other scopes.",
+)
 @account_options
-def logout(account: Account, revokes: bool) -> None:
+def logout(account: Account, revokes: bool, any_client: bool) -> None:
     """Forget the token, if there is one.
 
     Without --revoke the service is not told, and whoever has a copy of the
@@ -153,15 +193,20 @@ def logout(account: Account, revokes: bool) -> None:
     for item in found:
         if not item.store.writable:
             warn(f"{item.place} holds the token {item.token.fingerprint}: unset it.")
-        elif stamp.fits(item.token):
+        elif any_client or stamp.fits(item.token):
             item.store.delete()
             removed += 1
             answer(f"Removed the token {item.token.fingerprint} from {item.place}")
         else:
-            warn(f"The token {item.token.fingerprint} in {item.place} {item.problem}.")
+            warn(
+                f"The token {item.token.fingerprint} in {item.place} {item.problem}. "
+                "It stays there, unless you pass --any-client."
+            )
     _clear_remains(account, found)
     if not removed:
         answer("There was no token to remove.")
+        for line in unknown_profile(account.profile):
+            answer(line)
 
 
 def _clear_remains(account: Account, found: list[Found]) -> None:

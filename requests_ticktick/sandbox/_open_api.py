@@ -37,6 +37,7 @@ class OpenAPI:
             ("/project", "GET", self.list_projects),
             (project, "GET", self.get_project),
             (f"{project}/data", "GET", self.get_project_data),
+            (f"{project}/members", "GET", self.list_members),
             ("/project", "POST", self.create_project),
             (project, "POST", self.update_project),
             (project, "DELETE", self.delete_project),
@@ -58,6 +59,13 @@ class OpenAPI:
     def get_project_data(self, project_id: str) -> Response:
         """``GET /project/{id}/data``."""
         return jsonify(self._board.contents(project_id))
+
+    def list_members(self, project_id: str) -> Response:
+        """``GET /project/{id}/members``, of which everybody has an inbox."""
+        if project_id != "inbox":
+            self._board.project(project_id)
+        me = {"username": "you@example.com", "displayName": "You", "self": True}
+        return jsonify([me])
 
     def create_project(self) -> Response:
         """``POST /project``."""

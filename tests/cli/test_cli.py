@@ -16,7 +16,10 @@ from shell import ROOT, Shell
 import requests_ticktick
 from requests_ticktick import FileStore, Token
 
-COMMANDS = ["demo", "login", "status", "token", "logout", "sandbox"]
+COMMANDS = [
+    *("demo", "login", "status", "token", "logout"),
+    *("accounts", "import", "doctor", "sandbox"),
+]
 
 #: ``token``, and then the modules that it has imported.
 TOKEN_IMPORTS = """
@@ -137,6 +140,7 @@ def test_every_command_explains_itself(shell, command):
     assert examples
     assert all(line.startswith("    ") for line in examples)
     assert all(len(line) <= 80 for line in done.stdout.splitlines())
+    assert "  Exit statuses:\n" in done.stdout
 
 
 def test_an_error_is_one_line_without_colours(shell):

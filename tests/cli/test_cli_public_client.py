@@ -52,7 +52,7 @@ def test_a_forgotten_secret_is_named(sandbox, secrets, monkeypatch, tmp_path):
     done = shell.run("login", env=env)
 
     assert done.returncode == 1
-    assert "No client_secret is configured" in done.stderr
+    assert "No client secret is configured" in done.stderr
     assert "TICKTICK_CLIENT_SECRET" in done.stderr
 
 

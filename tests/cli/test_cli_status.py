@@ -179,7 +179,7 @@ def test_an_expired_token_is_not_usable(shell, stamp):
 
 
 def test_check_asks_the_api(shell, saved, sandbox):
-    """The exit status is 0 only if the API accepts the token."""
+    """The exit status is 0 if the API accepts it, 4 if it does not say."""
     accepted = shell.run("status", "--check")
     sandbox.rate_limit()
     limited = shell.run("status", "--check", "--json")
@@ -189,7 +189,7 @@ def test_check_asks_the_api(shell, saved, sandbox):
     gone = shell.run("status", "--check")
 
     assert (accepted.returncode, refused.returncode) == (0, 1)
-    assert (limited.returncode, gone.returncode) == (1, 1)
+    assert (limited.returncode, gone.returncode) == (4, 4)
     assert "The API      accepts it" in accepted.stdout
     assert json.loads(limited.stdout)["accepted"] is None
     assert "The API      refuses it" in refused.stdout
@@ -207,7 +207,7 @@ def test_the_check_follows_no_redirect(shell):
 
             done = shell.run("status", "--check", env=env)
 
-    assert done.returncode == 1
+    assert done.returncode == 4
     assert "answered with HTTP status 302" in done.stdout
     assert len(api.requests) == 1
     assert elsewhere.requests == []

@@ -27,7 +27,7 @@ from requests_ticktick import (
     Token,
     TokenStoreError,
 )
-from requests_ticktick.stores import _place
+from requests_ticktick.stores import _doubts, _place
 from requests_ticktick.stores.keyring import KeyringStore
 
 
@@ -247,10 +247,10 @@ def test_nobodys_folder_is_another_users_where_all_users_are_mapped(
 def test_without_the_kernels_map_of_users_no_folder_is_unmapped(tmp_path, monkeypatch):
     """On macOS, and where /proc is not mounted."""
     monkeypatch.setattr(
-        _place, "open", lambda path: (tmp_path / "none").open(), raising=False
+        _doubts, "open", lambda path: (tmp_path / "none").open(), raising=False
     )
 
-    assert not _place.is_unmapped(os.stat(tmp_path))
+    assert not _doubts.is_unmapped(os.stat(tmp_path))
 
 
 def test_a_path_that_goes_round_and_round_ends(tmp_path):
