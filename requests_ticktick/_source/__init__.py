@@ -14,13 +14,13 @@ from ..stores._warn_once import Once
 from .asking import begin
 from .deadlines import Clock, Deadlines, TimedToken
 from .events import Event, Events
-from .expiring import Expiring
+from .events.expiring import Expiring
+from .events.telling import listener_of, told_afterwards
 from .failures import only_our_errors
 from .looking import Looking
 from .renewal import Renewal
 from .revoking import forget, revoke
 from .taking_turns import TakesTurns
-from .telling import listener_of, told_afterwards
 from .turns import Turns
 from .wallet import Wallet
 

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from .._token import Token
 from .._usable import renewed_before_end
-from .marks import DAY, first_mark, next_mark
+from .events.marks import DAY, first_mark, next_mark
 
 #: Seconds until the next try, after a renewal failed and nobody was asked.
 RETRY_AFTER = 5.0

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from .._errors import TickTickAuthError
 from ..stores import MemoryStore
+from .events.telling import told_afterwards
 from .failures import only_our_errors
-from .telling import told_afterwards
 
 if TYPE_CHECKING:
     from .._token import Token

@@ -17,8 +17,8 @@ from .._sign_on.base import LOGIN_ADVICE
 from ..stores import EnvStore, FileStore, MemoryStore
 from ..stores._base import NoPlaceError
 from ..stores._profile import profile_of_environment
+from .events.places import MEMORY, place_of
 from .failures import only_our_errors
-from .places import MEMORY, place_of
 
 if TYPE_CHECKING:
     from .._stamp import Stamp

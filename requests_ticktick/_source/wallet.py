@@ -13,8 +13,8 @@ from .._token import Token
 from .._usable import preferred
 from .._value import fingerprint_of
 from ..stores._base import NoPlaceError
+from .events.notes import Notes
 from .failures import Failure
-from .notes import Notes
 from .snapshot import Snapshot
 from .write_behind import WriteBehind, write_behind_of
 

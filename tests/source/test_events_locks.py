@@ -109,7 +109,7 @@ def test_the_end_of_a_program_loses_no_wait(store, holder, told, monkeypatch):
         raise RuntimeError("can't create new thread at interpreter shutdown")
 
     threads = SimpleNamespace(Thread=cannot_start, local=threading.local)
-    monkeypatch.setattr("requests_ticktick._source.telling.threading", threads)
+    monkeypatch.setattr("requests_ticktick._source.events.telling.threading", threads)
     TickTickAuth("app", store=store, sign_on=refuse, on_event=told).token()
 
     assert told.kinds == ["waiting", "reused"]

@@ -23,7 +23,7 @@ from requests_ticktick import (
     TokenStoreError,
     refuse,
 )
-from requests_ticktick._source import expiring
+from requests_ticktick._source.events import expiring
 from requests_ticktick.stores.redis import RedisStore
 from requests_ticktick.stores.sql import SqlStore
 

@@ -13,15 +13,15 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from .._errors import TickTickAuthError
-from .._times import local_time
-from .._value import Value
+from ..._errors import TickTickAuthError
+from ..._times import local_time
+from ..._value import Value
 from .places import place_of, place_of_token
 from .telling import is_nested, tell_later, tell_meanwhile
 
 if TYPE_CHECKING:
-    from .._token import Token
-    from ..stores import TokenStore
+    from ..._token import Token
+    from ...stores import TokenStore
     from .telling import Listener
 
 logger = logging.getLogger("requests_ticktick")

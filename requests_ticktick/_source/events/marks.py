@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .._token import Token
+from ..._token import Token
 
 #: How many days before its end a token is told of, the first time first.
 DAYS = (14, 7, 1)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .._errors import LockTimeoutError, TickTickAuthError
-from .failures import only_our_errors
+from ..._errors import LockTimeoutError, TickTickAuthError
+from ..failures import only_our_errors
 from .marks import due_mark
 
 if TYPE_CHECKING:
-    from .._token import Token
-    from ..stores import TokenStore
-    from .deadlines import Deadlines, TimedToken
-    from .events import Events
+    from ..._token import Token
+    from ...stores import TokenStore
+    from ..deadlines import Deadlines, TimedToken
+    from . import Events
     from .notes import Notes
 
 #: What this process has told, or knows that another has; by the program's

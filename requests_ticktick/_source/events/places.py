@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .._foreign import one_line
-from ..stores import EnvStore, FileStore, MemoryStore, TextStore
-from ..stores._base import NoPlaceError
+from ..._foreign import one_line
+from ...stores import EnvStore, FileStore, MemoryStore, TextStore
+from ...stores._base import NoPlaceError
 
 if TYPE_CHECKING:
-    from .._token import Token
-    from ..stores import TokenStore
+    from ..._token import Token
+    from ...stores import TokenStore
 
 #: The place of a memory store.
 MEMORY = "memory"

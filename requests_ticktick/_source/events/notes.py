@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ..stores import TokenStore
+    from ...stores import TokenStore
 
 
 class Notes:

@@ -8,10 +8,10 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
-from .._value import PerProcess
+from ..._value import PerProcess
 
 if TYPE_CHECKING:
-    from .events import Event
+    from . import Event
 
 logger = logging.getLogger("requests_ticktick")
 
