@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shlex
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
 import requests
@@ -18,6 +20,9 @@ from .._sign_on import SignOn
 from .._stamp import Stamp
 from .._token import Token
 from ..stores import TokenStore
+
+if TYPE_CHECKING:
+    from .._source import Event
 
 #: What a person calls a service, and where its apps are registered.
 _TITLES_AND_PORTALS = {
@@ -97,7 +102,12 @@ class Account:
         """Return the token, marked with the service it is for."""
         return Stamp(None, self.service.token_endpoint, None).put_on(token)
 
-    def auth(self, sign_on: SignOn, store: TokenStore | None = None) -> TickTickAuth:
+    def auth(
+        self,
+        sign_on: SignOn,
+        store: TokenStore | None = None,
+        on_event: Callable[[Event], object] | None = None,
+    ) -> TickTickAuth:
         """Return the auth object of a program with the same settings."""
         return TickTickAuth(
             self.client.client_id,
@@ -108,6 +118,7 @@ class Account:
             sign_on=sign_on,
             service=self.service,
             register=self.registers,
+            on_event=on_event,
         )
 
     def with_client(self, client_id: str, client_secret: str | None) -> Account:

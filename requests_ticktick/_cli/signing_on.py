@@ -23,6 +23,7 @@ from .ways import DEFAULT_SECONDS, asking
 
 if TYPE_CHECKING:
     from .._grant import AuthorizationRequest
+    from .._source import Event
 
 #: Seconds to wait for whoever is saving a token.
 _LOCK_SECONDS = 5.0
@@ -63,10 +64,16 @@ def sign_on(
             others_turn.close()
             return ask(request)
 
+        def told(event: Event) -> None:
+            if event.kind == "waiting":
+                name_holder(
+                    event.reason or "another process", account, waiting, others_turn
+                )
+
         is_kept = saved and not replaces
         if is_kept:
-            name_holder(require_room(account), account, waiting, others_turn)
-        auth = account.auth(ask_in_turn, None if is_kept else MemoryStore())
+            require_room(account)
+        auth = account.auth(ask_in_turn, None if is_kept else MemoryStore(), told)
         try:
             token = auth.sign_on(ask=True)
         except SignOnTimeoutError:
@@ -84,18 +91,16 @@ def sign_on(
 
 
 def name_holder(
-    holder: str | None,
+    holder: str,
     account: Account,
     waiting: Waiting,
     turn: contextlib.ExitStack,
 ) -> None:
     """Say which process is signing on already, and count down meanwhile.
 
-    :param holder: That process; ``None`` if there is none.
+    :param holder: That process.
     :param turn: Ends when that process has ended its sign-on.
     """
-    if holder is None:
-        return
     waiting.write(
         f"Another sign-on is under way: {holder}. This one goes on with its token.\n"
     )
@@ -150,10 +155,9 @@ def _with_client(account: Account) -> Account:
     )
 
 
-def require_room(account: Account) -> str | None:
+def require_room(account: Account) -> None:
     """Make sure that the token can be saved, before a person is asked.
 
-    :returns: The process that is signing on already, if there is one.
     :raises CommandError: The place holds another account's token.
     :raises TokenStoreError: The place cannot be written.
     """
@@ -165,11 +169,9 @@ def require_room(account: Account) -> str | None:
                 "or pass --replace."
             )
     store, sample = account.store, account.stamp.put_on(Token("sample"))
-    try:
-        with store.lock(0.0), store.reserve(sample):
-            return None
-    except LockTimeoutError as error:
-        return error.holder or "another process"
+    # Another sign-on may hold the lock: then this one will wait for it.
+    with contextlib.suppress(LockTimeoutError), store.lock(0.0), store.reserve(sample):
+        pass
 
 
 def saved_place(account: Account, token: Token) -> str:
