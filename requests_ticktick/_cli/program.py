@@ -28,14 +28,14 @@ _INTERRUPTED_STATUS = 130
 #: The commands in the order of their use, and where each is defined. They are
 #: imported when they are needed: scripts run "token" before each call of curl.
 _COMMANDS = {
-    "demo": "demo:demo",
-    "login": "login:login",
+    "demo": "demo.demo:demo",
+    "login": "login.login:login",
     "status": "token_commands:status",
     "token": "token_commands:print_token",
     "logout": "token_commands:logout",
-    "accounts": "accounts:accounts",
-    "import": "importing:import_token",
-    "doctor": "doctor:doctor",
+    "accounts": "accounts.accounts:accounts",
+    "import": "importing.importing:import_token",
+    "doctor": "doctor.doctor:doctor",
     "sandbox": "run_sandbox:run_sandbox",
 }
 

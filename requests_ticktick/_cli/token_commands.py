@@ -18,10 +18,10 @@ from ..stores import EnvStore, FileStore, TokenStore
 from ..stores._base import NoPlaceError
 from .account import Account
 from .found import Found, Verdict, ask_api, look, place_of, used, why_none
+from .login.signing_on import sign_on
 from .options import account_options
 from .output import CommandError, answer, as_json, examples, lines, rows, warn
 from .profiles import unknown_profile
-from .signing_on import sign_on
 from .statuses import exit_status
 
 _UNITS = {"w": 604_800, "d": 86_400, "h": 3600, "m": 60, "s": 1}
@@ -186,7 +186,7 @@ def logout(account: Account, revokes: bool, any_client: bool) -> None:
     stamp = account.stamp_of(account.scope_option)
     removed = 0
     if revokes:
-        from .revoking import revoke
+        from .revoke_option import revoke
 
         removed = len(revoke(account, stamp))
     found = look(account, now=time.time())

@@ -16,9 +16,9 @@ from people import Person
 from shell import COMMAND, SECONDS, Shell, clipboard_tool
 
 from requests_ticktick import EnvStore, FileStore, Token
-from requests_ticktick._cli.clipboard import find_clipboard
+from requests_ticktick._cli.login.clipboard import find_clipboard
+from requests_ticktick._cli.login.copies import TokenCopy
 from requests_ticktick._cli.output import CommandError
-from requests_ticktick._cli.saving import TokenCopy
 
 EACH_FORM = pytest.mark.parametrize(
     "form", ["json", "env", "literal", "dotenv", "bare"]

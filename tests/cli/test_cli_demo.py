@@ -14,11 +14,11 @@ from click.testing import CliRunner
 from rich.console import Console
 from shell import SECONDS, Shell
 
-from requests_ticktick._cli import demo as demo_module
-from requests_ticktick._cli import demo_workers
-from requests_ticktick._cli.demo import show_result
-from requests_ticktick._cli.demo_steps import Counts, Demo, Outcome
-from requests_ticktick._cli.demo_workers import WorkerError, run_workers
+from requests_ticktick._cli.demo import demo as demo_module
+from requests_ticktick._cli.demo import workers as demo_workers
+from requests_ticktick._cli.demo.demo import show_result
+from requests_ticktick._cli.demo.steps import Counts, Demo, Outcome
+from requests_ticktick._cli.demo.workers import WorkerError, run_workers
 from requests_ticktick._cli.program import program
 from requests_ticktick.sandbox import Sandbox
 

@@ -11,8 +11,8 @@ from click.shell_completion import ShellComplete
 from shell import Shell
 
 from requests_ticktick import FileStore, MemoryStore, Token, TokenStoreError
+from requests_ticktick._cli.login.replacing import replace
 from requests_ticktick._cli.program import program
-from requests_ticktick._cli.replacing import replace
 from requests_ticktick._stamp import Stamp
 from requests_ticktick.stores.keyring import KeyringStore
 from requests_ticktick.stores.redis import RedisStore

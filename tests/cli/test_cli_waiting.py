@@ -13,8 +13,8 @@ from people import Person
 from shell import Shell
 
 from requests_ticktick import FileStore
-from requests_ticktick._cli import waiting, ways
-from requests_ticktick._cli.waiting import Waiting
+from requests_ticktick._cli.login import waiting, ways
+from requests_ticktick._cli.login.waiting import Waiting
 
 
 @pytest.fixture

@@ -12,18 +12,18 @@ from typing import Any
 
 import click
 
-from .._errors import TickTickAuthError
-from .._token import Token
-from .._usable import is_alive
-from ..stores import EnvStore, FileStore, TokenStore
-from .account import title_of
-from .found import place_of
-from .options import completed
-from .output import answer, examples, lines, log_hidden, rows, warn
-from .plain_words import in_plain_words
-from .profiles import profiles
-from .remembering import same_token
-from .whose import person_of, service_of
+from ..._errors import TickTickAuthError
+from ..._token import Token
+from ..._usable import is_alive
+from ...stores import EnvStore, FileStore, TokenStore
+from ..account import title_of
+from ..found import place_of
+from ..login.remembering import same_token
+from ..options import completed
+from ..output import answer, examples, lines, log_hidden, rows, warn
+from ..plain_words import in_plain_words
+from ..profiles import profiles
+from ..whose import person_of, service_of
 
 
 @dataclass(frozen=True)

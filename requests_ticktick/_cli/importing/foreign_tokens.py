@@ -11,12 +11,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from .._errors import InvalidTokenError
-from .._pasted import unwrapped
-from .._stamp import REGISTERED, STAMP
-from .._token import Token
-from .._value import discreet
-from ..stores import _files, _payload
+from ..._errors import InvalidTokenError
+from ..._pasted import unwrapped
+from ..._stamp import REGISTERED, STAMP
+from ..._token import Token
+from ..._value import discreet
+from ...stores import _files, _payload
 
 #: No token is longer.
 MAX_BYTES = _files.MAX_BYTES + 1

@@ -8,13 +8,13 @@ from typing import Any
 
 import click
 
-from .._token import Token
-from .account import Account
+from ..._token import Token
+from ..account import Account
+from ..found import Verdict, ask_api, look, used
+from ..options import account_options
+from ..output import CommandError, examples, lines, rows, say
 from .delivery import WISHES, Delivery, Wish, delivery_options, wish_of
-from .found import Verdict, ask_api, look, used
-from .login_options import Chosen, sign_on_options
-from .options import account_options
-from .output import CommandError, examples, lines, rows, say
+from .how import Chosen, sign_on_options
 from .signing_on import sign_on
 from .ways import BEGUN_SECONDS, DEFAULT_SECONDS
 

@@ -6,10 +6,10 @@ import os
 import sys
 from collections.abc import Iterator
 
-from .._sign_on.terminal import terminal_is_here
+from ..._sign_on.terminal import terminal_is_here
+from ..output import CommandError, say
 from . import foreign_tokens as foreign
 from .foreign_tokens import Offer
-from .output import CommandError, say
 
 SOURCES = ("ticktick-py", "pyticktick", "ticktick-cli", "env", "dotenv", "mcp", "-")
 

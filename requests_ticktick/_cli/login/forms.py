@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import re
 
-from .._token import Token
-from ..stores._env import DEFAULT_VARIABLE
-from .output import as_json
+from ..._token import Token
+from ...stores._env import DEFAULT_VARIABLE
+from ..output import as_json
 
 #: The values of ``--format``, and what each is for.
 FORMS = {

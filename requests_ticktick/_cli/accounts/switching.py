@@ -8,9 +8,9 @@ import secrets
 
 import click
 
-from ..stores import FileStore
-from .output import CommandError
-from .profiles import file_of, profiles, rename_client, unknown_profile
+from ...stores import FileStore
+from ..output import CommandError
+from ..profiles import file_of, profiles, rename_client, unknown_profile
 
 _DEFAULT = "default"
 

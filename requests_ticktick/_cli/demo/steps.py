@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import requests
 
-from .._auth import TickTickAuth
-from .._defaults import LEEWAY_SECONDS
-from .._sign_on import SignOn
-from ..stores import FileStore
-from .account import new_session, projects_url
-from .demo_workers import WorkerError, run_workers
-from .output import left
+from ..._auth import TickTickAuth
+from ..._defaults import LEEWAY_SECONDS
+from ..._sign_on import SignOn
+from ...stores import FileStore
+from ..account import new_session, projects_url
+from ..output import left
+from .workers import WorkerError, run_workers
 
 if TYPE_CHECKING:
-    from ..sandbox import Sandbox
+    from ...sandbox import Sandbox
 
 #: How many processes start without a token, all at once.
 PROCESS_COUNT = 8

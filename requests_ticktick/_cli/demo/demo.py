@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .._sign_on import LoopbackSignOn
-from .output import examples, require_output
-from .run_sandbox import sandbox_class
-from .signals import ended_as_by_ctrl_c
+from ..._sign_on import LoopbackSignOn
+from ..output import examples, require_output
+from ..run_sandbox import sandbox_class
+from ..signals import ended_as_by_ctrl_c
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from ..sandbox import Sandbox
-    from .demo_steps import Outcome
+    from ...sandbox import Sandbox
+    from .steps import Outcome
 
 _COUNT_HEADERS = ("sign-ons", "token\nrequests", "API\ncalls")
 
@@ -56,7 +56,7 @@ def show_steps(console: Console, sandbox: Sandbox, *, browser: bool) -> list[Out
     :param sandbox: It runs already.
     :param browser: Whether a person grants access in the first step.
     """
-    from .demo_steps import Demo
+    from .steps import Demo
 
     def say(text: str) -> None:
         # A server's words may hold brackets, which rich would take as markup.

@@ -8,11 +8,11 @@ import stat
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 
-from .._errors import LockTimeoutError, TickTickAuthError
-from .._token import Token
-from ..stores import FileStore, TokenStore, _doubts, _files, _kernel_lock, _payload
-from .doctor_scene import Fault, Scene, is_variable
-from .found import place_of
+from ..._errors import LockTimeoutError, TickTickAuthError
+from ..._token import Token
+from ...stores import FileStore, TokenStore, _doubts, _files, _kernel_lock, _payload
+from ..found import place_of
+from .scene import Fault, Scene, is_variable
 
 
 def corrupt_file(scene: Scene) -> Iterator[Fault]:
@@ -175,7 +175,7 @@ def _lock_of(store: FileStore) -> str:
 
 def unreadable(scene: Scene) -> Iterator[Fault]:
     """Find a keychain, a server or a folder that cannot be reached."""
-    from .plain_words import in_plain_words
+    from ..plain_words import in_plain_words
 
     if scene.said & {"corrupt-file", "file-mode"}:
         return

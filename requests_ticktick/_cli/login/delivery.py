@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .._errors import TickTickAuthError
-from .._sign_on.terminal import terminal_is_here
-from .._token import Token
-from .account import Account
+from ..._errors import TickTickAuthError
+from ..._sign_on.terminal import terminal_is_here
+from ..._token import Token
+from ..account import Account
+from ..output import CommandError, answer, require_output, say, warn
+from ..signals import ended_as_by_ctrl_c
 from .forms import FORMS, formatted
-from .output import CommandError, answer, require_output, say, warn
-from .signals import ended_as_by_ctrl_c
 from .signing_on import keep
 
 if TYPE_CHECKING:
     from .clipboard import Clipboard
-    from .saving import TokenCopy
+    from .copies import TokenCopy
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Wish:
 
     :param to: ``print``, ``copy``, ``save`` or ``ask``; ``None`` for the place
         of all tokens.
-    :param form: One of :data:`~requests_ticktick._cli.forms.FORMS`.
+    :param form: One of :data:`~requests_ticktick._cli.login.forms.FORMS`.
     :param path: The file for ``save``.
     """
 
@@ -189,7 +189,7 @@ class Delivery:
         return Wish("save", path=path or None, **wish)
 
     def _file(self, path: str | None) -> TokenCopy:
-        from .saving import TokenCopy
+        from .copies import TokenCopy
 
         assert path is not None  # an option that needs one
         return TokenCopy(path, self._wish.form)

@@ -8,17 +8,17 @@ import time
 
 import click
 
-from .._grant.error_text import clean
-from .._sign_on.terminal import terminal_is_here
-from .._token import Token
-from .._usable import is_alive
+from ..._grant.error_text import clean
+from ..._sign_on.terminal import terminal_is_here
+from ..._token import Token
+from ..._usable import is_alive
+from ..account import Account
+from ..found import ask_api, place_of
+from ..login.replacing import replace, writable_store
+from ..options import account_options
+from ..output import CommandError, answer, date, examples, lines, rows, say, warn
 from . import foreign_tokens as foreign
-from .account import Account
 from .foreign_tokens import Offer
-from .found import ask_api, place_of
-from .options import account_options
-from .output import CommandError, answer, date, examples, lines, rows, say, warn
-from .replacing import replace, writable_store
 from .sources import SOURCES, offers_of
 
 

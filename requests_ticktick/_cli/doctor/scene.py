@@ -6,11 +6,11 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from .._errors import TickTickAuthError
-from ..stores import EnvStore, FileStore, TokenStore
-from ..stores._base import NoPlaceError
-from .account import Account
-from .found import Found, Verdict, ask_api, look_in, place_of, used
+from ..._errors import TickTickAuthError
+from ...stores import EnvStore, FileStore, TokenStore
+from ...stores._base import NoPlaceError
+from ..account import Account
+from ..found import Found, Verdict, ask_api, look_in, place_of, used
 
 
 @dataclass(frozen=True)

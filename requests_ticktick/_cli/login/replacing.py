@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
-from .._errors import TickTickAuthError
-from .._token import Token
-from ..stores import TokenStore
-from .account import Account
+from ..._errors import TickTickAuthError
+from ..._token import Token
+from ...stores import TokenStore
+from ..account import Account
 
 #: Seconds that another sign-on has to end. A person waits for this command.
 _LOCK_SECONDS = 10.0

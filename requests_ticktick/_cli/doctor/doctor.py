@@ -9,12 +9,12 @@ from dataclasses import asdict
 
 import click
 
-from . import doctor_places as places
-from . import doctor_settings as settings
-from .account import Account
-from .doctor_scene import Fault, Scene, look_around
-from .options import account_options
-from .output import answer, examples, log_hidden
+from ..account import Account
+from ..options import account_options
+from ..output import answer, examples, log_hidden
+from . import place_checks as places
+from . import setting_checks as settings
+from .scene import Fault, Scene, look_around
 
 #: The checks by their names. A later one may look at what was found so far.
 CHECKS: dict[str, Callable[[Scene], Iterator[Fault]]] = {

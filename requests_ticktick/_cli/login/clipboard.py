@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 
-from .output import CommandError
+from ..output import CommandError
 
 _TOOLS = (
     ("pbcopy",),

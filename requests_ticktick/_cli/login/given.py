@@ -7,13 +7,13 @@ import time
 
 import click
 
-from .._stamp import PREFIXES, Stamp
-from .._token import Token
-from .._usable import is_alive
-from ..stores import _files, _payload
-from .account import Account
-from .found import Verdict, ask_api
-from .output import CommandError
+from ..._stamp import PREFIXES, Stamp
+from ..._token import Token
+from ..._usable import is_alive
+from ...stores import _files, _payload
+from ..account import Account
+from ..found import Verdict, ask_api
+from ..output import CommandError
 from .signing_on import keep, require_room
 
 

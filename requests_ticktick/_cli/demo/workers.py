@@ -14,13 +14,13 @@ from collections.abc import Iterator, Mapping
 
 import requests
 
-from .._auth import TickTickAuth
-from .._named import sandbox_service
-from ..sandbox import SandboxSignOn
-from ..stores import FileStore
-from .account import new_session, projects_url
+from ..._auth import TickTickAuth
+from ..._named import sandbox_service
+from ...sandbox import SandboxSignOn
+from ...stores import FileStore
+from ..account import new_session, projects_url
 
-_WORK = "from requests_ticktick._cli.demo_workers import work; work()"
+_WORK = "from requests_ticktick._cli.demo.workers import work; work()"
 
 #: Nothing that a worker does takes nearly as long.
 TIMEOUT_SECONDS = 60.0

@@ -8,14 +8,14 @@ import socket
 from collections.abc import Iterator
 from urllib.parse import SplitResult
 
-from .._defaults import LEEWAY_SECONDS
-from .._errors import TickTickAuthError
-from .._grant.redirect import require_redirect_uri
-from .._sign_on import person_can_be_here
-from .._sign_on.loopback import cannot_listen, loopback_parts
-from .doctor_scene import Fault, Scene, is_variable
-from .output import date, left
-from .plain_words import in_plain_words
+from ..._defaults import LEEWAY_SECONDS
+from ..._errors import TickTickAuthError
+from ..._grant.redirect import require_redirect_uri
+from ..._sign_on import person_can_be_here
+from ..._sign_on.loopback import cannot_listen, loopback_parts
+from ..output import date, left
+from ..plain_words import in_plain_words
+from .scene import Fault, Scene, is_variable
 
 #: How long before its end a token is worth a word.
 _SOON_SECONDS = 14 * 86_400.0
@@ -110,7 +110,7 @@ def port_busy(scene: Scene) -> Iterator[Fault]:
 
 
 def _why_not_bound(parts: SplitResult) -> OSError | None:
-    from .._sign_on.listener import addresses
+    from ..._sign_on.listener import addresses
 
     for address in addresses(parts.hostname or ""):
         family = socket.AF_INET6 if ":" in address else socket.AF_INET

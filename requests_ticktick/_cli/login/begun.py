@@ -13,20 +13,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from .._errors import (
+from ..._errors import (
     AuthorizationDeniedError,
     SignOnError,
     TickTickAuthError,
     TokenEndpointError,
 )
-from .._grant import AuthorizationRequest
-from .._sign_on import refuse
-from .._sign_on.address import MAX_TEXT_LENGTH, problem_with, redirected_url
-from .._token import Token
-from .._value import Secret
-from ..stores import FileStore, MemoryStore, _files, _place, _replacing
-from .account import Account
-from .output import CommandError, answer, date, say
+from ..._grant import AuthorizationRequest
+from ..._sign_on import refuse
+from ..._sign_on.address import MAX_TEXT_LENGTH, problem_with, redirected_url
+from ..._token import Token
+from ..._value import Secret
+from ...stores import FileStore, MemoryStore, _files, _place, _replacing
+from ..account import Account
+from ..output import CommandError, answer, date, say
 from .signing_on import require_client, require_room, saved_place
 
 

@@ -6,10 +6,10 @@ import contextlib
 import os
 import re
 
-from ..stores import _files, _payload, _place, _replacing
-from ..stores._env import DEFAULT_VARIABLE
+from ...stores import _files, _payload, _place, _replacing
+from ...stores._env import DEFAULT_VARIABLE
+from ..output import CommandError
 from .forms import is_line
-from .output import CommandError
 
 #: A line that sets the variable, in a shell or in a ``.env`` file.
 _LINE = re.compile(
@@ -27,7 +27,7 @@ class TokenCopy:
     Lines of other secrets are kept. A file that holds something else is not
     overwritten.
 
-    :param form: One of :data:`~requests_ticktick._cli.forms.FORMS`.
+    :param form: One of :data:`~requests_ticktick._cli.login.forms.FORMS`.
     """
 
     def __init__(self, path: str, form: str) -> None:

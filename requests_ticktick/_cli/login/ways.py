@@ -6,13 +6,13 @@ import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from .._sign_on import ConsoleSignOn, LoopbackSignOn, SignOn, by_person
-from .._sign_on.loopback import loopback_parts
-from .._sign_on.terminal import terminal_is_here
+from ..._sign_on import ConsoleSignOn, LoopbackSignOn, SignOn, by_person
+from ..._sign_on.loopback import loopback_parts
+from ..._sign_on.terminal import terminal_is_here
 from .waiting import Waiting
 
 if TYPE_CHECKING:
-    from .._grant import AuthorizationRequest
+    from ..._grant import AuthorizationRequest
 
 #: Seconds that a person has to sign on: while the command waits, and between
 #: two commands.

@@ -8,22 +8,22 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .._errors import LockTimeoutError, SignOnTimeoutError
-from .._sign_on import person_can_be_here
-from .._sign_on.terminal import terminal_is_here
-from .._token import Token
-from ..stores import MemoryStore
-from .account import Account
-from .found import look, place_of, used
-from .output import CommandError, say, warn
+from ..._errors import LockTimeoutError, SignOnTimeoutError
+from ..._sign_on import person_can_be_here
+from ..._sign_on.terminal import terminal_is_here
+from ..._token import Token
+from ...stores import MemoryStore
+from ..account import Account
+from ..found import look, place_of, used
+from ..output import CommandError, say, warn
 from .remembering import note_sign_on, remembered
 from .replacing import replace
 from .waiting import Waiting
 from .ways import DEFAULT_SECONDS, asking
 
 if TYPE_CHECKING:
-    from .._grant import AuthorizationRequest
-    from .._source import Event
+    from ..._grant import AuthorizationRequest
+    from ..._source import Event
 
 #: Seconds to wait for whoever is saving a token.
 _LOCK_SECONDS = 5.0
@@ -39,8 +39,8 @@ def sign_on(
 ) -> tuple[Token, str | None]:
     """Have a person sign on now.
 
-    :param way: One of :data:`~requests_ticktick._cli.ways.WAYS`, or ``None``
-        for what can work here.
+    :param way: One of the names in ``WAYS``, or ``None`` for what can work
+        here.
     :param saved: Whether the account's store gets the token.
     :param timeout: Seconds until the person must have done so.
     :param replaces: Whether it may replace another client's.

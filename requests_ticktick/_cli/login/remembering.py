@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from .._errors import TickTickAuthError
-from .._stamp import Stamp
-from .._token import Token
-from ..stores import FileStore
-from .account import Account
-from .output import log_hidden, warn
-from .profiles import remember_client, remembered_client, twins_of
+from ..._errors import TickTickAuthError
+from ..._stamp import Stamp
+from ..._token import Token
+from ...stores import FileStore
+from ..account import Account
+from ..output import log_hidden, warn
+from ..profiles import remember_client, remembered_client, twins_of
 from .replacing import writable_store
 
 

@@ -1,0 +1,1 @@
+"""``requests-ticktick login``: how a command gets a token, and keeps it."""
