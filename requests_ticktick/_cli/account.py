@@ -16,12 +16,12 @@ from .._client import Client
 from .._defaults import SCOPE
 from .._pasted import unwrapped
 from .._service import Service
-from .._sign_on import SignOn
 from .._stamp import Stamp
 from .._token import Token
 from ..stores import TokenStore
 
 if TYPE_CHECKING:
+    from .._sign_on import SignOn
     from .._source import Event
 
 #: What a person calls a service, and where its apps are registered.

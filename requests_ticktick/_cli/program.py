@@ -19,6 +19,7 @@ from .output import (
     say,
     unwritable,
 )
+from .signals import ended_as_by_ctrl_c
 from .statuses import statuses
 
 #: The exit status after Ctrl-C: 128 and the number of SIGINT, as in shells.
@@ -69,7 +70,8 @@ class _Program(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
-            return super().invoke(ctx)
+            with ended_as_by_ctrl_c():
+                return super().invoke(ctx)
         except TickTickAuthError as error:
             from .plain_words import in_plain_words
 

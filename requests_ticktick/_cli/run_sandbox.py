@@ -16,7 +16,6 @@ from .._errors import TickTickAuthError
 from .._grant.redirect import require_redirect_uri
 from .._service import is_loopback
 from .output import CommandError, answer, examples, log_shown, say
-from .signals import ended_as_by_ctrl_c
 
 if TYPE_CHECKING:
     from ..sandbox import Sandbox
@@ -101,7 +100,7 @@ def run_sandbox(
     shows what it saw, and has buttons that make it fail.
     """
     make = sandbox_class()
-    with contextlib.suppress(KeyboardInterrupt), ended_as_by_ctrl_c():
+    with contextlib.suppress(KeyboardInterrupt):
         sandbox = make(
             host=host,
             port=port,

@@ -15,7 +15,7 @@ UNREACHABLE = 4
 
 _ALWAYS = {
     2: "the command line is wrong",
-    130: "Ctrl-C",
+    130: "Ctrl-C, SIGTERM, or a terminal that closed",
 }
 
 _OF_ALL = {0: "it is done", 1: "it is not, and one line says why and what to do"}

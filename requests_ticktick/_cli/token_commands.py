@@ -18,7 +18,6 @@ from ..stores import EnvStore, FileStore, TokenStore
 from ..stores._base import NoPlaceError
 from .account import Account
 from .found import Found, Verdict, ask_api, look, place_of, used, why_none
-from .login.signing_on import sign_on
 from .options import account_options
 from .output import CommandError, answer, as_json, examples, lines, rows, warn
 from .profiles import unknown_profile
@@ -147,6 +146,9 @@ def _valid_token(account: Account, *, may_sign_on: bool) -> Token:
         if any(map(_may_hold, account.store.members())):
             return account.auth(refuse).token()
     if may_sign_on:
+        # Scripts run this command before each call: it loads what it needs.
+        from .login.signing_on import sign_on
+
         return sign_on(account, None, saved=True)[0]
     reasons = " ".join(why_none(look(account, now=time.time()), account))
     raise CommandError(f"{reasons} Run: {account.command('login')}")

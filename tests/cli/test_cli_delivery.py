@@ -8,10 +8,10 @@ import json
 import re
 import stat
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
+from observing import until
 from people import Person
 from shell import COMMAND, SECONDS, Shell, clipboard_tool
 
@@ -393,12 +393,8 @@ def test_ctrl_c_at_the_question_loses_no_token(asking):
 
 def test_a_terminal_that_closes_at_the_question_loses_no_token(asking):
     """Nor does its person have to sign on again."""
-    asking.process.kill()  # the window and its end of the terminal are gone
-
-    end = time.monotonic() + SECONDS
-    while FileStore().load() is None:
-        assert time.monotonic() < end
-        time.sleep(0.05)
+    asking.loses_its_terminal()
+    until(lambda: FileStore().load() is not None)
 
 
 def test_ctrl_c_about_a_kept_token_says_nothing(shell):

@@ -7,11 +7,11 @@ import re
 import signal
 import socket
 import subprocess
-import time
 
 import pytest
 import requests
-from ports import free_port
+from observing import until
+from ports import free_port, is_free
 from shell import COMMAND, ROOT, SECONDS, Running, Shell
 
 #: Runs a command with Flask missing.
@@ -88,14 +88,9 @@ def test_it_clears_up_when_its_terminal_closes(shell):
         port = int(running.sees(r"# A TickTick on http://127\.0\.0\.1:(\d+)")[1])
         running.sees(r"buttons that make it fail")
         assert list(folder.glob("requests-ticktick-*"))
-        running.process.kill()  # the window and its end of the terminal are gone
-
-        end = time.monotonic() + SECONDS
-        while list(folder.glob("requests-ticktick-*")):
-            assert time.monotonic() < end
-            time.sleep(0.05)
-
-    socket.create_server(("127.0.0.1", port)).close()
+        running.loses_its_terminal()
+        until(lambda: not list(folder.glob("requests-ticktick-*")))
+        until(lambda: is_free(port))
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no hang-up")

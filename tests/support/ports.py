@@ -32,10 +32,17 @@ def free_port(address="127.0.0.1"):
 
     :param address: The loopback address that it is free on.
     """
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
     _, ports = _own()
     for port in itertools.islice(ports, _EACH):
-        with contextlib.suppress(OSError), socket.socket(family) as listening:
-            listening.bind((address, port))
+        if is_free(port, address):
             return port
     raise AssertionError(f"no port is free on {address}")
+
+
+def is_free(port, address="127.0.0.1"):
+    """Whether nobody listens at a port."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with contextlib.suppress(OSError), socket.socket(family) as listening:
+        listening.bind((address, port))
+        return True
+    return False

@@ -19,9 +19,11 @@ ROOT = Path(__file__).resolve().parents[2]
 COMMAND = (sys.executable, "-m", "requests_ticktick")
 SECONDS = 60
 
-#: Runs a command in a new terminal.
+#: Runs a command in a new terminal, which closes when this ends. The command is
+#: told of that, also where the tests were started by nohup.
 AT_TERMINAL = """
-import os, pty, sys
+import os, pty, signal, sys
+if hasattr(signal, "SIGHUP"): signal.signal(signal.SIGHUP, signal.SIG_DFL)
 status = os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:]))
 sys.exit(status if status >= 0 else 128 - status)
 """
@@ -179,6 +181,11 @@ class Running:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self.process.wait(5)
         return self.ends()
+
+    def loses_its_terminal(self):
+        """Close the window of a command that was started at a terminal."""
+        self.process.kill()
+        self._reader.join(SECONDS)
 
     def ends(self):
         """Wait until the command ends; return the exit status as shells have it.

@@ -11,7 +11,6 @@ import click
 from ..._sign_on import LoopbackSignOn
 from ..output import examples, require_output
 from ..run_sandbox import sandbox_class
-from ..signals import ended_as_by_ctrl_c
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,7 +44,7 @@ def demo(ctx: click.Context, browser: bool) -> None:
     require_output()
     console = Console(highlight=False)
     make = sandbox_class()
-    with ended_as_by_ctrl_c(), make() as sandbox:
+    with make() as sandbox:
         outcomes = show_steps(console, sandbox, browser=browser)
     ctx.exit(0 if show_result(console, outcomes) else 1)
 

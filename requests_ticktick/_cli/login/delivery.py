@@ -13,7 +13,6 @@ from ..._sign_on.terminal import terminal_is_here
 from ..._token import Token
 from ..account import Account
 from ..output import CommandError, answer, require_output, say, warn
-from ..signals import ended_as_by_ctrl_c
 from .forms import FORMS, formatted
 from .signing_on import keep
 
@@ -130,11 +129,6 @@ class Delivery:
         :returns: Where it is kept now.
         :raises CommandError: It could not be handed over.
         """
-        # A terminal may close while its person is asked.
-        with ended_as_by_ctrl_c():
-            return self._hand_over(token, place)
-
-    def _hand_over(self, token: Token, place: str | None) -> str | None:
         wish = self._wish
         try:
             if wish.to == "ask":
