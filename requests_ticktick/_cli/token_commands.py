@@ -158,7 +158,9 @@ def _may_hold(store: TokenStore) -> bool:
     """Whether a store may hold a token: otherwise not even a lock is made."""
     if isinstance(store, EnvStore):
         return bool(os.environ.get(store.name))
-    return not isinstance(store, FileStore) or os.path.lexists(store.path)
+    if isinstance(store, FileStore):
+        return os.path.lexists(store.path)
+    return any(store.candidates())
 
 
 @click.command(

@@ -91,16 +91,42 @@ class Database:
         )
         return f"{name!r} in {self.table} of {shown}"
 
-    @discreet
+    def look(
+        self, verb: str, name: str, act: Callable[[Connection], T], nothing: T
+    ) -> T:
+        """Return what ``act`` returns, or ``nothing`` where there is no table.
+
+        A mistyped path makes no database, and another program's database gets
+        no table of ours. The parameters and errors are those of :meth:`run`.
+        """
+
+        def acted() -> T:
+            if self._has_no_file():
+                return nothing
+            try:
+                return self._transact(act)
+            except exc.DBAPIError as error:
+                if is_without_table(error):
+                    return nothing
+                raise
+
+        return self._told(verb, name, acted)
+
     def run(self, verb: str, name: str, act: Callable[[Connection], T]) -> T:
-        """Return what ``act`` returns, in a transaction of its own.
+        """Return what ``act`` returns. A table that is not there is made.
 
         :param verb: What is done to a row, for the error: ``read``...
+        :param act: It has a transaction of its own.
         :raises AwayError: The database cannot be used now.
         :raises UnwritableError: It refuses a lock, and would refuse a token.
         :raises TokenStoreError: It refuses something else.
         """
-        try:
+
+        def acted() -> T:
+            if self._has_no_file():
+                # Private from its first byte; SQLite would ask the umask.
+                flags = os.O_CREAT | os.O_WRONLY
+                os.close(os.open(str(self._url.database), flags, 0o600))
             try:
                 return self._transact(act)
             except exc.DBAPIError as error:
@@ -108,6 +134,13 @@ class Database:
                     raise
             self._make_table()
             return self._transact(act)
+
+        return self._told(verb, name, acted)
+
+    @discreet
+    def _told(self, verb: str, name: str, act: Callable[[], T]) -> T:
+        try:
+            return act()
         except Exception as error:
             # A driver raises what it likes while its server goes away.
             problem = problem_of(error, self._url.password)
@@ -150,11 +183,18 @@ class Database:
             if passes(error):
                 raise
 
+    def _has_no_file(self) -> bool:
+        if self._given is not None or self._kind != "sqlite":
+            return False
+        try:
+            os.stat(str(self._url.database))
+        except FileNotFoundError:
+            return True
+        except OSError:
+            pass  # SQLite says what is wrong there
+        return False
+
     def _transact(self, act: Callable[[Connection], T]) -> T:
-        if self._given is None and self._kind == "sqlite":
-            # Private from its first byte; SQLite would ask the umask.
-            flags = os.O_CREAT | os.O_WRONLY
-            os.close(os.open(str(self._url.database), flags, 0o600))
         with self._engine().begin() as connection:
             return act(connection)
 

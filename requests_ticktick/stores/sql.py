@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -109,10 +109,10 @@ class SqlStore(TextStore):
 
     def write(self, text: str | None) -> None:
         """Set the row's text; ``None`` removes all but the lock."""
-        if text is None:
-            self._set(text=None, failure=None)
-        else:
-            self._set(text=text)
+        if text is not None:
+            return self._set(text=text)
+        act = self._setting(text=None, failure=None)
+        return self._database.look("write", self.key, act, None)
 
     def save(self, token: Token) -> None:
         """Write this token in place of the one before.
@@ -175,15 +175,18 @@ class SqlStore(TextStore):
             row = connection.execute(query).one_or_none()
             return (None,) * len(names) if row is None else tuple(row)
 
-        return self._database.run("read", self.key, act)
+        return self._database.look("read", self.key, act, (None,) * len(names))
 
     def _set(self, **values: str | None) -> None:
+        self._database.run("write", self.key, self._setting(**values))
+
+    def _setting(self, **values: str | None) -> Callable[[Connection], None]:
         def act(connection: Connection) -> None:
             self._database.put(connection, self.key, values)
             if None in values.values():
                 self._database.remove_if_empty(connection, self.key)
 
-        self._database.run("write", self.key, act)
+        return act
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in vars(self).items() if name != "_held"}

@@ -90,7 +90,9 @@ class Rows(Place):
 
         columns = self._tokens.table.c
         query = select(columns.name).where(columns.text.is_not(None))
-        yield from self._tokens.run("read", "*", lambda db: list(db.scalars(query)))
+        yield from self._tokens.look(
+            "read", "*", lambda db: list(db.scalars(query)), []
+        )
 
     def put(self, state: str, text: str, seconds: float) -> None:
         from sqlalchemy import delete
@@ -117,4 +119,4 @@ class Rows(Place):
             removed = connection.execute(delete(table).where(is_it)).rowcount
             return text if removed else None
 
-        return self._sign_ons.run("read", state, act)
+        return self._sign_ons.look("read", state, act, None)

@@ -11,6 +11,7 @@ from click.shell_completion import ShellComplete
 from shell import Shell
 
 from requests_ticktick import FileStore, MemoryStore, Token, TokenStoreError
+from requests_ticktick._cli.login.remembering import remembered
 from requests_ticktick._cli.login.replacing import replace
 from requests_ticktick._cli.program import program
 from requests_ticktick._stamp import Stamp
@@ -100,6 +101,15 @@ def test_a_database_is_a_store(shell, tmp_path, key):
     assert shell.run("logout", *options, env=env).returncode == 0
     advice = shell.run("token", *options, env=env).stderr
     assert address not in advice.partition("Run: ")[2]
+
+
+@pytest.mark.parametrize("command", ["status", "token", "logout", "doctor"])
+def test_a_mistyped_database_is_not_made(shell, tmp_path, command):
+    """As little as a mistyped profile is."""
+    done = shell.run(command, "--store", f"sqlite:///{tmp_path}/mistyped.db")
+
+    assert done.returncode == (0 if command == "logout" else 1)
+    assert not (tmp_path / "mistyped.db").exists()
 
 
 def test_none_keeps_a_token_nowhere(shell):
@@ -332,6 +342,24 @@ def test_the_client_id_is_remembered_for_each_profile(shell, sandbox, monkeypatc
 
     path = FileStore(profile="work").path.replace(".json", ".client")
     assert os.stat(path).st_mode & 0o777 == 0o600
+
+
+def test_a_client_id_is_asked_for_where_none_is_remembered(shell, tmp_path):
+    """As in a new database."""
+    options = ["--store", f"sqlite:///{tmp_path}/t.db"]
+    with shell.at_terminal("login", *options, env={"TICKTICK_CLIENT_ID": None}) as run:
+        run.sees("Client id: ")
+        run.ends_at_ctrl_c()
+
+
+def test_a_store_that_fails_remembers_no_client_id():
+    """It says so itself, when the token is to be saved."""
+
+    class Failing(MemoryStore):
+        def load(self):
+            raise TokenStoreError("It is away.")
+
+    assert remembered(SimpleNamespace(store=Failing())) is None
 
 
 def test_the_client_id_is_known_from_a_token_as_well(shell, sandbox):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sqlite3
 import stat
 import threading
 
@@ -122,8 +124,8 @@ def test_a_role_without_rights_is_told_which_it_needs(store, rows, postgres, use
     """Who may not make the table needs it to be there, and four rights."""
     guest = postgres.new_guest(user)
     worker = SqlStore(postgres.url(guest))
-    with pytest.raises(TokenStoreError, match=r"42P01.*make it once"):
-        worker.load()
+    with pytest.raises(TokenStoreError, match=r"42P01.*make it once"), worker.lock(0):
+        pass
     store.save(TOKEN)
     with pytest.raises(TokenStoreError, match=r"42501.*SELECT, INSERT, UPDATE and DEL"):
         worker.load()
@@ -136,6 +138,36 @@ def test_a_role_without_rights_is_told_which_it_needs(store, rows, postgres, use
     assert worker.load() == TOKEN
     worker.delete()
     assert worker.load() is None
+
+
+def look_around(store):
+    """Do all that a program, or ``status`` and ``logout``, does without a sign-on."""
+    assert (store.load(), store.failure()) == (None, None)
+    assert list(store.candidates()) == []
+    store.version()
+    store.delete()
+
+
+def test_looking_makes_no_table(store, rows, user):
+    """The database may be another program's."""
+    look_around(store)
+
+    tables = f"SELECT tablename FROM pg_tables WHERE tableowner = '{user}'"
+    assert rows(tables) == []
+
+
+def test_looking_makes_no_file_and_changes_none(tmp_path):
+    """The path may be mistyped, or another program's."""
+    missing, theirs = tmp_path / "missing.db", tmp_path / "theirs.db"
+    with contextlib.closing(sqlite3.connect(theirs)) as database:
+        database.execute("CREATE TABLE x (y)")
+    before = theirs.read_bytes()
+
+    for path in (missing, theirs):
+        look_around(SqlStore(f"sqlite:///{path}"))
+
+    assert not missing.exists()
+    assert theirs.read_bytes() == before
 
 
 def test_another_programs_table_stays_as_it_is(store, postgres, user, rows):
