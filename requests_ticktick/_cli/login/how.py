@@ -10,6 +10,11 @@ import click
 
 from .ways import BEGUN_SECONDS, DEFAULT_SECONDS
 
+
+class _Seconds(click.FloatRange):
+    name = "number of seconds"
+
+
 _OPTIONS = (
     click.option(
         "--force", is_flag=True, help="Sign on although there is a valid token."
@@ -45,7 +50,7 @@ _OPTIONS = (
     ),
     click.option(
         "--timeout",
-        type=click.FloatRange(min=0, min_open=True, max=86_400),
+        type=_Seconds(min=0, min_open=True, max=86_400),
         metavar="SECONDS",
         help=f"How long to wait for the person: {DEFAULT_SECONDS:g}; after --begin "
         f"{BEGUN_SECONDS:g}.",
