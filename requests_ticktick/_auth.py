@@ -10,33 +10,29 @@ from requests.auth import AuthBase
 from . import _defaults
 from ._client import Client
 from ._errors import SignOnRequiredError
-from ._first_use import hook_for
-from ._grant import AuthorizationRequest
-from ._grant.choice import grant_for
-from ._guard import Guard
-from ._header import Bearer, ResentBearer
+from ._header import Bearer, Guard, ResentBearer
 from ._operations import TokenOperations
 from ._replay import ResponseHook, can_send_again, send_again
-from ._sign_on import default_sign_on, refuse
 from ._source import TokenSource
-from ._stamp import token_from_program
+from ._stamp import Stamp, token_from_program
 from ._token import Token
-from ._value import discreet
-from ._wrong_host import WrongHostWarning
-from .stores import MemoryStore
+from ._value import discreet, public
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from requests import PreparedRequest, Response, Session
 
+    from ._grant.request import AuthorizationRequest
     from ._service import Service
-    from ._source import Event
+    from ._source.events import Event
+    from ._wrong_host import WrongHostWarning
     from .stores import TokenStore
 
 logger = logging.getLogger("requests_ticktick")
 
 
+@public
 class TickTickAuth(TokenOperations, AuthBase):
     """Attaches a valid bearer token to requests for the API.
 
@@ -93,15 +89,15 @@ class TickTickAuth(TokenOperations, AuthBase):
         _defaults.check_leeway(leeway)
         client = Client(client_id, client_secret, redirect_uri)
         self._service, self.guard = service, Guard(service)
-        self._wrong_host = WrongHostWarning(service)
         self.source = TokenSource(
             store,
-            grant_for(service, client, scope, session, register),
-            default_sign_on if sign_on is None else sign_on,
+            _defaults.grant_for(service, client, scope, session, register),
+            sign_on,
             leeway=leeway,
             on_event=on_event,
         )
         self._hook: ResponseHook | None = None
+        self._wrong_host: WrongHostWarning | None = None
 
     @classmethod
     @discreet
@@ -115,6 +111,9 @@ class TickTickAuth(TokenOperations, AuthBase):
             stamp or prefix names, then as above.
         :raises InvalidTokenError: The value cannot be a token.
         """
+        from ._sign_on import refuse
+        from .stores import MemoryStore
+
         given = token_from_program(token)
         if service is None:
             service = _defaults.service_of(given)
@@ -123,19 +122,34 @@ class TickTickAuth(TokenOperations, AuthBase):
     def __call__(self, r: PreparedRequest) -> PreparedRequest:
         """Attach the token if the request goes to the service's API."""
         if not self.guard[r.url]:
-            self._wrong_host.log(r.url)
+            self._explain_absence(r.url)
             return r
         token = self.source.token()
         hook = self._hook
         if hook is None or hook.token is not token:
             # One hook serves all requests that carry the same token.
-            hook = self._hook = hook_for(self, token, self._service)
+            hook = self._hook = self._hook_for(token)
         r.headers["Authorization"] = hook.header
         hooks = r.hooks["response"]
         if hooks:
             hooks[:] = [other for other in hooks if not isinstance(other, ResponseHook)]
         hooks.append(hook)
         return r
+
+    def _explain_absence(self, url: str | None) -> None:
+        """Log why a request gets no token, if that may surprise somebody."""
+        if self._wrong_host is None:
+            from ._wrong_host import WrongHostWarning
+
+            self._wrong_host = WrongHostWarning(self._service)
+        self._wrong_host.log(url)
+
+    def _hook_for(self, token: Token) -> ResponseHook:
+        if not Stamp.of(token).is_registered:
+            return ResponseHook(self, token)
+        from ._first_use import FirstUse
+
+        return FirstUse(self, token, self._service)
 
     def handle_401(self, token: Token, response: Response, **kwargs: Any) -> Response:
         """Send a request that got a 401 again, once, with another token.

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
+from ._client import Client
+from ._grant import AuthorizationCodeGrant
 from ._named import service_of_environment
 from ._service import DIDA365, TICKTICK, Service
 from ._stamp import is_stamped_for
 from ._token import Token
-from .stores import ChainStore, EnvStore, FileStore, TokenStore
+from .stores import TokenStore
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from requests import Session
 
 #: How long before its expiry a token is renewed.
 LEEWAY_SECONDS = 60.0
+
+#: What a person is shown if the program has not said its name.
+CLIENT_NAME = "requests-ticktick"
 
 #: All that TickTick's API can be used for.
 SCOPE = "tasks:read tasks:write"
@@ -22,6 +33,8 @@ def default_store() -> TokenStore:
 
     :raises ValueError: ``TICKTICK_PROFILE`` cannot be a profile's name.
     """
+    from .stores import ChainStore, EnvStore, FileStore
+
     return ChainStore([EnvStore("TICKTICK_TOKEN"), FileStore()])
 
 
@@ -32,7 +45,11 @@ def chosen_store(store: object, profile: str | None) -> TokenStore:
     :raises ValueError: It chose both, or no profile can have that name.
     """
     if store is None:
-        return default_store() if profile is None else FileStore(profile=profile)
+        if profile is None:
+            return default_store()
+        from .stores import FileStore
+
+        return FileStore(profile=profile)
     if not isinstance(store, TokenStore):
         kind = type(store).__name__
         raise TypeError(f"store must be a TokenStore such as FileStore(), not {kind}")
@@ -64,6 +81,28 @@ def service_of(token: Token) -> Service:
         if is_stamped_for(service, token):
             return service
     return default_service()
+
+
+def grant_for(
+    service: Service,
+    client: Client,
+    scope: str | Iterable[str],
+    session: Session | None,
+    register: bool | str,
+) -> AuthorizationCodeGrant:
+    """Return the grant of a client.
+
+    :param register: Whether it registers itself where no id is configured, or
+        the name under which it does.
+    """
+    if not register:
+        return AuthorizationCodeGrant(service, client, scope=scope, session=session)
+    from ._grant.registering import RegisteringGrant
+
+    name = CLIENT_NAME if register is True else register
+    return RegisteringGrant(
+        service, client, scope=scope, session=session, client_name=name
+    )
 
 
 def check_leeway(leeway: object) -> None:

@@ -26,9 +26,15 @@ logged.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import requests
 
+from ._value import public
 
+
+@public
 class TickTickAuthError(requests.RequestException):
     """The base class of this package's errors.
 
@@ -42,14 +48,17 @@ class TickTickAuthError(requests.RequestException):
         super().__init__(message)
 
 
+@public
 class SignOnRequiredError(TickTickAuthError):
     """There is no usable token, and no person who could be asked."""
 
 
+@public
 class SignOnError(TickTickAuthError):
     """A sign-on did not lead to a token."""
 
 
+@public
 class AuthorizationDeniedError(SignOnError):
     """The authorization endpoint answered with an error (RFC 6749 4.1.2.1).
 
@@ -69,10 +78,12 @@ class AuthorizationDeniedError(SignOnError):
         self.description = description
 
 
+@public
 class StateMismatchError(SignOnError):
     """The redirect does not belong to this sign-on (RFC 6749 10.12)."""
 
 
+@public
 class SignOnTimeoutError(SignOnError):
     """Nobody completed the sign-on in time."""
 
@@ -96,6 +107,7 @@ class _EndpointError(Exception):
         self.retry_after = retry_after
 
 
+@public
 class TokenEndpointError(_EndpointError, TickTickAuthError):
     """The token endpoint refused, was unreachable, or sent no token.
 
@@ -107,6 +119,7 @@ class TokenEndpointError(_EndpointError, TickTickAuthError):
     """
 
 
+@public
 class RevocationError(_EndpointError, TickTickAuthError):
     """The token was not revoked (RFC 7009), and nothing was forgotten.
 
@@ -114,6 +127,7 @@ class RevocationError(_EndpointError, TickTickAuthError):
     """
 
 
+@public
 class RegistrationError(_EndpointError, SignOnError):
     """No client was registered (RFC 7591).
 
@@ -121,10 +135,12 @@ class RegistrationError(_EndpointError, SignOnError):
     """
 
 
+@public
 class InvalidTokenError(TickTickAuthError, ValueError):
     """A value that should be a token is not one."""
 
 
+@public
 class TokenStoreError(TickTickAuthError):
     """A token store cannot be read or written.
 
@@ -136,6 +152,7 @@ class TokenStoreError(TickTickAuthError):
         self.location = location
 
 
+@public
 class LockTimeoutError(TickTickAuthError):
     """Another process or thread held a store's lock for too long.
 
@@ -147,5 +164,25 @@ class LockTimeoutError(TickTickAuthError):
         self.holder = holder
 
 
+@public
 class InsecureTransportError(TickTickAuthError, ValueError):
     """A secret would have been sent without encryption (RFC 6749 1.6)."""
+
+
+@contextmanager
+def only_our_errors() -> Iterator[None]:
+    """Convert other exceptions to our own; Ctrl-C and its like pass.
+
+    :raises TickTickAuthError: Another exception was raised, which is its
+    cause.
+    """
+    try:
+        yield
+    except TickTickAuthError:
+        raise
+    except Exception as error:
+        raise TickTickAuthError(
+            f"Getting a token ended in {type(error).__name__}, which is this error's "
+            "__cause__ and has the traceback. A token store of your own should raise "
+            "TokenStoreError."
+        ) from error

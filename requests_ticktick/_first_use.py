@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from ._portal import register_by_hand
 from ._replay import ResponseHook
-from ._stamp import Stamp
 
 if TYPE_CHECKING:
     from requests import Response
@@ -20,13 +19,6 @@ logger = logging.getLogger("requests_ticktick")
 
 #: Seconds after its issue in which a refusal says that a token never worked.
 _RECENT_SECONDS = 600.0
-
-
-def hook_for(auth: TickTickAuth, token: Token, service: Service) -> ResponseHook:
-    """Return the response hook for a token."""
-    if Stamp.of(token).is_registered:
-        return FirstUse(auth, token, service)
-    return ResponseHook(auth, token)
 
 
 class FirstUse(ResponseHook):

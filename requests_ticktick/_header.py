@@ -1,18 +1,20 @@
-"""The ``Authorization`` header, and what copies and pickles of it show."""
+"""The ``Authorization`` header: what it shows, and where it may be sent."""
 
 from __future__ import annotations
 
 import sys
 from typing import TYPE_CHECKING, Any
 
-from requests.structures import CaseInsensitiveDict
-
 from ._value import Secret
 
 if TYPE_CHECKING:
+    from ._service import Service
     from ._token import Token
 
 _MASKED = "Bearer ***"
+
+#: URLs that are remembered. A program that calls more of them starts anew.
+_MAX_URLS = 64
 
 
 class Bearer(Secret):
@@ -59,31 +61,23 @@ def _register_with_yaml() -> None:
                 )
 
 
-class HeadersWithBearer(CaseInsensitiveDict["str | bytes"]):
-    """Headers of a request that was redirected.
+class Guard(dict["str | None", bool]):
+    """Says of a URL whether the token may be sent there: ``guard[url]``.
 
-    requests follows the redirect with a copy of the request, and keeps its
-    ``Authorization`` within a host. ``Session.rebuild_auth`` would replace it
-    with the host's password from ``.netrc``: that cannot replace a token.
+    A look into a dict costs less than a look at a URL's path.
 
-    :param goes_on: Whether the copy has the token as well.
+    :param service: The service whose API gets the token.
     """
 
-    def __init__(self, headers: Any = None, *, goes_on: bool = True) -> None:
-        super().__init__(headers)
-        self._goes_on = goes_on
+    def __init__(self, service: Service) -> None:
+        super().__init__()
+        self._service = service
 
-    def __setitem__(self, name: str, value: str | bytes) -> None:
-        is_password = value[:6] == "Basic " and name.lower() == "authorization"
-        if not (is_password and isinstance(self.get(name), Bearer)):
-            super().__setitem__(name, value)
-
-    def copy(self) -> HeadersWithBearer:
-        """Copy the headers for the request that follows the redirect."""
-        headers = HeadersWithBearer(self)
-        if not self._goes_on and isinstance(self.get("Authorization"), Bearer):
-            del headers["Authorization"]
-        return headers
+    def __missing__(self, url: str | None) -> bool:
+        if len(self) >= _MAX_URLS:
+            self.clear()
+        self[url] = decision = self._service.is_api_url(url)
+        return decision
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return CaseInsensitiveDict, (dict(self),)
+        return Guard, (self._service,)  # a pickle keeps no URLs

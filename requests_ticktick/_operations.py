@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ._value import discreet
 
 if TYPE_CHECKING:
-    from ._grant import AuthorizationRequest
+    from ._grant.request import AuthorizationRequest
     from ._replay import ResponseHook
     from ._source import TokenSource
     from ._token import Token

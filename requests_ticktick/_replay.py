@@ -8,23 +8,21 @@ import time
 from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urljoin
 
 from requests import cookies
 from requests.adapters import BaseAdapter
 from requests.exceptions import UnrewindableBodyError
 from requests.models import REDIRECT_STATI
-from requests.sessions import SessionRedirectMixin
-from requests.utils import requote_uri, rewind_body, super_len
+from requests.utils import rewind_body, super_len
 from urllib3.exceptions import HTTPError
 
-from ._header import Bearer, HeadersWithBearer, ResentBearer
+from ._header import Bearer, ResentBearer
 
 if TYPE_CHECKING:
     from requests import PreparedRequest, Response
 
     from ._auth import TickTickAuth
-    from ._guard import Guard
+    from ._header import Guard
     from ._token import Token
 
 #: Bytes of a 401's body that are kept. Error messages are far shorter.
@@ -53,6 +51,8 @@ class ResponseHook:
         if status == 401:
             return self.auth.handle_401(self.token, response, **kwargs)
         if status in REDIRECT_STATI:
+            from ._redirect import prepare_redirect  # few responses redirect
+
             prepare_redirect(response.request, response, self.auth.guard)
         return response
 
@@ -93,28 +93,6 @@ def can_send_again(response: Response) -> bool:
     return announced == str(length)
 
 
-def prepare_redirect(
-    request: PreparedRequest, response: Response, guard: Guard
-) -> None:
-    """Decide whether the token follows a redirect.
-
-    :param request: What requests copies to follow the redirect.
-    :param response: Says where to.
-    :param guard: Whether the token may be sent there.
-    """
-    goes_on = guard[_redirect_target(response)]
-    request.headers = HeadersWithBearer(request.headers, goes_on=goes_on)
-
-
-def _redirect_target(response: Response) -> str | None:
-    """Return the URL that ``Session.resolve_redirects`` goes to next."""
-    try:
-        location = SessionRedirectMixin().get_redirect_target(response)
-        return location and urljoin(response.url, requote_uri(location))
-    except ValueError:  # requests raises it as well, and follows no further
-        return None
-
-
 def send_again(
     response: Response, token: Token, kwargs: dict[str, Any], guard: Guard
 ) -> Response:
@@ -140,6 +118,8 @@ def send_again(
         # therefore gets the new token. The history keeps a copy with the old.
         response.request = first.copy()
         first.headers["Authorization"] = authorization
+        from ._redirect import prepare_redirect
+
         prepare_redirect(first, second, guard)
     return second
 

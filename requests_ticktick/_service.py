@@ -9,11 +9,12 @@ from urllib.parse import urlsplit
 
 from ._urls import api_base, is_below, plain_urls, require_secure, without_query
 from ._urls import is_loopback as is_loopback
-from ._value import Value, discreet
+from ._value import Value, discreet, public
 
 _AUTH_METHODS = ("client_secret_basic", "client_secret_post", "none")
 
 
+@public
 class Service(Value):
     """An OAuth 2.0 authorization server and the API that takes its tokens.
 
@@ -61,8 +62,9 @@ class Service(Value):
     authorization_endpoint: str
     token_endpoint: str
     api_origins: tuple[str, ...]
-    #: Matches most API URLs, at once. :meth:`is_api_url` knows the others.
-    plain_api_urls: re.Pattern[str]
+    #: Matches most API URLs, at once. :meth:`is_api_url` knows the others. It
+    #: is compiled for the one service that is used.
+    plain_api_urls: str
     #: Whether the API is on this machine, where any program may listen.
     is_local: bool
     registration_endpoint: str | None
@@ -146,9 +148,8 @@ class Service(Value):
         """
         if url is None:
             return False
-        return self.plain_api_urls.match(url) is not None or is_below(
-            url, self.api_origins
-        )
+        is_plain = re.match(self.plain_api_urls, url) is not None
+        return is_plain or is_below(url, self.api_origins)
 
     def _key(self) -> tuple[object, ...]:
         return (*super()._key()[1:], tuple(sorted(self._extra.items())))

@@ -10,11 +10,11 @@ from typing import Any
 
 from ._errors import InvalidTokenError
 
-#: ASCII only, because float() does not strip all Unicode white space.
-_NUMBER = re.compile(r"\s*[+-]?\d{1,20}(\.\d{0,9})?\s*", re.ASCII)
+#: ASCII only, because float() does not strip all Unicode white space. This is
+#: compiled when needed: compiling takes longer than the rest of a load.
+_NUMBER = r"\s*[+-]?\d{1,20}(\.\d{0,9})?\s*"
 
 #: RFC 3339, or a date alone. Go writes nine digits of a second, others none.
-#: Compiled only when needed: compiling takes longer than the rest of a load.
 _DATE = (
     r"(\d{4}-\d\d-\d\d)"
     r"(?:[Tt ](\d\d:\d\d)(:\d\d)?(?:[.,](\d{1,9}))?\s?(?:[Zz]|([+-]\d\d):?(\d\d)?)?)?"
@@ -70,7 +70,7 @@ def duration(value: object) -> float | None:
 
     A string such as ``"3600"`` is one too: servers and people write those.
     """
-    if isinstance(value, str) and _NUMBER.fullmatch(value):
+    if isinstance(value, str) and re.fullmatch(_NUMBER, value, re.ASCII):
         return float(value)
     try:
         return finite_seconds("", value)

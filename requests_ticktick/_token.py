@@ -8,9 +8,10 @@ from types import MappingProxyType
 from typing import Any
 
 from . import _fields, _times
-from ._value import Value, discreet, fingerprint_of
+from ._value import Value, discreet, fingerprint_of, public
 
 
+@public
 class Token(Value):
     """A frozen bearer token (RFC 6750) that masks its secrets in ``repr``.
 
@@ -87,11 +88,8 @@ class Token(Value):
         fields = _fields.mapping(payload)
         lifetime = _times.lifetime(fields.get("expires_in"))
         now = time.time() if now is None else now
-        return cls._from(
-            fields,
-            expires_at=None if lifetime is None else now + lifetime,
-            issued_at=now,
-        )
+        expires_at = None if lifetime is None else now + lifetime
+        return cls._from(fields, expires_at=expires_at, issued_at=now)
 
     @classmethod
     @discreet

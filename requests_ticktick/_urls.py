@@ -118,13 +118,13 @@ def api_base(url: str) -> str:
     return found if path in ("", "/") else f"{found}{path}"
 
 
-def plain_urls(bases: Iterable[str]) -> re.Pattern[str]:
-    """Return a pattern for most URLs below these addresses.
+def plain_urls(bases: Iterable[str]) -> str:
+    """Return the pattern of most URLs below these addresses.
 
     What it matches can be read in one way only. :func:`is_below` decides on
     the others.
     """
-    return re.compile("|".join(map(_plain_urls, bases)))
+    return "|".join(map(_plain_urls, bases))
 
 
 def _plain_urls(base: str) -> str:
@@ -160,9 +160,10 @@ def _read_path(url: str) -> str | None:
             decoded = unquote(decoded, errors="strict")
     except UnicodeDecodeError:  # such as an overlong encoding of a dot
         return None
-    segments = re.split(r"[/\\]", decoded)
+    segments = decoded.replace("\\", "/").split("/")
     if any(segment.partition(";")[0].strip() == ".." for segment in segments):
         return None
     if not decoded.isprintable() or unquote(decoded) != decoded:
         return None
-    return re.sub("//+", "/", parse_url(url).path or "")
+    path = parse_url(url).path or ""
+    return re.sub("//+", "/", path) if "//" in path else path

@@ -1,4 +1,4 @@
-"""Frozen values, one value per process, and secrets.
+"""The small parts: frozen values, one value per process, secrets, warnings.
 
 :mod:`dataclasses` is not used: it imports ``inspect``, which takes a tenth of
 the time of ``import requests``.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import logging
 import os
 import sys
 import traceback
@@ -53,8 +54,20 @@ class Value:
         return tuple(getattr(self, name) for name in self.__slots__)
 
 
+logger = logging.getLogger("requests_ticktick")
+
 P = ParamSpec("P")
 T = TypeVar("T")
+C = TypeVar("C", bound="type[object]")
+
+
+def public(kind: C) -> C:
+    """Decorate a class that programs import from the package itself.
+
+    Its errors' tracebacks, its pickles and the documentation name it so.
+    """
+    kind.__module__ = __package__
+    return kind
 
 
 class PerProcess(Generic[T]):
@@ -77,6 +90,22 @@ class PerProcess(Generic[T]):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return PerProcess, (self._make,)
+
+
+class Once:
+    """Logs each warning once."""
+
+    def __init__(self) -> None:
+        self._said: set[str] = set()
+
+    def warn(self, message: str, *, about: str | None = None) -> None:
+        """Log a warning, unless it was logged before.
+
+        :param about: Identifies the warning if its wording may vary.
+        """
+        if (about or message) not in self._said:
+            self._said.add(about or message)
+            logger.warning("%s", message)
 
 
 class Secret(str):

@@ -22,7 +22,7 @@ from .stores import ChainStore, EnvStore, FileStore
 if TYPE_CHECKING:
     from requests import Session
 
-    from ._grant import AuthorizationRequest
+    from ._grant.request import AuthorizationRequest
     from ._service import Service
     from .stores import TokenStore
 

@@ -22,7 +22,7 @@ from ..stores import TokenStore
 
 if TYPE_CHECKING:
     from .._sign_on import SignOn
-    from .._source import Event
+    from .._source.events import Event
 
 #: What a person calls a service, and where its apps are registered.
 _TITLES_AND_PORTALS = {

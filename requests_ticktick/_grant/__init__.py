@@ -1,13 +1,12 @@
 """The authorization code grant (RFC 6749 4.1 and 6, RFC 7636).
 
 requests-oauthlib implements the protocol. It is imported at the first sign-on,
-because most processes never need one.
+as the modules of this folder are: most processes never need one.
 """
 
 from __future__ import annotations
 
 import logging
-import secrets
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
@@ -20,19 +19,12 @@ from .._service import Service
 from .._stamp import Stamp
 from .._token import Token
 from .._value import Secret, discreet
-from .advice import ends_refreshing, explained
-from .authentication import authentication_method
-from .redirect import require_redirect_uri
-from .request import AuthorizationRequest, require_own
-from .scope import log_scope_difference
-from .single_use import completed_once
 
 if TYPE_CHECKING:
+    from .request import AuthorizationRequest
     from .revocation import Revocation
 
 logger = logging.getLogger("requests_ticktick")
-
-__all__ = ["AuthorizationCodeGrant", "AuthorizationRequest"]
 
 
 class AuthorizationCodeGrant:
@@ -83,8 +75,14 @@ class AuthorizationCodeGrant:
         :raises InsecureTransportError: Others could read the code at the
             redirect URI.
         """
+        import secrets
+
         from oauthlib.oauth2 import WebApplicationClient
         from requests_oauthlib import OAuth2Session
+
+        from .authentication import authentication_method
+        from .redirect import require_redirect_uri
+        from .request import AuthorizationRequest
 
         client_id = self._client.require_id()
         redirect_uri = self.redirect_uri
@@ -127,6 +125,10 @@ class AuthorizationCodeGrant:
             sign-on has already been completed.
         :raises TokenEndpointError: The service did not accept the code.
         """
+        from .request import require_own
+        from .scope import log_scope_difference
+        from .single_use import completed_once
+
         redirected_url = Secret(redirected_url)
         require_own(request, self._service, self._client.require_id())
         form = {"code": request.code_from(redirected_url)}
@@ -148,6 +150,9 @@ class AuthorizationCodeGrant:
         :raises TokenEndpointError: The token endpoint failed for another
             reason.
         """
+        from .advice import ends_refreshing
+        from .scope import log_scope_difference
+
         assert token.refresh_token is not None  # the caller has checked
         form = {"refresh_token": Secret(token.refresh_token)}
         try:
@@ -178,6 +183,8 @@ class AuthorizationCodeGrant:
         The errors of requests and oauthlib are replaced here, because they
         refer to the request, which contains the code.
         """
+        from .advice import explained  # no import works where Python is exiting
+
         is_refresh = "refresh_token" in form
         endpoint = self._service.token_endpoint
         if is_refresh:

@@ -22,8 +22,9 @@ from .._service import Service
 from .._stamp import REGISTERED, Stamp
 from .._token import Token
 from .._value import PerProcess
-from . import AuthorizationCodeGrant, AuthorizationRequest
+from . import AuthorizationCodeGrant
 from .registration import register
+from .request import AuthorizationRequest
 
 
 class RegisteringGrant(AuthorizationCodeGrant):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._errors import AuthorizationDeniedError, SignOnError, StateMismatchError
 from .._urls import reached_origin, without_query
-from .._value import Value, discreet
+from .._value import Value, discreet, public
 from .advice import denial_advice, hint
 from .error_text import clean
 from .redirect import is_at_redirect_uri, parameters
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _CODE = r"[\x20-\x7e]+"
 
 
+@public
 class AuthorizationRequest(Value):
     """One authorization request, and the check of the redirect that ends it.
 
@@ -172,10 +173,8 @@ class AuthorizationRequest(Value):
 
     def _denied(self, answer: Mapping[str, str]) -> AuthorizationDeniedError:
         secrets = (self.state, self.code_verifier, answer.get("code"))
-        error, description = (
-            clean(answer.get(name, ""), secrets)
-            for name in ("error", "error_description")
-        )
+        error = clean(answer.get("error", ""), secrets)
+        description = clean(answer.get("error_description", ""), secrets)
         advice = hint(f"{error} {description}", self.redirect_uri)
         if advice is None:
             advice = denial_advice(error)

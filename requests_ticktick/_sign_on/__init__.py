@@ -7,10 +7,25 @@ the person was redirected to.
 
 from __future__ import annotations
 
-from .base import SignOn, person_can_be_here, refuse
-from .choice import by_person, default_sign_on, require_person
-from .console import ConsoleSignOn
-from .loopback import LoopbackSignOn
+from typing import TYPE_CHECKING
+
+from .._lazy import lazily
+
+if TYPE_CHECKING:
+    from .base import SignOn, default_sign_on, refuse
+    from .choice import by_person, person_can_be_here, require_person
+    from .console import ConsoleSignOn
+    from .loopback import LoopbackSignOn
+else:
+    __getattr__, __dir__ = lazily(
+        __name__,
+        {
+            "base": ["SignOn", "default_sign_on", "refuse"],
+            "choice": ["by_person", "person_can_be_here", "require_person"],
+            "console": ["ConsoleSignOn"],
+            "loopback": ["LoopbackSignOn"],
+        },
+    )
 
 __all__ = [
     "ConsoleSignOn",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlencode
 
 if TYPE_CHECKING:
-    from .._grant import AuthorizationRequest
+    from .._grant.request import AuthorizationRequest
 
 #: Characters of a text that is searched, and of an address that may continue
 #: on the next line.

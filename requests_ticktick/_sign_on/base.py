@@ -1,18 +1,14 @@
-"""The sign-on type, the search for a person, and the sign-on that refuses."""
+"""The sign-on type, and the sign-ons that need no module of their own."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NoReturn, TypeAlias
 
 from .._errors import SignOnRequiredError
-from .display import display_is_here, is_driven
-from .prompt import prompt_is_here
-from .terminal import terminal_is_here
 
 if TYPE_CHECKING:
-    from .._grant import AuthorizationRequest
+    from .._grant.request import AuthorizationRequest
 
 #: Shows a person the authorization page, and returns the URL redirected to.
 SignOn: TypeAlias = "Callable[[AuthorizationRequest], str]"
@@ -37,17 +33,16 @@ def refuse_all() -> NoReturn:
     raise SignOnRequiredError(f"No usable TickTick token. {LOGIN_ADVICE}")
 
 
-def person_can_be_here(*, by_command: bool = False) -> bool:
-    """Whether a person could see a URL and act on it.
+def default_sign_on(request: AuthorizationRequest) -> str:
+    """Sign on by browser or terminal, or refuse if no person can be here.
 
-    That is so at a terminal, in a notebook, and at a display unless another
-    program drives this one. It is never so in continuous integration.
+    The choice is made at the call, because an auth object may be created at a
+    desk and used in a worker.
 
-    :param by_command: Whether a command asked for the sign-on. Then it does
-        not matter whether another program gave that command.
+    :raises SignOnRequiredError: No person can be here.
+    :raises SignOnError: The sign-on failed.
     """
-    if os.environ.get("CI", "").lower() not in ("", "0", "false"):
-        return False
-    if terminal_is_here() or prompt_is_here():
-        return True
-    return display_is_here() and (by_command or not is_driven())
+    from .choice import by_person, require_person  # most processes need none
+
+    require_person(default_sign_on)
+    return by_person(request)

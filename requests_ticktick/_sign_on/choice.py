@@ -1,12 +1,13 @@
-"""The default sign-on, which is chosen when a token is needed."""
+"""Whether a person can be here, and how the default sign-on reaches one."""
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
-from .base import SignOn, person_can_be_here, refuse, refuse_all
+from .base import SignOn, default_sign_on, refuse, refuse_all
 from .console import ConsoleSignOn
-from .display import display_is_here
+from .display import display_is_here, is_driven
 from .loopback import LoopbackSignOn, loopback_parts
 from .prompt import prompt_is_here
 from .terminal import terminal_is_here
@@ -14,24 +15,27 @@ from .terminal import terminal_is_here
 if TYPE_CHECKING:
     from typing import TextIO
 
-    from .._grant import AuthorizationRequest
+    from .._grant.request import AuthorizationRequest
 
 #: Seconds that a browser may take to start. A job at a display that nobody
 #: watches waits no longer.
 BROWSER_SECONDS = 15.0
 
 
-def default_sign_on(request: AuthorizationRequest) -> str:
-    """Sign on by browser or terminal, or refuse if no person can be here.
+def person_can_be_here(*, by_command: bool = False) -> bool:
+    """Whether a person could see a URL and act on it.
 
-    The choice is made at the call, because an auth object may be created at a
-    desk and used in a worker.
+    That is so at a terminal, in a notebook, and at a display unless another
+    program drives this one. It is never so in continuous integration.
 
-    :raises SignOnRequiredError: No person can be here.
-    :raises SignOnError: The sign-on failed.
+    :param by_command: Whether a command asked for the sign-on. Then it does
+        not matter whether another program gave that command.
     """
-    require_person(default_sign_on)
-    return by_person(request)
+    if os.environ.get("CI", "").lower() not in ("", "0", "false"):
+        return False
+    if terminal_is_here() or prompt_is_here():
+        return True
+    return display_is_here() and (by_command or not is_driven())
 
 
 def require_person(sign_on: SignOn) -> None:

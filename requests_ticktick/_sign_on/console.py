@@ -6,14 +6,16 @@ import time
 from typing import TYPE_CHECKING
 
 from .._errors import SignOnError, SignOnRequiredError, SignOnTimeoutError
+from .._value import public
 from .terminal import Input, lines_from, say
 
 if TYPE_CHECKING:
     from typing import TextIO
 
-    from .._grant import AuthorizationRequest
+    from .._grant.request import AuthorizationRequest
 
 
+@public
 class ConsoleSignOn:
     """Shows the authorization URL and reads the URL redirected to.
 

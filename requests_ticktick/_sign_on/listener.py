@@ -24,7 +24,7 @@ from .peer import user_at
 from .server import Server
 
 if TYPE_CHECKING:
-    from .._grant import AuthorizationRequest
+    from .._grant.request import AuthorizationRequest
 
 #: Seconds to wait for pages that are being sent.
 LINGER_SECONDS = 0.25

@@ -13,6 +13,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from .._errors import SignOnError, SignOnRequiredError, SignOnTimeoutError
 from .._urls import is_loopback
+from .._value import public
 from .base import LOGIN_ADVICE
 from .display import open_browser
 from .terminal import POLL_SECONDS, StreamLines, lines_from, say, terminal_is_here
@@ -20,12 +21,13 @@ from .terminal import POLL_SECONDS, StreamLines, lines_from, say, terminal_is_he
 if TYPE_CHECKING:
     from typing import TextIO
 
-    from .._grant import AuthorizationRequest
+    from .._grant.request import AuthorizationRequest
     from .listener import RedirectListener
 
 _NOT_OPENED = "No browser was opened here: open the address yourself."
 
 
+@public
 class LoopbackSignOn:
     """Opens a browser and waits for the redirect at the redirect URI.
 

@@ -17,7 +17,7 @@ from .terminal import Lines, say
 if TYPE_CHECKING:
     from typing import TextIO
 
-    from .._grant import AuthorizationRequest
+    from .._grant.request import AuthorizationRequest
 
 _MAX_TRIES = 5
 

@@ -7,38 +7,36 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from .._defaults import LEEWAY_SECONDS
-from .._errors import TickTickAuthError
+from .._errors import TickTickAuthError, only_our_errors
 from .._token import Token
-from .._value import PerProcess, Secret
-from ..stores._warn_once import Once
-from .asking import begin
-from .deadlines import Clock, Deadlines, TimedToken
-from .events import Event, Events
-from .events.expiring import Expiring
+from .._value import Once, Secret
+from .deadlines import Deadlines
+from .events import Events
 from .events.telling import listener_of, told_afterwards
-from .failures import only_our_errors
 from .looking import Looking
-from .renewal import Renewal
-from .revoking import forget, revoke
-from .taking_turns import TakesTurns
-from .turns import Turns
 from .wallet import Wallet
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .._grant import AuthorizationCodeGrant, AuthorizationRequest
+    from .._grant import AuthorizationCodeGrant
+    from .._grant.request import AuthorizationRequest
     from ..stores import TokenStore
+    from .clock import Clock
+    from .deadlines import TimedToken
+    from .events import Event
+    from .taking_turns import SharedRenewal
 
-__all__ = ["Clock", "Event", "TokenSource"]
 
-
-class TokenSource(Looking, TakesTurns):
+class TokenSource(Looking):
     """Answers one question: which token now?
+
+    Most processes find a fresh token. What the others need in addition is
+    imported there.
 
     :param store: Where tokens are kept.
     :param grant: Obtains new tokens.
-    :param sign_on: Asks a person for access.
+    :param sign_on: Asks a person for access. Default: ``default_sign_on``.
     :param leeway: How long before its expiry a token is renewed, in seconds.
     :param clock: The module :mod:`time`, or a test's clock.
     :param on_event: Is told what becomes of the token.
@@ -48,7 +46,7 @@ class TokenSource(Looking, TakesTurns):
         self,
         store: TokenStore,
         grant: AuthorizationCodeGrant,
-        sign_on: Callable[[AuthorizationRequest], str],
+        sign_on: Callable[[AuthorizationRequest], str] | None,
         *,
         leeway: float = LEEWAY_SECONDS,
         clock: Clock = time,
@@ -63,13 +61,28 @@ class TokenSource(Looking, TakesTurns):
     def _begin(self, clock: Clock, leeway: float) -> None:
         self._once = Once()
         self._deadlines = Deadlines(clock, leeway)
-        self._wallet = wallet = Wallet(self.store, self._grant, self._deadlines)
-        self._events = events = Events(self._listener, self.store)
-        self._expiring = Expiring(self.store, wallet.notes, self._deadlines, events)
-        self._renewal = Renewal(
-            self.store, self._grant, self._sign_on, wallet, self._once, events
+        self._wallet = Wallet(self.store, self._grant, self._deadlines)
+        self._events = Events(self._listener, self.store)
+        self._renewals: dict[Wallet, SharedRenewal] = {}
+
+    @property
+    def _renewal(self) -> SharedRenewal:
+        """Return what renews, which is made when it is first needed."""
+        from .._sign_on import default_sign_on
+        from .taking_turns import SharedRenewal
+
+        # dict.setdefault is atomic: two threads get the same one.
+        return self._renewals.setdefault(
+            self._wallet,
+            SharedRenewal(
+                self.store,
+                self._grant,
+                default_sign_on if self._sign_on is None else self._sign_on,
+                self._wallet,
+                self._once,
+                self._events,
+            ),
         )
-        self._turns = PerProcess(Turns)
 
     def __getstate__(self) -> dict[str, Any]:
         # The store keeps the token, and locks cannot be pickled.
@@ -122,8 +135,15 @@ class TokenSource(Looking, TakesTurns):
                 deadlines.postpone(timed)
                 self._once.warn(f"{error} The token in memory is used.")
                 token = timed.token
-            self._expiring.look(wallet.current)
+            timed = wallet.current
+            if timed is not None and deadlines.is_look_due(timed):
+                self._look_at_end(timed)
             return token
+
+    def _look_at_end(self, timed: TimedToken) -> None:
+        from .events.expiring import Expiring
+
+        Expiring(self.store, self._deadlines, self._events).look(timed)
 
     def _find_or_renew(self, timed: TimedToken | None, refused: Token | None) -> Token:
         wallet, best = self._wallet, timed
@@ -135,20 +155,21 @@ class TokenSource(Looking, TakesTurns):
             self._events.found(best.token)
         if best is not None and self._deadlines.is_fresh(best):
             token = wallet.use(best)
-            self._renewal.saving.save_if_due(self._turns.get())
+            if wallet.last_write_behind.token is not None:
+                self._renewal.save_if_due()
             return token
         snapshot = wallet.snapshot(refused=refused)
         if best is None:
-            return self._renew(snapshot)
+            return self._renewal.renew(snapshot)
         wallet.use(best)
-        return self._renew_early(best, snapshot)
+        return self._renewal.renew_early(best, snapshot)
 
     def refused_at_once(self, token: Token) -> None:
         """Note that the API refused a token that had just been obtained."""
         with told_afterwards():
             if self._wallet.refuse(token):
                 self._events.tell("refused", token)
-        self._renewal.obtaining.asking.refused_at_once(token)
+        self._renewal.refused_at_once(token)
 
     def sign_on(self, *, force: bool = False, ask: bool = False) -> Token:
         """Return a valid token; with ``force``, one that is issued now.
@@ -157,14 +178,17 @@ class TokenSource(Looking, TakesTurns):
             be a refresh token.
         """
         with only_our_errors():
-            self._renewal.obtaining.stop_pausing()
+            self._renewal.stop_pausing()
         if not (force or ask):
             return self.token()
         with told_afterwards(), only_our_errors():
-            return self._renew(self._wallet.snapshot(forced=True, by_person=ask))
+            snapshot = self._wallet.snapshot(forced=True, by_person=ask)
+            return self._renewal.renew(snapshot)
 
     def begin(self) -> AuthorizationRequest:
         """Begin a sign-on that :meth:`complete` ends, in any process."""
+        from .asking import begin
+
         with only_our_errors():
             return begin(self._grant, self._wallet)
 
@@ -179,9 +203,13 @@ class TokenSource(Looking, TakesTurns):
 
         :raises TokenStoreError: A store failed. The others were still tried.
         """
+        from .revoking import forget
+
         forget(self.store, self._grant, self._wallet)
 
     def revoke(self) -> bool:
         """Have the service revoke the token, then drop it everywhere."""
+        from .revoking import revoke
+
         with only_our_errors():
             return revoke(self.store, self._grant, self._wallet)

@@ -17,7 +17,8 @@ from .._value import Secret
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .._grant import AuthorizationCodeGrant, AuthorizationRequest
+    from .._grant import AuthorizationCodeGrant
+    from .._grant.request import AuthorizationRequest
     from .._token import Token
     from .backoff import Backoff
     from .snapshot import Snapshot

@@ -10,7 +10,7 @@ from .._errors import TickTickAuthError, TokenEndpointError
 from .failures import shareable
 
 if TYPE_CHECKING:
-    from .deadlines import Clock
+    from .clock import Clock
 
 logger = logging.getLogger("requests_ticktick")
 

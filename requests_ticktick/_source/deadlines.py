@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from .._token import Token
-from .._usable import renewed_before_end
-from .events.marks import DAY, first_mark, next_mark
+from .._usable import DAY, first_mark, next_mark, renewed_before_end
+
+if TYPE_CHECKING:
+    from .clock import Clock
 
 #: Seconds until the next try, after a renewal failed and nobody was asked.
 RETRY_AFTER = 5.0
@@ -18,16 +20,6 @@ _TICK = 0.001
 
 #: Tokens whose end is remembered: those that stores may still hold.
 _REMEMBERED_TOKENS = 16
-
-
-class Clock(Protocol):
-    """What :mod:`time` offers; a test passes another."""
-
-    def time(self) -> float:
-        """Return epoch seconds."""
-
-    def monotonic(self) -> float:
-        """Return seconds that never go back."""
 
 
 class TimedToken:

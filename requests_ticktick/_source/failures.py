@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import re
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from .. import _errors
 from .._foreign import seconds
 from .._stamp import Stamp
 from .._value import Value
+from .events.notes import Notes
 from .retold import broken_off, error_of, fields_of, kind_of, record_of
+
+if TYPE_CHECKING:
+    from ..stores import TokenStore
+    from .snapshot import Snapshot
 
 #: What is longer is no failure of ours, in characters.
 _MAX_CHARACTERS = 65_536
@@ -74,6 +79,24 @@ class Failure(Value):
         )
 
     @classmethod
+    def recorded(
+        cls, store: TokenStore, stamp: Stamp, *, since: Snapshot | None = None
+    ) -> Failure | None:
+        """Return the failure that is on record, if it is this client's.
+
+        :param since: Ignore the failure that this snapshot saw.
+        """
+        text = None
+        with contextlib.suppress(_errors.TokenStoreError):  # then none can be shared
+            text = Notes(store).failure()
+        if text is None or (since is not None and not since.is_news(text)):
+            return None
+        failure = cls.load(text, repr(store))
+        if failure is None or failure.stamp != stamp:
+            return None
+        return failure
+
+    @classmethod
     def load(cls, text: str, place: str) -> Failure | None:
         """Read a text of :meth:`dump`; return ``None`` for any other text.
 
@@ -113,22 +136,3 @@ def shareable(error: BaseException) -> _errors.TickTickAuthError:
     for name, value in fields_of(error).items():
         setattr(copy, name, value)
     return copy
-
-
-@contextmanager
-def only_our_errors() -> Iterator[None]:
-    """Convert other exceptions to our own; Ctrl-C and its like pass.
-
-    :raises TickTickAuthError: Another exception was raised, which is its
-    cause.
-    """
-    try:
-        yield
-    except _errors.TickTickAuthError:
-        raise
-    except Exception as error:
-        raise _errors.TickTickAuthError(
-            f"Getting a token ended in {type(error).__name__}, which is this error's "
-            "__cause__ and has the traceback. A token store of your own should raise "
-            "TokenStoreError."
-        ) from error

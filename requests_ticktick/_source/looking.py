@@ -6,10 +6,8 @@ import contextlib
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from .._errors import TickTickAuthError
-from ..stores import MemoryStore
+from .._errors import TickTickAuthError, only_our_errors
 from .events.telling import told_afterwards
-from .failures import only_our_errors
 
 if TYPE_CHECKING:
     from .._token import Token
@@ -59,6 +57,8 @@ class Looking:
         current = wallet.current
         if current is not None and not wallet.is_refused(current.token):
             yield current
+        from ..stores import MemoryStore
+
         yield from wallet.not_refused(
             token
             for member in self.store.members()

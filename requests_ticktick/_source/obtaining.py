@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING
 
 from .._errors import SignOnRequiredError, TokenStoreError
 from .._token import Token
-from .._value import fingerprint_of
-from ..stores._warn_once import Once
+from .._value import Once, fingerprint_of
 from .asking import Asking
 from .backoff import FIRST_PAUSE, Pauses
-from .events import kept_at
+from .events.notes import Notes
+from .events.places import kept_at
 from .failures import Failure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .._grant import AuthorizationCodeGrant, AuthorizationRequest
+    from .._grant import AuthorizationCodeGrant
+    from .._grant.request import AuthorizationRequest
     from ..stores import TokenStore
     from .events import Events
     from .snapshot import Snapshot
@@ -113,7 +114,7 @@ class Obtaining:
 
     def _refresh(self, found: Iterable[Token], *, can_save: bool) -> Token | None:
         """Use a refresh token. Return ``None`` if none works."""
-        failure = self._wallet.failure()
+        failure = Failure.recorded(self._store, self._grant.stamp)
         if failure is not None and failure.spent is not None:
             self._spent = failure.spent
             self._used.add(failure.spent)
@@ -165,7 +166,7 @@ class Obtaining:
         self._share_pauses()
         self._pauses.end()
         with contextlib.suppress(TokenStoreError):
-            self._waived = self._wallet.notes.failure()
+            self._waived = Notes(self._store).failure()
 
     def heed(self, failure: Failure, *, early: bool) -> None:
         """Begin the pauses that a recorded failure calls for.
@@ -186,7 +187,7 @@ class Obtaining:
                 at=self._clock.time(),
                 spent=self._spent,
             ).dump()
-            self._wallet.notes.record_failure(failure)
+            Notes(self._store).record_failure(failure)
             self._pauses.begun_by(failure, self._terms)
 
     def _heed_the_last(self, *, early: bool) -> None:
@@ -197,10 +198,10 @@ class Obtaining:
 
         :raises TickTickAuthError: The failed sign-on of another process.
         """
-        failure = self._wallet.failure()
+        failure = Failure.recorded(self._store, self._grant.stamp)
         if failure is None or failure.asked is None:
             return
-        if self._wallet.notes.failure() == self._waived:
+        if Notes(self._store).failure() == self._waived:
             return
         if abs(self._clock.time() - failure.at) < FIRST_PAUSE:
             self.heed(failure, early=early)
@@ -208,4 +209,4 @@ class Obtaining:
 
     def _share_pauses(self) -> None:
         with contextlib.suppress(TokenStoreError):  # then nothing is shared
-            self._pauses = self._pauses.after(self._wallet.notes.failure(), self._terms)
+            self._pauses = self._pauses.after(Notes(self._store).failure(), self._terms)

@@ -6,13 +6,12 @@ import contextlib
 import itertools
 from typing import TYPE_CHECKING
 
-from .._errors import LockTimeoutError, TokenStoreError
+from .._errors import LockTimeoutError, TokenStoreError, only_our_errors
 from .._token import Token
-from .._value import discreet
+from .._value import Once, discreet
 from ..stores._base import AwayError, UnsavedError, UnwritableError
-from ..stores._warn_once import Once
-from .events import kept_at
-from .failures import only_our_errors
+from .events.places import kept_at
+from .failures import Failure
 from .obtaining import Obtaining
 from .saving import Saving
 from .snapshot import Snapshot
@@ -22,7 +21,8 @@ from .wallet import Wallet
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from .._grant import AuthorizationCodeGrant, AuthorizationRequest
+    from .._grant import AuthorizationCodeGrant
+    from .._grant.request import AuthorizationRequest
     from ..stores import TokenStore
     from .events import Events
 
@@ -100,7 +100,7 @@ class Renewal:
         """Whether any process asked a person to replace this token."""
         if self.obtaining.asking.about == token.fingerprint:
             return True
-        failure = self._wallet.failure()
+        failure = Failure.recorded(self._store, self._grant.stamp)
         return failure is not None and failure.asked == token.fingerprint
 
     def _take_lock(
@@ -181,7 +181,7 @@ class Renewal:
         wallet, deadlines = self._wallet, self._wallet.deadlines
         # The failure is read before the tokens, which are read lazily. A
         # thread that recorded a failed save has its token in memory by then.
-        failure = wallet.failure(since=snapshot)
+        failure = Failure.recorded(self._store, self._grant.stamp, since=snapshot)
         for token in wallet.ours(found):
             if wallet.is_refused(token):
                 continue

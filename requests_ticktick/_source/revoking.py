@@ -6,9 +6,13 @@ import contextlib
 import logging
 from typing import TYPE_CHECKING
 
-from .._errors import LockTimeoutError, TickTickAuthError, TokenStoreError
+from .._errors import (
+    LockTimeoutError,
+    TickTickAuthError,
+    TokenStoreError,
+    only_our_errors,
+)
 from ..stores._base import UnwritableError
-from .failures import only_our_errors
 
 if TYPE_CHECKING:
     from .._grant import AuthorizationCodeGrant

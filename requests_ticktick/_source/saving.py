@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from .._errors import LockTimeoutError, TokenStoreError
 from ..stores._base import AwayError
-from .events import kept_at
+from .events.notes import Notes
+from .events.places import kept_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -174,7 +175,7 @@ class Saving:
             reason=None if told is None else "it was used from memory until now",
         )
         with contextlib.suppress(TokenStoreError):  # a token outweighs a failure
-            self._wallet.notes.clear()
+            Notes(self._store).clear()
 
     def _save_late(self, token: Token) -> None:
         wallet, behind = self._wallet, self._wallet.write_behind

@@ -10,15 +10,14 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from .._defaults import SCOPE
-from .._errors import TickTickAuthError
+from .._errors import TickTickAuthError, only_our_errors
 from .._grant.error_text import clean
 from .._named import NAMES, sandbox_base
 from .._sign_on.base import LOGIN_ADVICE
 from ..stores import EnvStore, FileStore, MemoryStore
 from ..stores._base import NoPlaceError
-from ..stores._profile import profile_of_environment
+from ..stores._place import profile_of_environment
 from .events.places import MEMORY, place_of
-from .failures import only_our_errors
 
 if TYPE_CHECKING:
     from .._stamp import Stamp

@@ -6,34 +6,68 @@ import contextlib
 import time
 from typing import TYPE_CHECKING
 
-from .._errors import LockTimeoutError, TickTickAuthError
-from .failures import only_our_errors
+from .._errors import LockTimeoutError, TickTickAuthError, only_our_errors
+from .._value import Once, PerProcess
+from .renewal import Renewal
+from .turns import Turns
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .._grant import AuthorizationCodeGrant
+    from .._grant.request import AuthorizationRequest
     from .._token import Token
-    from .._value import PerProcess
     from ..stores import TokenStore
-    from ..stores._warn_once import Once
-    from .deadlines import Deadlines, TimedToken
+    from .deadlines import TimedToken
     from .events import Events
-    from .renewal import Renewal
     from .snapshot import Snapshot
-    from .turns import Turns
     from .wallet import Wallet
 
 
-class TakesTurns:
-    """The part of a source in which threads wait for each other."""
+class SharedRenewal:
+    """The renewal of all threads of a source.
 
-    store: TokenStore
-    _deadlines: Deadlines
-    _events: Events
-    _once: Once
-    _renewal: Renewal
-    _turns: PerProcess[Turns]
-    _wallet: Wallet
+    :param store: Where tokens are kept.
+    :param grant: Obtains new tokens.
+    :param sign_on: Asks a person for access.
+    :param wallet: The present tokens.
+    :param once: Logs each warning once.
+    :param events: Tells what happens.
+    """
 
-    def _renew_early(self, timed: TimedToken, snapshot: Snapshot) -> Token:
+    def __init__(
+        self,
+        store: TokenStore,
+        grant: AuthorizationCodeGrant,
+        sign_on: Callable[[AuthorizationRequest], str],
+        wallet: Wallet,
+        once: Once,
+        events: Events,
+    ) -> None:
+        self._store = store
+        self._wallet = wallet
+        self._once = once
+        self._events = events
+        self._renewal = Renewal(store, grant, sign_on, wallet, once, events)
+        self._turns = PerProcess(Turns)
+
+    def complete(self, request: AuthorizationRequest, redirected_url: str) -> Token:
+        """End a sign-on that was begun in any process."""
+        return self._renewal.complete(request, redirected_url)
+
+    def save_if_due(self) -> None:
+        """Save the unsaved token, if a save is due. One thread does."""
+        self._renewal.saving.save_if_due(self._turns.get())
+
+    def refused_at_once(self, token: Token) -> None:
+        """Know that the API refuses a token at its first use."""
+        self._renewal.obtaining.asking.refused_at_once(token)
+
+    def stop_pausing(self) -> None:
+        """End all pauses, so that the next attempt is made at once."""
+        self._renewal.obtaining.stop_pausing()
+
+    def renew_early(self, timed: TimedToken, snapshot: Snapshot) -> Token:
         """Renew while the old token still works. No caller waits for it."""
         attempt = self._turns.get().lead()
         if attempt is None:
@@ -48,14 +82,14 @@ class TakesTurns:
                     attempt.token = self._renewal.run(snapshot, early=True)
                 return attempt.token or timed.token
         except TickTickAuthError as error:
-            self._deadlines.postpone(timed)
+            self._wallet.deadlines.postpone(timed)
             self._once.warn(
                 f"The token expires soon and was not renewed: {error}",
                 about=timed.token.fingerprint,
             )
             return timed.token
 
-    def _renew(self, snapshot: Snapshot) -> Token:
+    def renew(self, snapshot: Snapshot) -> Token:
         """Renew, or wait for the thread that is renewing."""
         began = time.monotonic()
         while True:
@@ -66,7 +100,7 @@ class TakesTurns:
                     return attempt.token
             if not attempt.is_soon_over():
                 self._events.wait_for_thread()
-            token = attempt.wait(self.store.lock_timeout)
+            token = attempt.wait(self._store.lock_timeout)
             # No token: it was an early attempt, and another process held the
             # lock. A token that does not answer this snapshot is no use
             # either.

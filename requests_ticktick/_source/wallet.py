@@ -13,9 +13,6 @@ from .._token import Token
 from .._usable import preferred
 from .._value import fingerprint_of
 from ..stores._base import NoPlaceError
-from .events.notes import Notes
-from .failures import Failure
-from .snapshot import Snapshot
 from .write_behind import WriteBehind, write_behind_of
 
 if TYPE_CHECKING:
@@ -23,6 +20,7 @@ if TYPE_CHECKING:
     from .._stamp import Stamp
     from ..stores import TokenStore
     from .deadlines import Deadlines, TimedToken
+    from .snapshot import Snapshot
 
 logger = logging.getLogger("requests_ticktick")
 
@@ -43,7 +41,6 @@ class Wallet:
         self.current: TimedToken | None = None
         self._store = store
         self._grant = grant
-        self.notes = Notes(store)
         #: What :attr:`write_behind` last was: a stamp is slow to work out.
         self.last_write_behind = WriteBehind()
         self._write_behinds: dict[Stamp, WriteBehind] = {}
@@ -124,9 +121,12 @@ class Wallet:
 
         The failure is read first: one that is recorded meanwhile is new.
         """
+        from .events.notes import Notes  # these are needed where none is fresh
+        from .snapshot import Snapshot
+
         known = failure = None
         with contextlib.suppress(TokenStoreError):  # the next read raises it
-            failure = self.notes.failure()
+            failure = Notes(self._store).failure()
             found = list(self.read())
             if logger.isEnabledFor(logging.DEBUG):
                 from .survey import log_unused  # or where somebody is asked
@@ -197,21 +197,6 @@ class Wallet:
             if fingerprint_of(str(token.refresh_token)) not in used:
                 return token
         return None
-
-    def failure(self, *, since: Snapshot | None = None) -> Failure | None:
-        """Return the recorded failure, if it is this client's.
-
-        :param since: Ignore the failure that this snapshot saw.
-        """
-        text = None
-        with contextlib.suppress(TokenStoreError):  # then none can be shared
-            text = self.notes.failure()
-        if text is None or (since is not None and not since.is_news(text)):
-            return None
-        failure = Failure.load(text, repr(self._store))
-        if failure is None or failure.stamp != self._grant.stamp:
-            return None
-        return failure
 
     def _known(self) -> Iterator[TimedToken]:
         if self.current is not None and not self.is_refused(self.current.token):

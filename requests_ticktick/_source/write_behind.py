@@ -6,22 +6,22 @@ import math
 import weakref
 from typing import TYPE_CHECKING
 
-from .snapshot import Snapshot
-
 if TYPE_CHECKING:
     from .._stamp import Stamp
     from .._token import Token
     from ..stores import TokenStore
+    from .snapshot import Snapshot
 
 
 class WriteBehind:
     """The latest token while the store does not have it."""
 
+    #: What the stores held before that token was requested.
+    before: Snapshot
+
     def __init__(self) -> None:
         #: The unsaved token; ``None`` if the store has the latest one.
         self.token: Token | None = None
-        #: What the stores held before the token was requested.
-        self.before = Snapshot()
         #: When the next save is due, in monotonic seconds, and the last pause.
         self.due = math.inf
         self.pause = 0.0

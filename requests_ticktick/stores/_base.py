@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, nullcontext
 from .._errors import TokenStoreError
 from .._stamp import Stamp
 from .._token import Token
+from .._value import public
 
 
 class NoPlaceError(TokenStoreError):
@@ -47,6 +48,7 @@ class UnsavedError(TokenStoreError):
     """
 
 
+@public
 class TokenStore(ABC):
     """A place where one token is kept.
 

@@ -7,12 +7,14 @@ from contextlib import AbstractContextManager, nullcontext
 
 from .._errors import TokenStoreError
 from .._token import Token
+from .._value import public
 from ._base import TokenStore
 
 #: More than a chain of stores holds at a time.
 _REMEMBERED_TOKENS = 32
 
 
+@public
 class ChainStore(TokenStore):
     """Reads from all of its stores and saves to the first writable one.
 

@@ -6,13 +6,14 @@ import os
 import stat
 import sys
 from collections.abc import Iterator
-from typing import NamedTuple
+
+from .._value import Value
 
 #: Linux follows as many symbolic links.
 _MAX_LINKS = 40
 
 
-class Doubt(NamedTuple):
+class Doubt(Value):
     """One way in which another user could replace a file.
 
     :param is_owner: Whether that user owns a step of the path. Otherwise users
@@ -20,8 +21,13 @@ class Doubt(NamedTuple):
     :param text: The same as a sentence without a full stop.
     """
 
+    __slots__ = ("is_owner", "text")
+
     is_owner: bool
     text: str
+
+    def __init__(self, is_owner: bool, text: str) -> None:
+        self._set(is_owner=is_owner, text=text)
 
 
 def doubts(path: str) -> Iterator[Doubt]:

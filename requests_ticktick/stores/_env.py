@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from .._errors import TokenStoreError
 from .._token import Token
+from .._value import public
 from . import _payload
 from ._base import TokenStore
 
@@ -16,6 +17,7 @@ from ._base import TokenStore
 DEFAULT_VARIABLE = "TICKTICK_TOKEN"
 
 
+@public
 class EnvStore(TokenStore):
     """Reads a token from an environment variable and never writes one.
 

@@ -6,20 +6,22 @@ import contextlib
 import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from .._errors import TokenStoreError
 from .._token import Token
-from .._value import PerProcess, discreet
+from .._value import PerProcess, discreet, public
 from . import _files, _place
 from ._base import NoPlaceError, TokenStore
-from ._file_lock import FileLock
-from ._profile import profile_of_environment, require_profile
 from ._token_file import Room, TokenFile
+
+if TYPE_CHECKING:
+    from ._file_lock import FileLock
 
 T = TypeVar("T")
 
 
+@public
 class FileStore(TokenStore):
     """Keeps the token in a JSON file that only its owner can read.
 
@@ -52,9 +54,9 @@ class FileStore(TokenStore):
             # Perhaps an unset variable: it does not mean the default file.
             raise ValueError("A path is not empty")
         if profile is not None:
-            require_profile(profile)
+            _place.require_profile(profile)
         elif path is None:
-            profile_of_environment()  # a wrong one is said here and now
+            _place.profile_of_environment()  # a wrong one is said here and now
         self._given = None if path is None else _place.absolute(path)
         #: The profile that the program chose; and whether it chose no path.
         self.profile, self.is_default = profile, path is None
@@ -204,6 +206,8 @@ class FileStore(TokenStore):
 
     @property
     def _lock(self) -> FileLock:
+        from ._file_lock import FileLock  # reading takes no lock
+
         try:
             return FileLock(self.path)
         except NoPlaceError:

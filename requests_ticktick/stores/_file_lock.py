@@ -12,14 +12,15 @@ from typing import Any, NoReturn
 
 from .._errors import LockTimeoutError, TickTickAuthError
 from .._foreign import held_by, holder_of
+from .._value import Once, public
 from . import _files, _kernel_lock, _machine, _note, _place
 from ._base import UnwritableError
 from ._claim import Claim
-from ._warn_once import Once
 
 warned = Once()
 
 
+@public
 class FileLock:
     """A lock for every thread and process of this machine.
 

@@ -6,7 +6,6 @@ import contextlib
 import errno
 import os
 import re
-import secrets
 import stat
 from collections.abc import Iterator
 
@@ -104,7 +103,7 @@ def set_aside(path: str, version: object) -> str | None:
     :param version: The file's identity when it was read.
     :returns: The new path; ``None`` if the file was not renamed.
     """
-    aside = f"{path}.corrupt-{secrets.token_hex(4)}"
+    aside = f"{path}.corrupt-{os.urandom(4).hex()}"
     try:
         persist(os.rename, path, aside)
         if identity(aside) == version:

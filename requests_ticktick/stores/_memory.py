@@ -8,10 +8,11 @@ from contextlib import contextmanager
 
 from .._errors import LockTimeoutError
 from .._token import Token
-from .._value import PerProcess
+from .._value import PerProcess, public
 from ._base import TokenStore, check_stamp
 
 
+@public
 class MemoryStore(TokenStore):
     """Keeps the token in this object, for all threads that share it.
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 
 from .._pasted import unwrapped
 from . import _files
 from ._base import NoPlaceError
 from ._doubts import doubts
-from ._profile import profile_of_environment
 
 #: A home, a variable or quotes at the start, which a shell would have
 #: expanded.
@@ -38,7 +38,7 @@ def absolute(path: str | os.PathLike[str]) -> str:
 
 
 def _is_lost(text: str, expanded: str) -> bool:
-    return re.match(_UNEXPANDED, text) is not None and not os.path.isabs(expanded)
+    return not os.path.isabs(expanded) and re.match(_UNEXPANDED, text) is not None
 
 
 def require_absolute(path: str) -> str:
@@ -69,12 +69,7 @@ def default(profile: str | None) -> str:
             profile = profile_of_environment()
         except ValueError as error:
             raise NoPlaceError(f"There is no place for the token: {error}.") from None
-    from platformdirs import user_state_dir
-
-    try:
-        folder = user_state_dir("requests-ticktick", appauthor=False)
-    except (RuntimeError, OSError):
-        folder = ""
+    folder = _state_folder()
     if not os.path.isabs(folder):
         raise NoPlaceError(
             "There is no place for the token: HOME is not set, and this user has no "
@@ -82,6 +77,45 @@ def default(profile: str | None) -> str:
             "or TICKTICK_TOKEN to a token."
         )
     return os.path.join(folder, f"{profile or 'default'}.json")
+
+
+def _state_folder() -> str:
+    """Return our folder for state; no absolute path if there is none."""
+    if sys.platform == "linux" and "ANDROID_ROOT" not in os.environ:
+        # As platformdirs has it, whose import takes longer than all of ours.
+        home = os.path.join(os.environ.get("HOME", ""), ".local", "state")
+        for folder in (os.environ.get("XDG_STATE_HOME", ""), home):
+            if os.path.isabs(folder):
+                return os.path.join(folder, "requests-ticktick")
+    from platformdirs import user_state_dir
+
+    try:
+        return user_state_dir("requests-ticktick", appauthor=False)
+    except (RuntimeError, OSError):
+        return ""
+
+
+def profile_of_environment() -> str | None:
+    """Return the profile that ``TICKTICK_PROFILE`` names, if it is set.
+
+    :raises ValueError: No profile can have that name.
+    """
+    profile = unwrapped(os.environ.get("TICKTICK_PROFILE", ""))
+    if profile:
+        require_profile(profile, where=" in TICKTICK_PROFILE")
+    return profile or None
+
+
+def require_profile(profile: str, *, where: str = "") -> None:
+    """Require that a profile has a name that is safe as a file's name.
+
+    :param where: What named it, as the end of a sentence.
+    :raises ValueError: It has not.
+    """
+    if not re.fullmatch(r"\w[\w.@+-]*", profile):
+        raise ValueError(
+            f"A profile is letters, digits and . _ @ + - alone, not {profile!r}{where}"
+        )
 
 
 def _named(path: str) -> str:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from .._errors import TokenStoreError
 from .._token import Token
+from .._value import Once
 from ._base import check_stamp
 from ._payload import Content, dump, parse
 from ._redis_client import get, peek
 from ._redis_room import room_of
-from ._warn_once import Once
 
 if TYPE_CHECKING:
     from collections.abc import Callable

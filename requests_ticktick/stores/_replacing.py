@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 
 from . import _files
 from ._windows import persist
@@ -73,7 +72,7 @@ def _make_temporary(path: str, room: str | None = None) -> tuple[int, str]:
         with contextlib.suppress(FileNotFoundError):  # another writer swept it
             return os.open(room, flags), room
     folder, name = os.path.split(path)
-    temporary = os.path.join(folder, f".{name}.{secrets.token_hex(8)}.tmp")
+    temporary = os.path.join(folder, f".{name}.{os.urandom(8).hex()}.tmp")
     return os.open(temporary, flags | os.O_CREAT | os.O_EXCL, 0o600), temporary
 
 

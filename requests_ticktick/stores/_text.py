@@ -10,15 +10,15 @@ from typing import TypeVar
 
 from .._errors import TickTickAuthError, TokenStoreError
 from .._token import Token
-from .._value import discreet
+from .._value import Once, discreet, public
 from ._base import TokenStore, check_stamp
 from ._file_lock import FileLock
 from ._payload import Content, dump, parse
-from ._warn_once import Once
 
 T = TypeVar("T")
 
 
+@public
 class TextStore(TokenStore):
     """Keeps the token as one piece of text, such as a database row or a key.
 

@@ -6,12 +6,11 @@ import contextlib
 import logging
 import os
 import time
-from typing import NamedTuple
 
 from .._token import Token
-from . import _files, _payload, _place, _replacing
+from .._value import Once, Value
+from . import _files, _payload, _place
 from ._base import check_stamp
-from ._warn_once import Once
 
 logger = logging.getLogger("requests_ticktick")
 
@@ -26,7 +25,7 @@ READ_PAUSE_SECONDS = 0.005
 _ROOM_BYTES = 4096
 
 
-class Room(NamedTuple):
+class Room(Value):
     """Space reserved for a token, and what the file held at that time.
 
     :param temporary: The file that occupies the space; ``None`` if the token
@@ -35,9 +34,19 @@ class Room(NamedTuple):
     :param version: The identity of the file.
     """
 
+    __slots__ = ("existing", "temporary", "version")
+
     temporary: str | None
     existing: Token | None
     version: _files.Identity | None
+
+    def __init__(
+        self,
+        temporary: str | None,
+        existing: Token | None,
+        version: _files.Identity | None,
+    ) -> None:
+        self._set(temporary=temporary, existing=existing, version=version)
 
 
 class TokenFile:
@@ -96,6 +105,8 @@ class TokenFile:
         :raises OSError: There is no space.
         :raises TokenStoreError: The file belongs to another program or client.
         """
+        from . import _replacing  # only for the holder of the lock
+
         existing, version = self._replaced(token, path, None)
         size = _ROOM_BYTES + (0 if version is None else version[2])
         try:
@@ -122,7 +133,7 @@ class TokenFile:
             aside = _files.set_aside(path, torn)
             if aside is not None:
                 logger.info("%s was set aside as %s.", path, aside)
-        if not self._write(path, content, room and room.temporary):
+        if not self._write(path, content, None if room is None else room.temporary):
             self._once.warn(
                 f"The file system of {path} does not let permissions be set: see who "
                 "else can read the token, or choose another place for it."
@@ -168,6 +179,8 @@ class TokenFile:
         return existing, version
 
     def _write(self, path: str, content: bytes, room: str | None) -> bool:
+        from . import _replacing
+
         try:
             return _replacing.replace(path, content, room=room)
         except OSError as error:

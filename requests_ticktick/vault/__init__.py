@@ -14,8 +14,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from .._auth import TickTickAuth
 from .._errors import SignOnRequiredError
-from .._grant import AuthorizationRequest
 from .._grant.redirect import parameters
+from .._grant.request import AuthorizationRequest
 from .._sign_on import refuse
 from .._stamp import Stamp
 from .._token import Token

@@ -9,7 +9,7 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from .._errors import SignOnError, StateMismatchError, TokenStoreError
-from .._grant import AuthorizationRequest
+from .._grant.request import AuthorizationRequest
 from ._names import key_of, name_of
 from ._places import Place
 

@@ -15,7 +15,7 @@ PATCHED = {
 SIGN_ON = """
 import io, os, sys, threading
 from requests_ticktick import ConsoleSignOn, LoopbackSignOn, TickTickAuthError
-from requests_ticktick._grant import AuthorizationRequest
+from requests_ticktick._grant.request import AuthorizationRequest
 request = AuthorizationRequest(
     "http://127.0.0.1/authorize", state="S" * 20, redirect_uri={redirect_uri!r}
 )

@@ -40,7 +40,9 @@ class Names(dict):
     """
 
     def __init__(self, later, **names):
-        super().__init__(vars(requests_ticktick), **names)
+        offered = requests_ticktick.__all__
+        found = {name: getattr(requests_ticktick, name) for name in offered}
+        super().__init__(found, **names)
         self._later = later
 
     def __missing__(self, name):
@@ -56,7 +58,7 @@ def run(sandbox, monkeypatch):
     monkeypatch.setitem(options, "service", sandbox.service)
     of_token = "requests_ticktick._defaults.service_of"
     monkeypatch.setattr(of_token, lambda token: sandbox.service)
-    monkeypatch.setattr("requests_ticktick._auth.default_sign_on", sandbox.sign_on)
+    monkeypatch.setattr("requests_ticktick._sign_on.default_sign_on", sandbox.sign_on)
     monkeypatch.setenv("TICKTICK_CLIENT_ID", sandbox.client_id)
     monkeypatch.setenv("TICKTICK_CLIENT_SECRET", sandbox.client_secret)
     monkeypatch.setenv("TICKTICK_REDIRECT_URI", sandbox.redirect_uri)

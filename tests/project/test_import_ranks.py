@@ -18,10 +18,11 @@ NAME = PACKAGE.name
 #: The modules and folders of the package, the lowest rank first. One imports
 #: those of lower ranks and its own folder, never its equals.
 RANKS = (
-    {"_errors", "_foreign", "_retry_session", "_value", "_version"},
+    {"_foreign", "_lazy", "_retry_session", "_value", "_version"},
+    {"_errors"},
     {"_fields", "_header", "_pasted", "_times", "_urls"},
-    {"_client", "_guard", "_replay", "_service", "_token"},
-    {"_named", "_portal", "_usable"},
+    {"_client", "_redirect", "_service", "_token"},
+    {"_named", "_portal", "_replay", "_usable"},
     {"_stamp", "_wrong_host"},
     {"_first_use", "_grant", "stores"},
     {"_defaults", "_sign_on"},
@@ -140,7 +141,7 @@ def test_the_walk_sees_what_it_must() -> None:
         "from . import base\n"
         "from .base import TokenStore\n"
         "if TYPE_CHECKING:\n"
-        "    from .._grant import AuthorizationRequest\n"
+        "    from .._grant.request import AuthorizationRequest\n"
         "else:\n"
         "    from .. import _stamp\n"
         "def function():\n"
@@ -233,7 +234,8 @@ def test_importing_the_package_imports_little_else() -> None:
             sys.executable,
             "-c",
             "import sys, requests; before = set(sys.modules)\n"
-            f"import {NAME}; print(*sorted(set(sys.modules) - before))",
+            f"from {NAME} import TickTickAuth\n"
+            "print(*sorted(set(sys.modules) - before))",
         ],
         cwd=ROOT,
         capture_output=True,

@@ -255,7 +255,7 @@ def test_dida365_is_a_service_of_its_own(sandbox):
 AT_EXIT = """
 import atexit, urllib.request
 from requests_ticktick import LoopbackSignOn, TickTickAuthError
-from requests_ticktick._grant import AuthorizationRequest
+from requests_ticktick._grant.request import AuthorizationRequest
 request = AuthorizationRequest("https://x.example/", state="S", redirect_uri={uri!r})
 @atexit.register
 def flush():

@@ -11,7 +11,7 @@ import pytest
 from people import STATE, Nobody
 from ports import free_port
 
-from requests_ticktick._grant import AuthorizationRequest
+from requests_ticktick._grant.request import AuthorizationRequest
 from requests_ticktick._sign_on import LoopbackSignOn
 
 

@@ -191,7 +191,7 @@ def test_a_display_alone_cannot_paste(monkeypatch):
 
 
 SIGN_ON = """
-from requests_ticktick._grant import AuthorizationRequest
+from requests_ticktick._grant.request import AuthorizationRequest
 from requests_ticktick._sign_on import LoopbackSignOn, default_sign_on
 request = AuthorizationRequest(
     "https://ticktick.example/oauth/authorize?state=S",

@@ -252,7 +252,7 @@ def test_input_after_the_sign_on_belongs_to_the_program(person):
 
 
 ASKING = """
-from requests_ticktick._grant import AuthorizationRequest
+from requests_ticktick._grant.request import AuthorizationRequest
 from requests_ticktick._sign_on import ConsoleSignOn
 request = AuthorizationRequest("https://x.example/", state="S", redirect_uri="r:")
 try:

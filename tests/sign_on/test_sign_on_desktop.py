@@ -96,7 +96,7 @@ def test_any_other_browser_is_tried(monkeypatch, browser):
 
 
 SIGN_ON = """
-from requests_ticktick._grant import AuthorizationRequest
+from requests_ticktick._grant.request import AuthorizationRequest
 from requests_ticktick._sign_on import LoopbackSignOn, default_sign_on
 request = AuthorizationRequest(
     {url!r}, state={state!r}, redirect_uri={redirect_uri!r}

@@ -223,7 +223,7 @@ def test_a_browser_that_disconnects_has_signed_on(redirect_uri):
 INTERRUPTED = """
 import os, signal, socket, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)
-from requests_ticktick._grant import AuthorizationRequest
+from requests_ticktick._grant.request import AuthorizationRequest
 from requests_ticktick._sign_on import LoopbackSignOn
 request = AuthorizationRequest(
     "https://x.example/", state="S", redirect_uri={redirect_uri!r}
@@ -257,7 +257,7 @@ def test_control_c_frees_the_port(redirect_uri):
 
 FORKED = """
 import os, signal, socket, threading, urllib.request
-from requests_ticktick._grant import AuthorizationRequest
+from requests_ticktick._grant.request import AuthorizationRequest
 from requests_ticktick._sign_on import LoopbackSignOn
 request = AuthorizationRequest(
     "https://x.example/", state="S", redirect_uri={redirect_uri!r}

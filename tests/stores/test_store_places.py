@@ -6,6 +6,7 @@ import contextlib
 import os
 import pickle
 import pwd
+import sys
 from pathlib import Path
 
 import platformdirs
@@ -129,6 +130,23 @@ def test_a_relative_state_folder_is_ignored(tmp_path, nowhere, monkeypatch, valu
     assert FileStore().path.startswith(str(tmp_path / "home" / ".local"))
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere it is asked always")
+@pytest.mark.parametrize("state", [None, "", "/srv/state", "/srv/state/", "//srv", "x"])
+@pytest.mark.parametrize("home", ["/home/me", "/home/me/", "/", "relative", ""])
+def test_the_place_is_where_platformdirs_has_it(nowhere, monkeypatch, home, state):
+    """Although it is not asked in the usual case, since importing it takes long."""
+    monkeypatch.setenv("HOME", home)
+    if state is None:
+        monkeypatch.delenv("XDG_STATE_HOME")
+    else:
+        monkeypatch.setenv("XDG_STATE_HOME", state)
+    folder = platformdirs.user_state_dir("requests-ticktick", appauthor=False)
+
+    assert FileStore().path == os.path.join(folder, "default.json")
+    monkeypatch.setenv("ANDROID_ROOT", "/system")
+    assert FileStore().path == os.path.join(folder, "default.json")
+
+
 def test_without_a_home_there_is_no_place(homeless):
     """Every verb ends in an error of ours, which says what to set."""
     store = FileStore()
@@ -147,7 +165,7 @@ def test_without_a_home_there_is_no_place(homeless):
     assert repr(pickle.loads(pickle.dumps(store))) == "FileStore()"
 
 
-def test_a_home_that_platformdirs_does_not_find_is_an_error(nowhere, monkeypatch):
+def test_a_home_that_platformdirs_does_not_find_is_an_error(homeless, monkeypatch):
     """Older releases return the tilde."""
     monkeypatch.setattr(platformdirs, "user_state_dir", lambda *_, **__: "~/.local/x")
 

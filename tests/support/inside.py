@@ -20,12 +20,12 @@ def wallet_of(auth):
 
 def turns_of(auth):
     """Return what threads wait in while one of them renews."""
-    return auth.source._turns.get()
+    return auth.source._renewal._turns.get()
 
 
 def renewal_of(auth):
     """Return what renews the token under the lock."""
-    return auth.source._renew
+    return auth.source._renewal.renew
 
 
 def lock_of(part):

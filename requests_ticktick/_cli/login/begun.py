@@ -19,7 +19,7 @@ from ..._errors import (
     TickTickAuthError,
     TokenEndpointError,
 )
-from ..._grant import AuthorizationRequest
+from ..._grant.request import AuthorizationRequest
 from ..._sign_on import refuse
 from ..._sign_on.address import MAX_TEXT_LENGTH, problem_with, redirected_url
 from ..._token import Token

@@ -22,8 +22,8 @@ from .waiting import Waiting
 from .ways import DEFAULT_SECONDS, asking
 
 if TYPE_CHECKING:
-    from ..._grant import AuthorizationRequest
-    from ..._source import Event
+    from ..._grant.request import AuthorizationRequest
+    from ..._source.events import Event
 
 #: Seconds to wait for whoever is saving a token.
 _LOCK_SECONDS = 5.0

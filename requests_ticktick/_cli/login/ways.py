@@ -12,7 +12,7 @@ from ..._sign_on.terminal import terminal_is_here
 from .waiting import Waiting
 
 if TYPE_CHECKING:
-    from ..._grant import AuthorizationRequest
+    from ..._grant.request import AuthorizationRequest
 
 #: Seconds that a person has to sign on: while the command waits, and between
 #: two commands.

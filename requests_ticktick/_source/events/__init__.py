@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..._errors import TickTickAuthError
 from ..._times import local_time
-from ..._value import Value
-from .places import place_of, place_of_token
+from ..._value import Value, public
 from .telling import is_nested, tell_later, tell_meanwhile
 
 if TYPE_CHECKING:
@@ -48,6 +47,7 @@ _LINES = {
 _REMEMBERED_TOKENS = 64
 
 
+@public
 class Event(Value):
     """What became of a token. It holds no secret.
 
@@ -173,16 +173,13 @@ class Events:
             known = {"fingerprint": token.fingerprint, "expires_at": token.expires_at}
             fields = {**known, **fields}
             if "place" not in fields:
+                from .places import place_of_token  # only where somebody listens
+
                 fields["place"] = place_of_token(self._store, token)
         event = Event(kind, **fields)
         _log(event)
         if self.listener is not None:
             self.listener(event)
-
-
-def kept_at(store: TokenStore) -> str | None:
-    """Return the place in which new tokens are saved, if there is one."""
-    return next((place_of(each) for each in store.members() if each.writable), None)
 
 
 def _log(event: Event) -> None:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..._errors import LockTimeoutError, TickTickAuthError
-from ..failures import only_our_errors
-from .marks import due_mark
+from ..._errors import LockTimeoutError, TickTickAuthError, only_our_errors
+from ..._usable import due_mark
+from .notes import Notes
 
 if TYPE_CHECKING:
     from ..._token import Token
     from ...stores import TokenStore
     from ..deadlines import Deadlines, TimedToken
     from . import Events
-    from .notes import Notes
 
 #: What this process has told, or knows that another has; by the program's
 #: callback, since a program may make an auth for each call.
@@ -24,27 +23,22 @@ _REMEMBERED = 64
 class Expiring:
     """Looks at how much time is left, at a few moments of a token's life.
 
-    :param store: Has the lock.
-    :param notes: Has the mark of the process that told.
+    :param store: Has the lock, and the mark of the process that told.
     :param deadlines: Knows when to look.
     :param events: Tells.
     """
 
-    def __init__(
-        self, store: TokenStore, notes: Notes, deadlines: Deadlines, events: Events
-    ) -> None:
+    def __init__(self, store: TokenStore, deadlines: Deadlines, events: Events) -> None:
         self._store = store
-        self._notes = notes
+        self._notes = Notes(store)
         self._deadlines = deadlines
         self._events = events
 
-    def look(self, timed: TimedToken | None) -> None:
+    def look(self, timed: TimedToken) -> None:
         """Tell that a token will soon expire, if it is time to.
 
         The caller holds no lock. Nothing of it fails.
         """
-        if timed is None or not self._deadlines.is_look_due(timed):
-            return
         left = self._deadlines.left(timed)
         days = due_mark(timed.token, left)
         try:

@@ -36,3 +36,8 @@ def place_of_token(store: TokenStore, token: Token) -> str | None:
     """Return where a token was found, if anywhere."""
     origin = store.origin_of(token)
     return None if origin is None else place_of(origin)
+
+
+def kept_at(store: TokenStore) -> str | None:
+    """Return the place in which new tokens are saved, if there is one."""
+    return next((place_of(each) for each in store.members() if each.writable), None)
