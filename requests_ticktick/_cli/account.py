@@ -11,7 +11,6 @@ from urllib.parse import urljoin
 
 import requests
 
-from .._auth import TickTickAuth
 from .._client import Client
 from .._defaults import SCOPE
 from .._pasted import unwrapped
@@ -21,6 +20,7 @@ from .._token import Token
 from ..stores import TokenStore
 
 if TYPE_CHECKING:
+    from .._auth import TickTickAuth
     from .._sign_on import SignOn
     from .._source.events import Event
 
@@ -109,6 +109,8 @@ class Account:
         on_event: Callable[[Event], object] | None = None,
     ) -> TickTickAuth:
         """Return the auth object of a program with the same settings."""
+        from .._auth import TickTickAuth  # not for "token", which scripts wait for
+
         return TickTickAuth(
             self.client.client_id,
             self.client.client_secret,

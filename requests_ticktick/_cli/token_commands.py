@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import time
 from contextlib import suppress
@@ -14,7 +13,6 @@ import click
 from .._errors import SignOnRequiredError
 from .._sign_on import refuse
 from .._token import Token
-from ..stores import EnvStore, FileStore, TokenStore
 from ..stores._base import NoPlaceError
 from .account import Account
 from .found import Found, Verdict, ask_api, look, place_of, used, why_none
@@ -142,25 +140,21 @@ def print_token(
 
 
 def _valid_token(account: Account, *, may_sign_on: bool) -> Token:
-    with suppress(SignOnRequiredError):
-        if any(map(_may_hold, account.store.members())):
+    found = look(account, now=time.time())
+    chosen = used(found)
+    if chosen is not None and chosen.is_fresh:
+        return chosen.token
+    if found:
+        # A refresh token may be among them; or another process renews one.
+        with suppress(SignOnRequiredError):
             return account.auth(refuse).token()
     if may_sign_on:
         # Scripts run this command before each call: it loads what it needs.
         from .login.signing_on import sign_on
 
         return sign_on(account, None, saved=True)[0]
-    reasons = " ".join(why_none(look(account, now=time.time()), account))
+    reasons = " ".join(why_none(found, account))
     raise CommandError(f"{reasons} Run: {account.command('login')}")
-
-
-def _may_hold(store: TokenStore) -> bool:
-    """Whether a store may hold a token: otherwise not even a lock is made."""
-    if isinstance(store, EnvStore):
-        return bool(os.environ.get(store.name))
-    if isinstance(store, FileStore):
-        return os.path.lexists(store.path)
-    return any(store.candidates())
 
 
 @click.command(
