@@ -7,11 +7,11 @@ import re
 from typing import NoReturn
 
 from ._errors import SignOnRequiredError
-from ._pasted import unwrapped
+from ._pasted import stand_in, unwrapped
 from ._value import Value, discreet
 
-#: What an unfilled template or a missing value looks like.
-_PLACEHOLDER = r"(?i)[$%{]?\{.*\}|<.*>|null|none|undefined"
+#: A comment that ``docker --env-file`` keeps, or a line of a ``.env`` file.
+_MORE_THAN_VALUE = r"(?i).*\s#.*|(export\s+)?TICKTICK_\w+\s*=.*"
 
 
 class Client(Value):
@@ -88,11 +88,12 @@ def _required(value: str | None, parameter: str, variable: str) -> str:
     """Return a value that a server can accept (RFC 6749 A.1 and A.2)."""
     if value is None:
         _missing(parameter, variable)
+    problem = stand_in(value)
     if not value.isprintable():
         problem = "a line break or another invisible character"
-    elif re.fullmatch(_PLACEHOLDER, value):
-        problem = "a placeholder that was not filled in"
-    else:
+    elif re.fullmatch(_MORE_THAN_VALUE, value):
+        problem = "a comment or a variable's name beside the value"
+    if problem is None:
         return value
     raise SignOnRequiredError(
         f"The configured {parameter} contains {problem}. Copy it again from your "

@@ -2,10 +2,29 @@
 
 from __future__ import annotations
 
+import re
+
 #: A UTF-8 BOM that was decoded with a Windows code page.
 _MISREAD_BOM = "\u00ef\u00bb\u00bf"
 
-_QUOTES = {'"': '"', "'": "'", "\u201c": "\u201d", "\u2018": "\u2019"}
+_QUOTES = dict(
+    zip(
+        "\"'`\u00ab\u201c\u2018\u201e\u201a",
+        "\"'`\u00bb\u201d\u2019\u201c\u2018",
+        strict=True,
+    )
+)
+
+#: Words that stand for a missing value in configuration files.
+_NO_VALUE = r"(?i)\(?(false|missing|n/?a|nan|nil|none|null|true|undefined|unset)\)?"
+
+#: What templates, forms and examples have in the place of a value.
+_PLACEHOLDER = (
+    r"(?i)[$%#{]?\{.*\}#?|<.*>|\$\(.*\)|\$[a-z_]+|%[a-z_]+%|(@@|__)[a-z_]+\1|[dt]p_"
+    r"|([dt]p_)?(\.+|-+|\*+|x{3,}|your.*|fixme|placeholder|redacted|todo)"
+    r"|change.?(it|me|this)|(enter|insert|paste|put|replace)[\W_].*"
+    r"|access_token|client_(id|secret)|(ticktick|dida365)_(\w+_)?(id|key|secret|token)"
+)
 
 #: Invisible characters: white space, control and format characters, a BOM.
 _BLANK = "".join(
@@ -36,6 +55,19 @@ def unwrapped(text: str) -> str:
             break
         text = _trimmed(text[1:-1])
     return text
+
+
+def stand_in(text: str) -> str | None:
+    """Describe a value that stands for another, as the end of a sentence.
+
+    :param text: The value, unwrapped.
+    :returns: ``None`` if the value may be a real one.
+    """
+    if re.fullmatch(_NO_VALUE, text):
+        return "a word that stands for no value"
+    if re.fullmatch(_PLACEHOLDER, text, re.DOTALL):
+        return "a placeholder that was not filled in"
+    return None
 
 
 def _trimmed(text: str) -> str:

@@ -175,6 +175,7 @@ def test_a_client_reads_the_environment_when_needed(monkeypatch):
 AROUND = [
     *("{}\n", "{}\r", "{}\r\n", " {}\t", "\n{}\n"),
     *('"{}"', "'{}'", "'{}'\r\n", '" {} "', "\u201c{}\u201d", "\u2018{}\u2019"),
+    *("\u201e{}\u201c", "\u201a{}\u2018", "\u00ab{}\u00bb", "`{}`"),
     *("\ufeff{}", "\u00ef\u00bb\u00bf{}", '\ufeff"{}"\r\n', "{}\u200b", "\u00a0{}"),
 ]
 
@@ -213,8 +214,22 @@ def test_an_empty_value_counts_as_missing(monkeypatch, blank):
     [
         *((text, "line break") for text in ("a\nb", "a\r\nb", "a\tb", "a\u200bb")),
         *((text, "line break") for text in ("a\ud800", "\udcff\udcfea")),
-        *((t, "was not filled in") for t in ("None", "null", "${ID}", "{{ id }}")),
-        *((t, "was not filled in") for t in ("<your-id>", "%{ID}", "undefined")),
+        *((t, "stands for no value") for t in ("None", "null", "undefined", "N/A")),
+        *((t, "stands for no value") for t in ("(null)", "nil", "unset", "FALSE")),
+        *(
+            (t, "was not filled in")
+            for t in ("${ID}", "{{ id }}", "<your-id>", "%{ID}")
+        ),
+        *((t, "was not filled in") for t in ("$CLIENT_ID", "%CLIENT_ID%", "$(id.sh)")),
+        *(
+            (t, "was not filled in")
+            for t in ("changeme", "CHANGE-ME", "your_client_id")
+        ),
+        *((t, "was not filled in") for t in ("xxxxxxxx", "....", "***", "__SECRET__")),
+        *((t, "was not filled in") for t in ("TODO", "ticktick_client_id", "paste_it")),
+        *((t, "a comment") for t in ("an-id # of my app", "an-id #1")),
+        *((t, "variable's name") for t in ("TICKTICK_CLIENT_ID=an-id",)),
+        *((t, "variable's name") for t in ("export TICKTICK_CLIENT_SECRET = it",)),
     ],
 )
 def test_an_impossible_credential_is_reported(value, problem, secrets):

@@ -23,7 +23,8 @@ class EnvStore(TokenStore):
 
     The variable holds JSON, a Python dict literal as ticktick-py wants it, or
     a bare token. Quotes around the value, line ends and a byte order mark are
-    removed. ``null``, ``None`` and ``${TICKTICK_TOKEN}`` are not tokens.
+    removed. ``null``, ``None``, ``${TICKTICK_TOKEN}``, ``changeme`` and paths
+    of files are not tokens.
 
     :param name: The variable's name.
     """
@@ -44,11 +45,13 @@ class EnvStore(TokenStore):
             return None
         found = _payload.parse(value)
         del value
+        if found.token is None and not found.is_torn:
+            return None  # quotes or a byte order mark, and nothing in them
         if found.token is None:
             raise TokenStoreError(
                 f"The environment variable {self.name} holds no token: it holds "
                 f"{found.what}. Set it to JSON or a dict literal with an "
-                "'access_token', or to the bare token.",
+                "'access_token', or to the bare token; or unset it.",
                 location=self.name,
             )
         if self.name.upper() == DEFAULT_VARIABLE:

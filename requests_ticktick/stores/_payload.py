@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .._errors import InvalidTokenError, TokenStoreError
-from .._pasted import unwrapped
+from .._pasted import stand_in, unwrapped
 from .._stamp import STAMP
 from .._token import Token
 from .._value import Value
@@ -25,8 +25,8 @@ _MAX_WORD_CHARACTERS = 16_384
 #: quotes is something else: JSON, a setting, an address, a variable.
 _BEARER = r"[A-Za-z0-9._~+/-]+=*"
 
-#: Words that stand for a missing value in configuration files.
-_NO_VALUE = frozenset({"false", "nan", "nil", "none", "null", "true", "undefined"})
+#: The path of a file, such as a container's secret, and not its content.
+_PATH = r"(~|\.\.?)/.*|(/[\w.-]+){2,}"
 
 #: A word that is surely a token: a personal API token, a UUID or another long
 #: random text, a JWT. ``3.11.4`` and ``db.internal`` are not.
@@ -197,10 +197,10 @@ def _why_none(payload: object, problem: str) -> str:
 def _word(text: str) -> Content:
     if "\n" in text:
         return Content(what="several lines of text")
-    if text.lower() in _NO_VALUE:
-        return Content(what="a word that stands for no value")
-    if text.startswith(("$", "%", "<")):
-        return Content(what="a placeholder that nobody has filled in")
+    if instead := stand_in(text):
+        return Content(what=instead)
+    if re.fullmatch(_PATH, text):
+        return Content(what="the path of a file, where its content should be")
     if len(text) > _MAX_WORD_CHARACTERS or not re.fullmatch(_BEARER, text):
         return Content(what="text that no bare token consists of")
     if _hides_json(text):

@@ -12,7 +12,14 @@ from click.testing import CliRunner
 from clients import client_of
 from contents import JSON, TOKEN, everything_in
 
-from requests_ticktick import EnvStore, FileStore, Token, TokenStoreError, refuse
+from requests_ticktick import (
+    ChainStore,
+    EnvStore,
+    FileStore,
+    Token,
+    TokenStoreError,
+    refuse,
+)
 from requests_ticktick._cli.program import program
 
 BOMB = '{"a":' * 100_000
@@ -49,6 +56,8 @@ FOREIGN = {
     "a batch file's": "%TICKTICK_TOKEN%",
     "a template's": "<your token>",
     "None": "None",
+    "a path": "/run/secrets/ticktick_token\n",
+    "changed by nobody": "changeme\n",
     "undefined": "undefined\n",
     "base64": base64.b64encode(JSON.encode()).decode(),
     "base64 of a literal": base64.urlsafe_b64encode(b"{'access_token': 'x'}").decode(),
@@ -111,7 +120,9 @@ def test_a_token_that_no_one_could_read_again_is_not_saved(write):
     assert store.load() == Token("before")
 
 
-@pytest.mark.parametrize("content", ["3.11.4\n", "12345\n", "db.internal.example", "x"])
+@pytest.mark.parametrize(
+    "content", ["/x\n", "3.11.4\n", "12345\n", "db.internal.example", "x"]
+)
 def test_a_single_word_is_read_as_a_token_and_never_replaced(write, path, content):
     """It is read as ``EnvStore`` reads it, and replaced by nothing."""
     store = write(content)
@@ -204,8 +215,21 @@ def test_a_bare_token_is_replaced_by_the_next(write, path, token):
 @pytest.mark.parametrize(
     "text",
     [
-        *("null", "None", "undefined", "true", "''", '""'),
+        *("null", "None", "undefined", "true", "'null'", "(none)", "N/A"),
         *("${TICKTICK_TOKEN}", "$TICKTICK_TOKEN", "%TICKTICK_TOKEN%", "{{ token }}"),
+        *(
+            "changeme",
+            "Change-Me",
+            "your_token_here",
+            "YOUR-TOKEN",
+            "xxxx",
+            "...",
+            "--",
+        ),
+        *("REPLACE_WITH_TOKEN", "__TOKEN__", "@@TOKEN@@", "TICKTICK_TOKEN", "TODO"),
+        *("tp_", "tp_xxxxxxxx", "dp_...", "tp_your_token_here", "access_token"),
+        *("/run/secrets/ticktick_token", "~/token", "./token.txt", "../token"),
+        *("tp_abc # mine", "export TICKTICK_TOKEN=x"),
         *("<token>", "TICKTICK_TOKEN=x", "x\ny", "Bearer x", '"x', "[x", '{"x'),
         base64.b64encode(JSON.encode()).decode(),
         base64.b64encode(b'[{"access_token": "a"}]').decode(),
@@ -219,6 +243,18 @@ def test_a_placeholder_in_a_variable_is_not_a_token(monkeypatch, text):
         TokenStoreError, match=r"TICKTICK_TOKEN holds no token: it holds "
     ):
         EnvStore("TICKTICK_TOKEN").load()
+
+
+@pytest.mark.parametrize("text", ["", " ", "''", '""', "\ufeff", "\u200b", '" "\r\n'])
+def test_an_empty_variable_is_as_one_that_is_not_set(monkeypatch, text, path):
+    """Docker's ``--env-file`` keeps the quotes. The next store is read."""
+    monkeypatch.setenv("TICKTICK_TOKEN", text)
+    FileStore(str(path)).save(Token("of-the-file"))
+
+    chain = ChainStore([EnvStore("TICKTICK_TOKEN"), FileStore(str(path))])
+
+    assert EnvStore("TICKTICK_TOKEN").load() is None
+    assert chain.load() == Token("of-the-file")
 
 
 @pytest.mark.parametrize("content", READABLE.values(), ids=READABLE)
