@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
@@ -14,6 +15,9 @@ DESCRIPTION_KEYS = ("error_description", "errorMessage", "message", "msg", "deta
 
 #: Parameters of a form. A token response has a handful.
 _MAX_FIELDS = 50
+
+#: Digits of a number. Python parses no integer of more than 4300.
+_MAX_DIGITS = 400
 
 
 def parameters_of(body: bytes, headers: Mapping[str, str]) -> dict[str, Any] | None:
@@ -29,10 +33,22 @@ def parameters_of(body: bytes, headers: Mapping[str, str]) -> dict[str, Any] | N
 
 def _from_json(body: bytes) -> dict[str, Any] | None:
     try:
-        payload = json.loads(body)
+        payload = json.loads(_decoded(body), parse_int=_integer)
     except (ValueError, RecursionError):
         return None
     return payload if isinstance(payload, dict) else None
+
+
+def _decoded(body: bytes) -> str:
+    """Decode JSON, which is UTF-8 by RFC 8259, but not from every proxy.
+
+    What matters of it is ASCII: an error's code, a token, a lifetime.
+    """
+    return body.decode(json.detect_encoding(body), "replace")
+
+
+def _integer(digits: str) -> int | float:
+    return int(digits) if len(digits) <= _MAX_DIGITS else math.inf
 
 
 def _is_form(headers: Mapping[str, str]) -> bool:

@@ -22,14 +22,16 @@ from .advice import CLIENT_ADVICE, SECRET_ADVICE, asks_secret, hint
 from .body import DESCRIPTION_KEYS, ERROR_KEYS, first, parameters_of, secrets_in
 from .error_text import WITHHELD, clean
 
-#: One of these is near the start of a web page.
-_PAGE_MARKS = (b"<!doctype html", b"<html", b"<title", b"<script")
+#: One of these is near the start of a web page. These are its media types.
+_PAGE_MARKS = ("<!doctype html", "<html", "<head", "<title", "<meta", "<script")
+_PAGE_TYPES = ("text/html", "application/xhtml+xml")
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
 _HOST = re.compile(r"[A-Za-z0-9.-]{1,253}")
 
 #: A server that asks for a longer pause gets the next request after this one.
 _MAX_PAUSE_SECONDS = 3600.0
-_SECONDS = re.compile(r"\d{1,20}(\.\d{1,9})?", re.ASCII)
+#: A proxy may have joined several of these headers.
+_SECONDS = re.compile(r"\d+(\.\d+)?(?=\s*([,;]|$))", re.ASCII)
 
 
 class EndpointResponse:
@@ -93,8 +95,10 @@ class EndpointResponse:
     @property
     def is_page(self) -> bool:
         """Whether the body is a web page, which no endpoint sends."""
-        start = self._body[:4096].lower()
-        return self.payload is None and any(mark in start for mark in _PAGE_MARKS)
+        kind = self._headers.get("Content-Type", "").partition(";")[0]
+        marks = "<" if kind.strip().lower() in _PAGE_TYPES else _PAGE_MARKS
+        text = self._text().lower()
+        return self.payload is None and any(mark in text for mark in marks)
 
     @property
     def is_trouble(self) -> bool:
@@ -175,8 +179,9 @@ class EndpointResponse:
         if not self.is_trouble:
             return None
         value = self._headers.get("Retry-After", "").strip()
-        if _SECONDS.fullmatch(value):
-            return min(float(value), _MAX_PAUSE_SECONDS)
+        seconds = _SECONDS.match(value)
+        if seconds:
+            return min(float(seconds[0]), _MAX_PAUSE_SECONDS)
         try:
             then = parsedate_to_datetime(value).timestamp()
         except (TypeError, ValueError, OverflowError, OSError):
@@ -191,7 +196,9 @@ class EndpointResponse:
         return self._clean(host) if _HOST.fullmatch(host) else ""
 
     def _text(self) -> str:
-        return self._body[:65_536].decode("utf-8", "replace")
+        is_utf16 = self._body.startswith((b"\xff\xfe", b"\xfe\xff"))
+        encoding = "utf-16" if is_utf16 else "utf-8"
+        return self._body[:65_536].decode(encoding, "replace")
 
     def _clean(self, text: str) -> str:
         return clean(text, self._secrets)

@@ -131,7 +131,7 @@ _CAUSES = (
         f"{_NETWORK} The service's {{parameter}} may be wrong.",
     ),
     _Cause(
-        (ConnectionError, HTTPException, urllib3.ProtocolError),
+        (ConnectionError, HTTPException, urllib3.ProtocolError, urllib3.InvalidHeader),
         "",
         "the connection ended before the whole response came, or it is not HTTP",
         _NETWORK,

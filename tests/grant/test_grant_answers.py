@@ -12,6 +12,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from clients import client_of
 from inside import grant_of
+from raw_server import RawServer, answer
+from token_endpoints import client_at
 
 from requests_ticktick import (
     TICKTICK,
@@ -239,6 +241,16 @@ def test_a_lifetime_may_be_any_form_of_a_number(sandbox, lifetime):
     sandbox.fail(1, 200, {"access_token": "a", "expires_in": lifetime})
 
     assert client_of(sandbox).sign_on().lifetime == pytest.approx(float(lifetime))
+
+
+@pytest.mark.parametrize("lifetime", ["9" * 5000, "-" + "9" * 5000, "1e400", "NaN"])
+def test_a_lifetime_of_any_size_costs_no_token(lifetime):
+    """Python parses no integer of 5000 digits; a person has granted access."""
+    body = f'{{"access_token": "a", "expires_in": {lifetime}}}'.encode()
+    with RawServer(lambda *_: answer(200, body)) as server:
+        token = client_at(server.url()).token()
+
+    assert (token.access_token, token.expires_at) == ("a", None)
 
 
 def test_scopes_that_differ_from_the_request_are_no_error(sandbox):

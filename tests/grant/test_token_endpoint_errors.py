@@ -50,6 +50,35 @@ def test_a_web_page_may_have_no_title():
     assert "a web page, probably" in str(error)
 
 
+@pytest.mark.parametrize(
+    "page",
+    [
+        pytest.param(b"<h1>504 Gateway Time-out</h1>", id="a piece of one"),
+        pytest.param(b"<BODY>Blocked", id="capitals"),
+        pytest.param(b"<!--" + b"-" * 9000 + b"--><TITLE>Late", id="a long comment"),
+        pytest.param("<p>\u7f51\u5173\u9519\u8bef".encode("gbk"), id="GBK"),
+        pytest.param("<html><p>Blocked".encode("utf-16"), id="UTF-16"),
+        pytest.param(b"\xef\xbb\xbf<?xml version='1.0'?>\r\n<HTML xmlns=''>", id="IIS"),
+        pytest.param(
+            b"<meta http-equiv=refresh content='0;url=/login'>", id="a portal"
+        ),
+    ],
+)
+def test_a_web_page_of_any_kind_is_recognised(page):
+    """By its media type, or by what is near its start."""
+    kind = "text/html; charset=utf-8"
+
+    assert "a web page" in str(refusal_of(page, status=502, Content_Type=kind))
+
+
+@pytest.mark.parametrize("text", [b"", b"Bad gateway", b"upstream: 1 > 0"])
+def test_a_text_is_not_called_a_web_page(text):
+    """Gateways label short texts, and nothing at all, as HTML."""
+    error = refusal_of(text, status=502, Content_Type="text/html")
+
+    assert "a body that is not a JSON object" in str(error)
+
+
 def test_ticktick_s_401_page_is_explained_as_wrong_credentials():
     """Its web server sends that page."""
     page = "<html><title>HTTP Status 401 \u2013 Unauthorized</title></html>".encode()
@@ -112,6 +141,14 @@ def test_an_error_is_quoted(fields, error, description):
     assert all(word in str(caught) for word in (error, description) if word)
 
 
+@pytest.mark.parametrize("encoding", ["latin-1", "gbk", "utf-16", "utf-8-sig"])
+def test_an_error_is_read_in_any_encoding(encoding):
+    """A code is ASCII. It decides whether a person is asked to sign on again."""
+    body = '{"error": "invalid_grant", "error_description": "\u00d7"}'
+
+    assert refusal_of(body.encode(encoding)).error == "invalid_grant"
+
+
 def test_an_error_with_status_200_is_an_error():
     """In TickTick's fields as well as RFC 6749's."""
     fields = {"access_token": "x", "token_type": "bearer", "errorCode": "oops"}
@@ -146,7 +183,11 @@ def test_ticktick_s_rate_limit_is_recognised_with_any_status(status):
         (500, "1.5", 1.5, "2 seconds"),
         (429, "0", 0.0, "a minute"),
         (429, "9" * 20, 3600.0, "3600 seconds"),
-        (429, "9" * 999, None, "a minute"),
+        (429, "9" * 999, 3600.0, "3600 seconds"),
+        (429, "120, 120", 120.0, "120 seconds"),
+        (429, "120;", 120.0, "120 seconds"),
+        (429, "2030-01-01T00:00:00Z", None, "a minute"),
+        (429, "1e3", None, "a minute"),
         (429, "-5", None, "a minute"),
         (429, "soon", None, "a minute"),
         (429, "٣", None, "a minute"),

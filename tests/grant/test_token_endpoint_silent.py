@@ -162,11 +162,18 @@ def test_a_refused_connection_is_explained():
     assert "refused" in trouble_with(None, f"http://127.0.0.1:{free_port()}")
 
 
-@pytest.mark.parametrize("said", [b"", b"SSH-2.0-x\r\n"])
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"",
+        b"SSH-2.0-x\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
+    ],
+)
 def test_an_incomplete_response_is_explained(said):
-    """So are no response and another protocol."""
+    """So are no response, another protocol, and two lengths."""
     with RawServer(lambda *_: said) as server:
-        assert trouble_with(None, server.url())
+        assert "ended before the whole response" in trouble_with(None, server.url())
 
 
 def test_a_truncated_body_is_explained():
