@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from urllib.parse import unquote_plus
+
 #: RFC 6749 5.2: errors that a retry with the same refresh token cannot change.
 _FINAL_REFRESH_ERRORS = frozenset(
     {
@@ -40,25 +43,26 @@ def asks_secret(text: str) -> bool:
 def hint(text: str, redirect_uri: str) -> str | None:
     """Return the advice on a known error text, or ``None``.
 
-    Most problems that users of other clients report are among these.
+    Most problems that users of other clients report are among these. They are
+    written with spaces, underscores, percent escapes or in capitals.
 
     :param redirect_uri: The client's redirect URI, which the advice names.
     """
-    text = text.lower()
-    if "redirect_uri must be registered" in text:
+    text = re.sub(r"[\W_]+", " ", unquote_plus(text)).lower()
+    if "redirect uri must be registered" in text:
         return (
             f"Your app has no redirect URI: add {redirect_uri} to it in TickTick's "
             "developer portal."
         )
-    if "invalid redirect" in text or "registered values" in text:
+    if re.search("invalid redirect|registered values|redirect uri mismatch", text):
         return (
             f"The redirect URI {redirect_uri} is not the one that your app has in "
             "TickTick's developer portal. They must be equal letter for letter: "
             "scheme, host (localhost is not 127.0.0.1), port and trailing slash."
         )
-    if "bad client credentials" in text or "invalid_client" in text:
+    if re.search("bad client|invalid client|no client with|http status 401", text):
         return CLIENT_ADVICE
-    if "invalid_scope" in text:
+    if "invalid scope" in text:
         return (
             "The service does not grant these scopes to your app: correct scope=... "
             "(--scope), then sign on again."

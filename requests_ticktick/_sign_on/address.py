@@ -23,15 +23,17 @@ _CODE = re.compile(r"[\x21-\x7e]{1,1024}")
 _QUOTES = {'"': '"', "'": "'", "<": ">", "`": "`", "\u201c": "\u201d"}
 
 #: Characters that come with a pasted address but are not part of it (RFC 3986
-#: 2): white space and soft hyphens at line breaks, invisible characters,
-#: window frames drawn in a terminal, and a terminal's marks around a paste.
+#: 2): white space and soft hyphens at line breaks, the marks of quoted mail
+#: and of a shell's continued lines, invisible characters, window frames drawn
+#: in a terminal, and a terminal's marks around a paste.
 _NOISE = re.compile(
     "\x1b\\[[0-9;]*[A-Za-z~]"
+    "|(?m:^[ \t]*>[> \t]*)|[\\\\^`](?=\r?\n|$)"
     "|[\\s\x00-\x1f\x7f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\u2500-\u257f\ufeff]"
 )
 
 #: How HTML, JSON and shells write the ``&`` between two parameters.
-_AMPERSAND = re.compile(r"&amp;|\\u0026|[\\^]&")
+_AMPERSAND = re.compile(r"(?i)&amp;|&#0*38;|&#x0*26;|\\u0026|[\\^]&")
 _ESCAPED = re.compile(r"[\\^](?=[?=])")
 
 #: Characters around an address in a command, a sentence or a Markdown link.
@@ -47,7 +49,7 @@ def redirected_url(
     :param bare_code: Accept the code alone, too, which has no proof of the
         sign-on that it belongs to.
     """
-    for reading in _readings(text):
+    for reading in _readings(text, request.redirect_uri):
         reading = reading[max(0, reading.find(request.redirect_uri)) :]
         if _fields(reading):
             whole = _SCHEME.match(reading) is not None
@@ -94,7 +96,7 @@ def problem_with(text: str, request: AuthorizationRequest) -> str:
     return f"{problem} The address begins with {request.redirect_uri}"
 
 
-def _readings(text: str) -> Iterator[str]:
+def _readings(text: str, redirect_uri: str) -> Iterator[str]:
     """Yield the possible readings of a pasted address, the likeliest first.
 
     At most one of them has the request's state.
@@ -104,6 +106,8 @@ def _readings(text: str) -> Iterator[str]:
     text = _ESCAPED.sub("", _AMPERSAND.sub("&", text))
     together = _without_noise(_without_quotes(text))
     yield together
+    _, start, rest = together.partition(redirect_uri)
+    yield start + rest.partition(redirect_uri)[0]  # of an address pasted twice
     for part in (together, *text.split()):
         for piece in _DELIMITERS.split(part):
             yield _without_noise(piece).rstrip(".,;:!")

@@ -149,6 +149,11 @@ CUT = f"{REDIRECTED[:40]}|{REDIRECTED[40:55]}|{REDIRECTED[55:]}"
         pytest.param(f"\x1b[1m{REDIRECTED}\x1b[0m", id="colours"),
         pytest.param("\n".join(REDIRECTED[i : i + 9] for i in range(0, 99, 9)), id="9"),
         pytest.param(f"'{CUT}'".replace("|", "\n"), id="quoted"),
+        pytest.param(f"> {CUT}".replace("|", "\n> "), id="a mail's quotation"),
+        pytest.param(f"> > {CUT}".replace("|", "\r\n>> "), id="and its quotation"),
+        pytest.param(CUT.replace("|", "\\\n"), id="a shell's continued lines"),
+        pytest.param(CUT.replace("|", "`\r\n  "), id="PowerShell's"),
+        pytest.param(CUT.replace("|", "^\n"), id="those of cmd"),
         pytest.param(f"Location: {CUT}".replace("|", "\n"), id="a header"),
         pytest.param(
             f"code=abc123&sta\nte={STATE[:5]}\n{STATE[5:]}", id="the query alone"
@@ -182,6 +187,11 @@ def test_an_address_broken_into_lines_is_joined(pasted):
         f'{{"url": "{REDIRECTED.replace("&", chr(92) + "u0026")}"}}',
         f"It says: cannot connect to {REDIRECTED}.",
         f"> {REDIRECTED}",
+        f"{REDIRECTED}{REDIRECTED}",
+        f"here: {REDIRECTED}{REDIRECTED}",
+        REDIRECTED.replace("&", "&#38;"),
+        REDIRECTED.replace("&", "&#x26;"),
+        REDIRECTED.replace("&", "&AMP;"),
         f"GET {REDIRECTED} HTTP/1.1",
         f"\u00ab{REDIRECTED}\u00bb",
         f"Is it this one? {REDIRECTED}",
@@ -235,6 +245,16 @@ def test_lines_that_cost_no_try_are_limited(line):
         pytest.param(
             "Bad client credentials", "Compare client_id", id="another client"
         ),
+        pytest.param("Redirect URI mismatch", "letter for letter", id="other words"),
+        pytest.param("invalid%20redirect", "letter for letter", id="escaped"),
+        pytest.param("INVALID_CLIENT", "Compare client_id", id="capitals"),
+        pytest.param(
+            "No client with requested id: abc", "Compare client_id", id="no client"
+        ),
+        pytest.param(
+            "HTTP Status 401 \u2013 Unauthorized", "Compare client_id", id="its 401"
+        ),
+        pytest.param("Invalid scope: tasks", "correct scope=", id="another scope"),
         pytest.param(
             '<p>error="invalid_client", <b>Bad\u00a0client credentials</b></p>',
             "Compare client_id",
