@@ -27,7 +27,7 @@ class Bearer(Secret):
     __slots__ = ()
 
     def __new__(cls, token: Token) -> Bearer:
-        _register_with_yaml()
+        register_with_yaml()
         return super().__new__(cls, f"Bearer {token.access_token}")
 
     def __deepcopy__(self, memo: object) -> Bearer:
@@ -47,18 +47,17 @@ class ResentBearer(Bearer):
     __slots__ = ()
 
 
-def _register_with_yaml() -> None:
+def register_with_yaml() -> None:
     """Have PyYAML, if the program uses it, write the masked value.
 
     vcrpy records requests as YAML, which accepts no subclasses of ``str``.
     """
     representer: Any = sys.modules.get("yaml.representer")
-    if representer is not None:
-        for kind in (representer.SafeRepresenter, representer.Representer):
-            for value in (Bearer, ResentBearer):
-                kind.add_representer(
-                    value, lambda dumper, _: dumper.represent_str(_MASKED)
-                )
+    if representer is None or Bearer in representer.Representer.yaml_representers:
+        return
+    for kind in (representer.SafeRepresenter, representer.Representer):
+        for value in (Bearer, ResentBearer):
+            kind.add_representer(value, lambda dumper, _: dumper.represent_str(_MASKED))
 
 
 class Guard(dict["str | None", bool]):

@@ -16,7 +16,7 @@ from requests.models import REDIRECT_STATI
 from requests.utils import rewind_body, super_len
 from urllib3.exceptions import HTTPError
 
-from ._header import Bearer, ResentBearer
+from ._header import Bearer, ResentBearer, register_with_yaml
 
 if TYPE_CHECKING:
     from requests import PreparedRequest, Response
@@ -47,6 +47,8 @@ class ResponseHook:
         self.header = Bearer(token)
 
     def __call__(self, response: Response, **kwargs: Any) -> Response:
+        # vcrpy saves the header later, and may have been imported after it.
+        register_with_yaml()
         status = response.status_code
         if status == 401:
             return self.auth.handle_401(self.token, response, **kwargs)
