@@ -84,11 +84,12 @@ class Door:
 
     def _require_our_page(self, headers: Message) -> None:
         """Refuse what another site's page makes the browser send."""
-        origin = headers.get("Origin")
-        is_ours = origin is None or (
+        is_ours = all(
             origin.startswith("http://") and origin[7:].lower() in self._names
+            for origin in headers.get_all("Origin", [])
         )
-        if not is_ours or headers.get("Sec-Fetch-Site") in ("cross-site", "same-site"):
+        sites = {site.lower() for site in headers.get_all("Sec-Fetch-Site", [])}
+        if not is_ours or not sites.isdisjoint(("cross-site", "same-site")):
             raise RefusalError(
                 HTTPStatus.FORBIDDEN, "Another site's page must not do this."
             )

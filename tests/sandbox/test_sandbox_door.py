@@ -151,7 +151,9 @@ def test_the_request_line_may_have_a_whole_url(
         {"Origin": ""},
         {"Sec_Fetch_Site": "cross-site"},
         {"Sec_Fetch_Site": "same-site"},
+        {"Sec_Fetch_Site": "Cross-Site"},
         {"Origin": "http://127.0.0.1:{port}", "Sec_Fetch_Site": "cross-site"},
+        {"Origin": "http://127.0.0.1:{port}", "origin": EVIL},
     ],
 )
 @pytest.mark.parametrize(
