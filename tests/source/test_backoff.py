@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from asyncio import CancelledError
+
 import pytest
 import requests
 from clients import Person, client_of
@@ -470,11 +472,12 @@ def test_forget_goes_on_behind_a_store_that_raises_what_it_likes(sandbox):
     assert second.load() is None
 
 
-def test_ctrl_c_passes(sandbox):
-    """It is nobody's failure, and begins no pause."""
-    person = Person(sandbox, KeyboardInterrupt())
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit, CancelledError])
+def test_what_ends_a_program_or_a_task_passes(sandbox, error):
+    """It is nobody's failure, and begins no pause; a signal may have raised it."""
+    person = Person(sandbox, error())
     auth = client_of(sandbox, sign_on=person)
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(error):
         auth.token()
 
     assert auth.token()
