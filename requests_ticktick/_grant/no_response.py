@@ -139,8 +139,9 @@ _CAUSES = (
     _Cause(
         UnicodeEncodeError,
         "",
-        "the client id or secret has a character that cannot be sent",
-        "Copy both again from your app's page in TickTick's developer portal.",
+        "the client id, the secret or a session's header has a character that cannot "
+        "be sent",
+        "Copy id and secret again from your app's page in TickTick's developer portal.",
     ),
 )
 

@@ -21,6 +21,7 @@ from pages import DOCS, blocks_of, code_of, example, page
 
 import requests_ticktick
 from requests_ticktick import (
+    EnvStore,
     FileStore,
     LoopbackSignOn,
     SignOnError,
@@ -335,6 +336,8 @@ def test_what_the_page_of_errors_quotes_is_what_is_said(
         client_of(sandbox).token()
     said.append(str(caught.value))
 
+    monkeypatch.setenv("TICKTICK_TOKEN", "/run/secrets/ticktick")
+    said.append(_message(EnvStore("TICKTICK_TOKEN").load))
     (tmp_path / "t.json").write_text("several\nlines")
     (tmp_path / "open").mkdir()
     (tmp_path / "open").chmod(0o777)
