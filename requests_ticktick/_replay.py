@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import socket
+import _socket
 import threading
 import time
 from contextlib import suppress
@@ -14,7 +14,6 @@ from requests.adapters import BaseAdapter
 from requests.exceptions import UnrewindableBodyError
 from requests.models import REDIRECT_STATI
 from requests.utils import rewind_body, super_len
-from urllib3.exceptions import HTTPError
 
 from ._header import Bearer, ResentBearer, register_with_yaml
 
@@ -148,7 +147,7 @@ def _start_of_body(response: Response) -> bytes:
     body = b""
     with suppress(RuntimeError):  # no thread can be started, as at exit
         deadline.start()
-        with suppress(OSError, HTTPError):  # requests' errors are OSErrors
+        with suppress(Exception):  # eventlet's EOFError, an adapter's own...
             for block in response.iter_content(1024):
                 body += block
                 if len(body) >= _MAX_BODY_BYTES:
@@ -160,9 +159,10 @@ def _start_of_body(response: Response) -> bytes:
 def shut_down(raw: Any) -> None:
     """End a read in another thread. Closing would wait for that thread."""
     with suppress(Exception):  # the read has ended, or there is no socket
-        connection = socket.socket(fileno=raw.fileno())
+        # Not socket.socket: eventlet's takes the descriptor for a new one.
+        connection = _socket.socket(fileno=raw.fileno())
         try:
-            connection.shutdown(socket.SHUT_RDWR)
+            connection.shutdown(_socket.SHUT_RDWR)
         finally:
             connection.detach()
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 from optional import installed
 from people import run
 from ports import free_port
+from raw_server import RawServer, answer
 
 PATCHED = {
     "eventlet": "import eventlet; eventlet.monkey_patch()\n",
@@ -81,5 +84,56 @@ def test_a_sign_on_works_in_green_threads(library, what, printed, tmp_path):
     )
 
     done = run(code)
+
+    assert done.stdout == f"{printed}\n", done.stderr
+
+
+#: One of the waits is a second here. The reads' own time-outs are longer.
+SLOW = """
+import requests
+import requests_ticktick._replay as replay
+from requests_ticktick import MemoryStore, Service, TickTickAuth, TickTickAuthError
+from requests_ticktick._grant import token_endpoint
+{wait} = 1.0
+url = {url!r}
+service = Service(f"{{url}}/a", f"{{url}}/t", url)
+auth = TickTickAuth(
+    "id", "secret", store=MemoryStore(), service=service,
+    sign_on=lambda request: f"?code=c0de&state={{request.state}}",
+)
+try:
+    print(requests.get(f"{{url}}/x", auth=auth, timeout=30).status_code)
+except TickTickAuthError as error:
+    print("in time" in str(error))
+"""
+
+
+@pytest.mark.parametrize("library", PATCHED)
+@pytest.mark.parametrize(
+    ("slow", "wait", "printed"),
+    [
+        (b"GET /x", "replay.BODY_SECONDS", "200"),
+        (b"POST /t", "token_endpoint.DEADLINE", "True"),
+    ],
+)
+def test_a_slow_response_ends_in_green_threads(library, slow, wait, printed):
+    """That of the token endpoint, and a 401 that is read to its end."""
+    installed(library)
+    tokens = iter(["first", "second"])
+
+    def respond(connection, request):
+        if b"Bearer second" in request:
+            return answer(200)
+        if not request.startswith(slow):
+            token = next(tokens)
+            return answer(200, b'{"access_token": "%s"}' % token.encode())
+        connection.sendall(b"HTTP/1.1 401 Said\r\nContent-Length: 100000\r\n\r\n")
+        with suppress(OSError):
+            while not server.closed.wait(0.05):
+                connection.sendall(b"x")
+        return None
+
+    with RawServer(respond) as server:
+        done = run(PATCHED[library] + SLOW.format(url=server.url(), wait=wait))
 
     assert done.stdout == f"{printed}\n", done.stderr
