@@ -26,6 +26,7 @@ logged.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -181,8 +182,10 @@ def only_our_errors() -> Iterator[None]:
     except TickTickAuthError:
         raise
     except Exception as error:
+        advice = "A token store of your own should raise TokenStoreError."
+        if isinstance(error, ImportError) and sys.is_finalizing():
+            advice = "Python is exiting: get the token earlier."
         raise TickTickAuthError(
             f"Getting a token ended in {type(error).__name__}, which is this error's "
-            "__cause__ and has the traceback. A token store of your own should raise "
-            "TokenStoreError."
+            f"__cause__ and has the traceback. {advice}"
         ) from error

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import pytest
+from people import run
 
 from requests_ticktick import (
     AuthorizationDeniedError,
@@ -20,7 +22,7 @@ from requests_ticktick import (
     TokenStoreError,
     _errors,
 )
-from requests_ticktick._source.failures import Failure, shareable
+from requests_ticktick._source.failures import Failure, only_our_errors, shareable
 from requests_ticktick._stamp import Stamp
 
 STAMP = Stamp("id", "https://as.test/t", "tasks:read")
@@ -258,3 +260,27 @@ def test_a_failure_record_over_64_kib_is_ignored():
 def test_a_failure_record_that_is_not_json_is_ignored(note):
     """Nor is what cannot be read at all."""
     assert Failure.load(note, PLACE) is None
+
+
+LAST = """
+import os
+from requests_ticktick import MemoryStore, TickTickAuth, TickTickAuthError
+auth = TickTickAuth("id", "secret", store=MemoryStore(), sign_on=lambda request: "")
+class Last:
+    def __del__(self, auth=auth, write=os.write, ours=TickTickAuthError):
+        try:
+            auth.token()
+        except ours as error:
+            write(1, str(error).encode())
+last = Last()
+"""
+
+
+def test_what_cannot_be_imported_at_exit_is_blamed_on_the_exit(monkeypatch):
+    """Not on a store: OAuth's libraries are imported for the first sign-on."""
+    done = run(LAST)
+
+    assert "Python is exiting: get the token earlier" in done.stdout, done.stderr
+    monkeypatch.setattr(sys, "is_finalizing", lambda: True)
+    with pytest.raises(TickTickAuthError, match="Python is exiting"), only_our_errors():
+        raise ImportError
