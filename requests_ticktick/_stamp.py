@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from ._errors import InvalidTokenError
 from ._named import service_of_environment
-from ._pasted import unwrapped
+from ._pasted import stand_in, unwrapped
 from ._service import DIDA365, TICKTICK, Service
 from ._token import Token
 from ._urls import origin
@@ -153,4 +154,13 @@ def token_from_program(value: Any) -> Token:
     """
     if isinstance(value, Token):
         return value
-    return Token(unwrapped(value) if isinstance(value, str) else value)
+    if not isinstance(value, str):
+        return Token(value)
+    text = unwrapped(value)
+    instead = stand_in(text)
+    if instead is not None:
+        raise InvalidTokenError(
+            f"Expected a token, got {instead}: copy the token from TickTick's web app "
+            "(Settings, Account, API Token)."
+        )
+    return Token(text)

@@ -220,9 +220,15 @@ def test_from_token_picks_the_tokens_own_service(given, service, monkeypatch):
     assert header in ("Bearer dp_1", "Bearer tp_1", "Bearer 628ff081")
 
 
-@pytest.mark.parametrize("given", ["", " ", '""', "dp_1 dp_2", "dp\n_1", None, 5])
+@pytest.mark.parametrize(
+    "given",
+    [
+        *("", " ", '""', "dp_1 dp_2", "dp\n_1", None, 5),
+        *("null", "None", "${TOKEN}", "<token>", "tp_...", "your_token_here"),
+    ],
+)
 def test_from_token_refuses_an_invalid_token(given):
-    """An unset variable, two words, a line break inside."""
+    """An unset variable, two words, a line break inside, an example."""
     with pytest.raises(InvalidTokenError):
         TickTickAuth.from_token(given)
 

@@ -103,9 +103,9 @@ def test_the_three_lines_of_the_readme_are_enough(run, sandbox, capsys):
 
 def test_a_token_is_just_pasted_as_in_the_readme(run, sandbox):
     """No app is needed for it."""
-    sandbox.issue_token("tp_...")
+    token = sandbox.issue_token("tp_abc")
 
-    names = run(block("a token"))
+    names = run(block("a token").replace("tp_...", token))
 
     assert names["session"].get(sandbox.url(PROJECT)).status_code == 200
     assert sandbox.sign_ons == 0
