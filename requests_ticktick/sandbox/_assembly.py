@@ -8,7 +8,6 @@ from collections.abc import Callable
 from types import TracebackType
 
 from .._service import Service, is_loopback
-from ._board import Board
 from ._clients import Clients
 from ._consent import SandboxSignOn
 from ._controls import Controls
@@ -86,7 +85,7 @@ class Sandbox(Controls):
         )
         parts = policy, Clients(policy), Ledger(policy), Faults(), RequestLog()
         super().__init__(*parts)
-        self._app = create_app(*parts, Board())
+        self._app = create_app(*parts)
         self._auth_method = method
         self._code_challenge_method = code_challenge_method
         self._host, self._port = host, port

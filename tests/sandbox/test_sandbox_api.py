@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable
 from http.client import HTTPConnection
 from typing import Any
@@ -150,18 +151,36 @@ def test_a_list_can_be_created_changed_and_deleted(api: Call) -> None:
     assert project_named(api, "Trip") == changed
     deleted = api("DELETE", path)
     assert (deleted.status_code, deleted.content) == (200, b"")
-    assert api("GET", path).status_code == 404
-    assert api("GET", f"{path}/task/{task['id']}").status_code == 404
+    assert api("GET", path).content == b""
+    assert api("POST", path, json={}).status_code == 404
+    assert task["id"] not in api("POST", "/task/filter", json={}).text
     assert len(tasks_of(api, project_named(api, "Groceries"))) == 3
 
 
 def test_a_task_without_a_list_goes_to_the_inbox(api: Call) -> None:
-    """The inbox is not among the lists, as in TickTick."""
-    task = api("POST", "/task", json={"title": "Loose end"}).json()
+    """It is not among the lists. Its id is not its name, and both lead to it."""
+    bodies = [{}, {"projectId": ""}, {"projectId": "inbox"}, {"projectId": "none"}]
+    tasks = [
+        api("POST", "/task", json={"title": "Loose end", **body}).json()
+        for body in bodies
+    ]
 
-    assert task["projectId"] == "inbox"
-    assert tasks_of(api, {"id": "inbox"}) == [task]
+    (inbox,) = {task["projectId"] for task in tasks}
+    assert re.fullmatch(r"inbox\d{9}", inbox)
+    assert tasks_of(api, {"id": "inbox"}) == tasks_of(api, {"id": inbox}) == tasks
+    assert api("GET", "/project/inbox").json()["id"] == inbox
     assert "Inbox" not in [p["name"] for p in api("GET", "/project").json()]
+
+
+@pytest.mark.parametrize("path", ["/project/inbox", "/project/{id}"])
+def test_the_inbox_stays_what_it_is(api: Call, path: str) -> None:
+    """By either name."""
+    inbox = api("GET", "/project/inbox").json()
+    path = path.format(**inbox)
+
+    assert api("DELETE", path).status_code == 404
+    assert api("POST", path, json={"name": "Mine"}).status_code == 404
+    assert api("GET", path).json() == inbox
 
 
 # -- Tasks -------------------------------------------------------------------
@@ -180,11 +199,29 @@ def test_a_task_can_be_created_read_changed_and_deleted(api: Call) -> None:
 
     assert {**created, **body} == created
     assert created["status"] == 0
-    assert changed == {**created, "content": "now"}
+    stamps = {name: changed[name] for name in ("etag", "modifiedTime")}
+    assert changed == {**created, "content": "now", **stamps}
+    assert changed["etag"] != created["etag"]
     assert api("GET", path).json() == changed
     deleted = api("DELETE", path)
     assert (deleted.status_code, deleted.content) == (200, b"")
-    assert api("GET", path).status_code == 404
+    assert changed not in tasks_of(api, project)
+
+
+def test_a_deleted_task_can_still_be_read_and_changed(api: Call) -> None:
+    """It is in no list any more. To delete it again is no error."""
+    task = tasks_of(api, project_named(api, "Work"))[0]
+    path = f"/project/{task['projectId']}/task/{task['id']}"
+
+    gone = [api("DELETE", path) for _ in range(2)]
+    changed = api("POST", f"/task/{task['id']}", json={"title": "Late"})
+
+    assert [answer.status_code for answer in gone] == [200, 200]
+    assert api("GET", path).json() == changed.json()
+    assert changed.json()["title"] == "Late"
+    listed = api("POST", "/task/filter", json={}).json()
+    assert task["id"] not in [each["id"] for each in listed]
+    assert len(tasks_of(api, {"id": task["projectId"]})) == 1
 
 
 def test_a_completed_task_leaves_its_lists_data(api: Call) -> None:
@@ -197,17 +234,46 @@ def test_a_completed_task_leaves_its_lists_data(api: Call) -> None:
 
     assert (response.status_code, response.content) == (200, b"")
     assert tasks_of(api, project) == []
-    assert api("GET", path).json() == {**task, "status": 2}
+    done = api("GET", path).json()
+    stamps = {name: done[name] for name in ("etag", "modifiedTime", "completedTime")}
+    assert done == {**task, "status": 2, **stamps}
+    reopened = api("POST", f"/task/{task['id']}", json={"status": 0}).json()
+    assert "completedTime" not in reopened
+    assert tasks_of(api, project) == [reopened]
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/project/none", b""),
+        ("/project/none/data", b"{}"),
+        ("/project/inbox/task/none", b""),
+    ],
+)
+def test_reading_what_does_not_exist_is_a_200(
+    api: Call, path: str, body: bytes
+) -> None:
+    """With nothing in it, as clients saw it: the document has a 404."""
+    answer = api("GET", path)
+
+    assert answer.status_code == 200
+    assert answer.content.strip() == body
 
 
 @pytest.mark.parametrize(
     ("method", "path"),
     [
-        ("GET", "/project/none"),
-        ("GET", "/project/none/data"),
+        ("GET", "/project/none/members"),
+        ("GET", "/project/none/column"),
+        ("POST", "/project/none/column"),
+        ("POST", "/project/inbox/column/none"),
         ("POST", "/project/none"),
         ("DELETE", "/project/none"),
-        ("GET", "/project/inbox/task/none"),
+        ("POST", "/project/group/none"),
+        ("DELETE", "/project/group/none"),
+        ("GET", "/project/inbox/task/none/comments"),
+        ("POST", "/project/inbox/task/none/comment"),
+        ("DELETE", "/project/inbox/task/none/comment/none"),
         ("POST", "/task/none"),
         ("POST", "/project/inbox/task/none/complete"),
         ("DELETE", "/project/inbox/task/none"),
@@ -222,12 +288,14 @@ def test_an_unknown_list_or_task_is_a_404(api: Call, method: str, path: str) -> 
 
 
 def test_a_task_is_found_only_in_its_own_list(api: Call) -> None:
-    """It cannot be added to an unknown list either."""
+    """Nor is it completed or deleted in another."""
     task = tasks_of(api, project_named(api, "Work"))[0]
+    path = f"/project/inbox/task/{task['id']}"
 
-    assert api("GET", f"/project/inbox/task/{task['id']}").status_code == 404
-    lost = api("POST", "/task", json={"title": "Lost", "projectId": "none"})
-    assert lost.status_code == 404
+    assert api("GET", path).content == b""
+    assert api("POST", f"{path}/complete").status_code == 404
+    assert api("DELETE", path).status_code == 404
+    assert task in tasks_of(api, {"id": task["projectId"]})
 
 
 @pytest.mark.parametrize(
@@ -237,19 +305,36 @@ def test_a_task_is_found_only_in_its_own_list(api: Call) -> None:
         ("/task", b"not JSON"),
         ("/task", b"[1]"),
         ("/task", b'{"content": "no title"}'),
-        ("/task", b'{"title": 1}'),
+        ("/task", b'{"title": " "}'),
+        ("/task", b'{"title": ["a"]}'),
+        ("/task", b'{"title": "a", "priority": "high"}'),
+        ("/task", b'{"title": "a", "priority": 9223372036854775808}'),
+        ("/task", b'{"title": "a", "isAllDay": "yes"}'),
+        ("/task", b'{"title": "a", "items": ["b"]}'),
+        ("/task", b'{"title": "a", "items": [{"title": {}}]}'),
         ("/project", b'{"name": ""}'),
+        ("/project", b'{"name": "a", "sortOrder": 1.5}'),
+        ("/task/filter", b'{"status": 0}'),
+        ("/task/filter", b""),
+        ("/task/move", b"{}"),
+        ("/task/move", b'[{"taskId": "a"}]'),
+        ("/task/completeTasks", b'{"taskIds": "a"}'),
+        ("/task/batch", b'{"add": [{}]}'),
     ],
 )
-def test_an_invalid_body_is_a_400(api: Call, path: str, body: bytes) -> None:
-    """It changes nothing."""
-    before = api("GET", "/project").json()
+def test_a_body_that_is_refused_is_a_500(api: Call, path: str, body: bytes) -> None:
+    """So TickTick answers it; it changes nothing."""
+    before = [
+        api("GET", "/project").json(),
+        api("POST", "/task/filter", json={}).json(),
+    ]
 
     response = api("POST", path, data=body)
 
-    assert response.status_code == 400
-    assert response.json()["errorCode"] == "invalid_request"
-    assert api("GET", "/project").json() == before
+    assert response.status_code == 500
+    assert set(response.json()) == {"errorId", "errorCode", "errorMessage", "data"}
+    after = [api("GET", "/project").json(), api("POST", "/task/filter", json={}).json()]
+    assert after == before
 
 
 # -- The echo ----------------------------------------------------------------

@@ -15,13 +15,13 @@ from wires import answer_on, sends
 
 from requests_ticktick.sandbox import (
     Sandbox,
-    _board,
     _connections,
     _door,
     _ledger,
     _request_log,
     _web_server,
 )
+from requests_ticktick.sandbox._api import storage
 
 # -- Bodies --------------------------------------------------------------------
 
@@ -222,7 +222,7 @@ def test_lists_and_tasks_are_kept_up_to_a_number(
     sandbox: Sandbox, token: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A client can then change and delete, and add only after deleting."""
-    monkeypatch.setattr(_board, "MAX_ITEMS", 11)
+    monkeypatch.setattr(storage, "MAX_ITEMS", 11)
 
     def add(path: str, **fields: object) -> requests.Response:
         return call(sandbox, token, "POST", path, json=fields)
@@ -236,14 +236,13 @@ def test_lists_and_tasks_are_kept_up_to_a_number(
     assert add(f"/task/{task}", title="e").status_code == 200
     call(sandbox, token, "DELETE", f"/project/{project}")
     assert add("/task", title="f").status_code == 200
-    assert call(sandbox, token, "DELETE", "/project/inbox").status_code == 200
 
 
 def test_lists_and_tasks_are_kept_up_to_a_size(
     sandbox: Sandbox, token: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The size of all of them together, as JSON."""
-    monkeypatch.setattr(_board, "MAX_JSON_CHARACTERS", 10_000)
+    monkeypatch.setattr(storage, "MAX_JSON_CHARACTERS", 10_000)
     task = call(sandbox, token, "POST", "/task", json={"title": "a"}).json()["id"]
 
     for path in ("/task", f"/task/{task}"):
@@ -256,6 +255,42 @@ def test_lists_and_tasks_are_kept_up_to_a_size(
         assert answer.status_code == 200
 
 
+def test_deleted_tasks_make_room_for_others(
+    sandbox: Sandbox, token: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Until then they can be read, and the oldest goes first."""
+    monkeypatch.setattr(storage, "MAX_ITEMS", 11)
+    new = [
+        call(sandbox, token, "POST", "/task", json={"title": title}).json()["id"]
+        for title in "ab"
+    ]
+
+    for task in new:
+        call(sandbox, token, "DELETE", f"/project/inbox/task/{task}")
+    added = call(sandbox, token, "POST", "/task", json={"title": "c"})
+
+    assert added.status_code == 200
+    left = [call(sandbox, token, path=f"/project/inbox/task/{t}").text for t in new]
+    assert left[0] == ""
+    assert '"title":"b"' in left[1]
+
+
+def test_a_deleted_task_does_not_make_room_for_itself(
+    sandbox: Sandbox, token: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It cannot become larger than all that is kept, either."""
+    monkeypatch.setattr(storage, "MAX_JSON_CHARACTERS", 10_000)
+    task = call(sandbox, token, "POST", "/task", json={"title": "a"}).json()["id"]
+    call(sandbox, token, "DELETE", f"/project/inbox/task/{task}")
+
+    larger = {"title": "x" * 10_000}
+    answer = call(sandbox, token, "POST", f"/task/{task}", json=larger)
+
+    assert answer.status_code == 400
+    again = call(sandbox, token, path=f"/project/inbox/task/{task}")
+    assert again.json()["title"] == "a"
+
+
 @pytest.mark.parametrize(
     "body", [b"[" * 500_000, b'{"title": "a", "projectId": [1]}', b"\xff", b"5"]
 )
@@ -263,7 +298,10 @@ def test_a_body_that_is_not_a_task_is_refused(
     sandbox: Sandbox, token: str, body: bytes
 ) -> None:
     """Nested too deeply, of a wrong type, or not JSON at all."""
-    assert call(sandbox, token, "POST", "/task", data=body).status_code == 400
+    answer = call(sandbox, token, "POST", "/task", data=body)
+
+    assert answer.status_code == 500
+    assert answer.json()["errorCode"] == "invalid_request"
 
 
 # -- Connections ---------------------------------------------------------------
