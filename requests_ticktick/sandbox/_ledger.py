@@ -144,19 +144,20 @@ class Ledger:
         with self._lock:
             return self._access.pop(value, None) is not None
 
-    def give_back(self, value: str, client_id: str) -> bool:
+    def give_back(self, value: str, client_id: str | None) -> bool:
         """Revoke a token as its client asks (RFC 7009 2.1).
 
         With a refresh token end all tokens of its grant; with an access token
         it alone.
 
+        :param client_id: The client; ``None`` for whoever has the token.
         :returns: Whether the token is unknown, or was this client's.
         """
         with self._lock:
             token = self._refresh.get(value) or self._access.get(value)
             if token is None:
                 return True
-            if token.grant.client_id != client_id:
+            if client_id not in (None, token.grant.client_id):
                 return False
             if isinstance(token, AccessToken):
                 del self._access[value]

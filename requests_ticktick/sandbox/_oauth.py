@@ -2,8 +2,7 @@
 
 Behind them is oauthlib's authorization server. TickTick's error texts are
 those of Spring Security OAuth, and so are its rules: a code has six
-characters and is used up by any attempt to use it, and a second sign-on may
-return the token that is alive.
+characters, any attempt uses it up, and a second sign-on may return the token.
 """
 
 from __future__ import annotations
@@ -93,6 +92,7 @@ class OAuthEndpoints:
     :param server: Decides, and issues codes and tokens.
     :param policy: The registered app.
     :param clients: That app, and those that registered themselves.
+    :param ledger: The tokens that were issued.
     :param faults: The denials that are still to come.
     """
 
@@ -101,11 +101,13 @@ class OAuthEndpoints:
         server: WebApplicationServer,
         policy: Policy,
         clients: Clients,
+        ledger: Ledger,
         faults: Faults,
     ) -> None:
         self._server = server
         self._policy = policy
         self._clients = clients
+        self._ledger = ledger
         self._faults = faults
         self._key = secrets.token_bytes(32)
 
@@ -145,13 +147,8 @@ class OAuthEndpoints:
         if decision not in ("allow", "deny"):
             client = self._clients.find(details["client_id"])
             assert client is not None  # oauthlib has found it
-            return consent_page(
-                client.name,
-                scopes,
-                details["redirect_uri"],
-                parameters,
-                consent,
-            )
+            redirect_uri = details["redirect_uri"]
+            return consent_page(client.name, scopes, redirect_uri, parameters, consent)
         if not hmac.compare_digest(given.encode(), consent.encode()):
             return error_page(
                 "access_denied",
@@ -192,7 +189,15 @@ class OAuthEndpoints:
         return self._answer("token", self._server.create_token_response)
 
     def revoke(self) -> AnyResponse:
-        """Answer a revocation request (RFC 7009)."""
+        """Answer a revocation request (RFC 7009).
+
+        TickTick's document has one with the token alone, of no client.
+        """
+        named = {"client_id", "client_secret"} & set(request.form)
+        token = request.form.get("token")
+        if token and not named and "Authorization" not in request.headers:
+            self._ledger.give_back(token, None)
+            return Response()
         return self._answer("revoke", self._server.create_revocation_response)
 
     def _answer(self, path: str, respond: Callable[..., Any]) -> AnyResponse:

@@ -37,7 +37,7 @@ def create_app(
     _silence_oauthlib()
     server = create_authorization_server(policy, clients, ledger)
     app = Flask(_NAME, static_folder=None)
-    oauth = OAuthEndpoints(server, policy, clients, faults)
+    oauth = OAuthEndpoints(server, policy, clients, ledger, faults)
     app.register_blueprint(oauth.blueprint())
     app.register_blueprint(RegistrationEndpoints(policy, clients).blueprint())
     app.register_blueprint(create_api(lambda: policy.clock()))

@@ -87,16 +87,36 @@ def test_an_unknown_token_is_no_error(sandbox: Sandbox) -> None:
     assert revokes(sandbox, token="nobody-s").status_code == 200
 
 
-def test_a_client_has_to_authenticate_itself(sandbox: Sandbox) -> None:
-    """By Basic or by the form; a token alone will not do."""
+def test_a_client_that_names_itself_has_to_authenticate(sandbox: Sandbox) -> None:
+    """By Basic or by the form; wrong credentials are worse than none."""
     token = sandbox.issue_token()
     form = {"client_id": sandbox.client_id, "client_secret": sandbox.client_secret}
 
-    assert revokes(sandbox, auth=None, token=token).status_code == 401
+    half = {"client_id": sandbox.client_id}
+    assert revokes(sandbox, auth=None, token=token, **half).status_code == 401
+    half = {"client_secret": "x"}
+    assert revokes(sandbox, auth=None, token=token, **half).status_code == 401
     assert revokes(sandbox, auth=("x", "y"), token=token).status_code == 401
     assert call(sandbox, token).status_code == 200
     assert revokes(sandbox, auth=None, token=token, **form).status_code == 200
     assert call(sandbox, token).status_code == 401
+
+
+@pytest.mark.parametrize("kind", ["access_token", "refresh_token"])
+def test_a_token_alone_will_do(sandbox: Sandbox, kind: str) -> None:
+    """As TickTick's document has it, and as multipart/form-data."""
+    sandbox.refresh_tokens = True
+    token, other = App(sandbox).gets_a_token(), App(sandbox).gets_a_token()
+
+    answer = requests.post(
+        sandbox.url("/oauth/revoke"),
+        files={"token": (None, token[kind])},
+        timeout=SECONDS,
+    )
+
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert call(sandbox, token["access_token"]).status_code == 401
+    assert call(sandbox, other["access_token"]).status_code == 200
 
 
 @pytest.mark.parametrize(
