@@ -28,14 +28,17 @@ from oauthlib.oauth2.rfc6749.errors import (
     MismatchingRedirectURIError,
     MissingClientIdError,
 )
+from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as AnyResponse
 
 from ._clients import Clients
 from ._faults import Faults
 from ._ledger import Ledger
-from ._policy import Policy, basic_credentials
+from ._policy import SCOPES, Policy, basic_credentials
 from ._templates import consent_page, error_page, unauthorized_page
 from ._validator import Validator
+
+Parameters = MultiDict[str, str]
 
 #: oauthlib insists on https, which a loopback address does not need.
 HTTPS_ORIGIN = "https://sandbox"
@@ -70,8 +73,8 @@ def create_authorization_server(
             "access_token": access_token,
             "token_type": "bearer",
             "expires_in": lifetime,
-            # Not in the order of the request: clients must not rely on it.
-            "scope": " ".join(reversed(request.scopes)),
+            # TickTick's order, whatever that of the request is.
+            "scope": " ".join(scope for scope in SCOPES if scope in request.scopes),
         }
         if lifetime is None:
             del response["expires_in"]
@@ -185,32 +188,30 @@ class OAuthEndpoints:
         return error_page("invalid_request", error.description, 400)
 
     def token(self) -> AnyResponse:
-        """Answer a token request."""
-        return self._answer("token", self._server.create_token_response)
+        """Answer a token request. Some clients have it in the query."""
+        return self._answer(request.values, self._server.create_token_response)
 
     def revoke(self) -> AnyResponse:
         """Answer a revocation request (RFC 7009).
 
-        TickTick's document has one with the token alone, of no client.
+        TickTick's document has one with the token alone.
         """
-        named = {"client_id", "client_secret"} & set(request.form)
-        token = request.form.get("token")
-        if token and not named and "Authorization" not in request.headers:
-            self._ledger.give_back(token, None)
+        is_alone = set(request.form) == {"token"} and request.form["token"]
+        if is_alone and "Authorization" not in request.headers:
+            self._ledger.give_back(request.form["token"], None)
             return Response()
-        return self._answer("revoke", self._server.create_revocation_response)
+        return self._answer(request.form, self._server.create_revocation_response)
 
-    def _answer(self, path: str, respond: Callable[..., Any]) -> AnyResponse:
+    def _answer(self, sent: Parameters, respond: Callable[..., Any]) -> AnyResponse:
         authorization = request.headers.get("Authorization")
         basic = basic_credentials(authorization)
         if basic is not None and not self._policy.accepts_credentials(*basic):
             return unauthorized_page()
-        query = urlencode(list(request.args.items(multi=True)))
         try:
             headers, body, status = respond(
-                f"{HTTPS_ORIGIN}/oauth/{path}?{query}",
+                f"{HTTPS_ORIGIN}{request.path}",
                 "POST",
-                urlencode(list(request.form.items(multi=True))),
+                urlencode(list(sent.items(multi=True))),
                 {} if authorization is None else {"Authorization": authorization},
             )
         except OAuth2Error as error:  # oauthlib leaves some of its own to us

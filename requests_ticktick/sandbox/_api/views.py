@@ -29,6 +29,9 @@ READING_POSTS = frozenset(
     )
 )
 
+#: What the account has nothing of, and nobody can add here.
+_EMPTY = ("countdown", "focus", "habit", "habit/checkins", "habit/sections")
+
 _ANY_METHOD = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 _PROJECT, _GROUP = "/project/<project_id>", "/project/group/<group_id>"
 _TASK = f"{_PROJECT}/task/<task_id>"
@@ -48,7 +51,9 @@ def create_api(clock: Callable[[], float]) -> Blueprint:
     projects = Projects(storage)
     tasks = Tasks(storage, projects, clock)
     routes = Blueprint("api", __name__, url_prefix=PREFIX)
-    for rule, method, view in (*_of_tasks(tasks, projects), *_of_projects(projects)):
+    nothing: list[tuple[str, str, View]] = [(f"/{p}", "GET", list) for p in _EMPTY]
+    of_both = *_of_tasks(tasks, projects), *_of_projects(projects)
+    for rule, method, view in (*of_both, *nothing):
         routes.add_url_rule(
             rule,
             endpoint=f"{method} {rule}",
