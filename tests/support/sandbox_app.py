@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -108,3 +110,12 @@ def call(
         timeout=SECONDS,
         **options,
     )
+
+
+def sent_by(act: Callable[[], object], sandbox: Sandbox) -> tuple[str, str, Any]:
+    """Method, path and JSON of the one request that is sent meanwhile, less nulls."""
+    before = len(sandbox.received)
+    act()
+    (seen,) = sandbox.received[before:]
+    body = json.loads(seen.body or b"{}")
+    return seen.method, seen.path, {k: v for k, v in body.items() if v is not None}
