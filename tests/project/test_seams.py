@@ -20,6 +20,7 @@ NOT_OURS = {
     "_content",
     "_expires_at",
     "_exit",
+    "_get_api_v1",
     "_kernel_spec",
     "_keyring_backend",
 }

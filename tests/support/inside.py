@@ -101,3 +101,8 @@ def engines_of(store):
 def begun_in_memory(vault):
     """Return the sign-ons that a vault of one's own stores keeps."""
     return vault._place._begun
+
+
+def app_of(sandbox):
+    """Return the web application that the sandbox serves."""
+    return sandbox._app
