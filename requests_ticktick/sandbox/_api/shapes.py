@@ -1,7 +1,8 @@
 """How TickTick reads the JSON that it is sent, and writes what it keeps.
 
 It never writes a ``null``, and takes one for a field that was not sent, so
-that a client cannot clear a date. Fields that it does not know are dropped.
+that a client cannot clear a date. Fields that it does not know are dropped
+here; whether TickTick does that is not documented.
 """
 
 from __future__ import annotations
