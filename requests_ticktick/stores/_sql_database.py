@@ -27,7 +27,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from .._errors import TokenStoreError
 from .._value import discreet
 from ._base import AwayError, UnwritableError
-from ._sql_engine import dispose, engine_of, url_of
+from ._sql_engine import dispose, engine_of, is_missing, make_file, url_of
 from ._sql_error import advice, is_without_table, passes, problem_of
 
 T = TypeVar("T")
@@ -101,10 +101,8 @@ class Database:
         """
 
         def acted() -> T:
-            if self._has_no_file():
-                return nothing
             try:
-                return self._transact(act)
+                return nothing if self._has_no_file() else self._transact(act)
             except exc.DBAPIError as error:
                 if is_without_table(error):
                     return nothing
@@ -124,9 +122,7 @@ class Database:
 
         def acted() -> T:
             if self._has_no_file():
-                # Private from its first byte; SQLite would ask the umask.
-                flags = os.O_CREAT | os.O_WRONLY
-                os.close(os.open(str(self._url.database), flags, 0o600))
+                make_file(self._url)
             try:
                 return self._transact(act)
             except exc.DBAPIError as error:
@@ -184,15 +180,7 @@ class Database:
                 raise
 
     def _has_no_file(self) -> bool:
-        if self._given is not None or self._kind != "sqlite":
-            return False
-        try:
-            os.stat(str(self._url.database))
-        except FileNotFoundError:
-            return True
-        except OSError:
-            pass  # SQLite says what is wrong there
-        return False
+        return self._given is None and is_missing(self._url)
 
     def _transact(self, act: Callable[[Connection], T]) -> T:
         with self._engine().begin() as connection:

@@ -60,6 +60,27 @@ def engine_of(url: URL) -> Engine:
     )
 
 
+def is_missing(url: URL) -> bool:
+    """Whether it is that of a SQLite file, which is not there."""
+    if url.get_backend_name() != "sqlite":
+        return False
+    try:
+        os.stat(str(url.database))
+    except FileNotFoundError:
+        return True
+    except OSError:
+        pass  # SQLite says what is wrong there
+    return False
+
+
+def make_file(url: URL) -> None:
+    """Make a SQLite file, private from its first byte.
+
+    SQLite would ask the umask.
+    """
+    os.close(os.open(str(url.database), os.O_CREAT | os.O_WRONLY, 0o600))
+
+
 def dispose(engine: Engine, pid: int) -> None:
     """Close its connections, but for those of another process."""
     if os.getpid() == pid:
