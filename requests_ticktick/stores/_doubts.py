@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import struct
 import sys
 from collections.abc import Iterator
 
@@ -11,6 +12,10 @@ from .._value import Value
 
 #: Linux follows as many symbolic links.
 _MAX_LINKS = 40
+
+#: The entries of an access control list that name a user or a group, and the
+#: right to write (linux/posix_acl_xattr.h).
+_ACL_USER, _ACL_GROUP, _ACL_WRITE = 0x02, 0x08, 0x02
 
 
 class Doubt(Value):
@@ -50,7 +55,7 @@ def doubts(path: str) -> Iterator[Doubt]:
                 f"{step} belongs to another user (uid {status.st_uid}): act as that "
                 "user, or choose another place",
             )
-        elif is_folder and not status.st_mode & stat.S_ISVTX and _is_open(status):
+        elif is_folder and not status.st_mode & stat.S_ISVTX and _is_open(step, status):
             yield Doubt(False, f"Others may replace files in {step}: chmod go-w {step}")
 
 
@@ -77,11 +82,34 @@ def _names(path: str) -> list[str]:
     return [name for name in reversed(path.split("/")) if name not in ("", ".")]
 
 
-def _is_open(status: os.stat_result) -> bool:
+def _is_open(folder: str, status: os.stat_result) -> bool:
     """Whether users other than its owner can write to a folder."""
     if status.st_mode & stat.S_IWOTH:
         return True
-    return bool(status.st_mode & stat.S_IWGRP) and not _is_private(status.st_gid)
+    if not status.st_mode & stat.S_IWGRP:
+        return False  # also for all whom an access control list names
+    return not _is_private(status.st_gid) or _lists_others(folder)
+
+
+def _lists_others(folder: str) -> bool:
+    """Whether an access control list lets other users write to a folder.
+
+    The group's permission bits are then the most that the list grants (acl(5)
+    on Linux). Other systems' lists are not seen.
+    """
+    try:
+        access = os.getxattr(folder, "system.posix_acl_access")
+        entries = [*struct.iter_unpack("<HHI", access[4:])]
+    except (AttributeError, OSError, struct.error):
+        return False
+    return any(
+        permissions & _ACL_WRITE
+        and (
+            (tag == _ACL_USER and number not in (0, os.geteuid()))
+            or (tag == _ACL_GROUP and not _is_private(number))
+        )
+        for tag, permissions, number in entries
+    )
 
 
 def _is_private(gid: int) -> bool:

@@ -2,35 +2,21 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import re
 from collections.abc import Mapping
 from typing import Any
 
 from .._errors import InvalidTokenError, TokenStoreError
-from .._pasted import stand_in, unwrapped
+from .._pasted import unwrapped
 from .._stamp import STAMP
 from .._token import Token
 from .._value import Value
 from . import _files
+from ._bare_token import decoded, is_certain, problem_with
 
 #: Characters. Python takes seconds and much memory to parse a longer literal.
 _MAX_LITERAL_CHARACTERS = 131_072
-
-#: Characters. No server accepts a longer header.
-_MAX_WORD_CHARACTERS = 16_384
-
-#: A bearer token (RFC 6750 2.1). Text with braces, colons, dollar signs or
-#: quotes is something else: JSON, a setting, an address, a variable.
-_BEARER = r"[A-Za-z0-9._~+/-]+=*"
-
-#: The path of a file, such as a container's secret, and not its content.
-_PATH = r"(~|\.\.?)/.*|(/[\w.-]+){2,}"
-
-#: A word that is surely a token: a personal API token, a UUID or another long
-#: random text, a JWT. ``3.11.4`` and ``db.internal`` are not.
-_CERTAIN_TOKEN = r"[dt]p_\w+|[A-Za-z0-9_-]{20,}=*|eyJ[\w-]+\.[\w-]+\.[\w-]*"
 
 #: The first keys of JSON that this package, ticktick-py or oauthlib wrote.
 _FIRST_KEYS = (
@@ -99,7 +85,7 @@ def parse(content: str | bytes) -> Content:
     if len(content) > _files.MAX_BYTES:
         return Content(what="more than a megabyte")
     try:
-        text = unwrapped(content if isinstance(content, str) else _decoded(content))
+        text = unwrapped(content if isinstance(content, str) else decoded(content))
     except UnicodeDecodeError:
         return _damaged(content)
     if not text:
@@ -134,12 +120,6 @@ def dump(token: Token, existing: Token | None, location: str) -> str:
     )
 
 
-def _decoded(content: bytes) -> str:
-    # PowerShell's ">" writes UTF-16.
-    is_utf16 = content.startswith((b"\xff\xfe", b"\xfe\xff"))
-    return content.decode("utf-16" if is_utf16 else "utf-8")
-
-
 def _structure(text: str) -> Content:
     try:
         payload = _loaded(text)
@@ -165,9 +145,21 @@ def _loaded(text: str) -> Any:
 def _damaged(content: str | bytes) -> Content:
     # A multi-byte character may be torn as well.
     text = content if isinstance(content, str) else content.decode(errors="replace")
-    if _begins_like_ours(unwrapped(text)):
+    text = unwrapped(text)
+    if _is_followed_by_another(text):
+        return Content(what="several objects, and no token alone")
+    if _begins_like_ours(text):
         return Content(what="the beginning of a token alone", is_ours=True)
     return Content(what="something that is neither JSON nor a token")
+
+
+def _is_followed_by_another(text: str) -> bool:
+    """Whether a whole object precedes another, as in a log of JSON lines."""
+    try:
+        _, end = json.JSONDecoder().raw_decode(text)
+    except (ValueError, RecursionError):
+        return False
+    return text[end:].lstrip().startswith("{")
 
 
 def _begins_like_ours(text: str) -> bool:
@@ -195,26 +187,10 @@ def _why_none(payload: object, problem: str) -> str:
 
 
 def _word(text: str) -> Content:
-    if "\n" in text:
-        return Content(what="several lines of text")
-    if instead := stand_in(text):
-        return Content(what=instead)
-    if re.fullmatch(_PATH, text):
-        return Content(what="the path of a file, where its content should be")
-    if len(text) > _MAX_WORD_CHARACTERS or not re.fullmatch(_BEARER, text):
-        return Content(what="text that no bare token consists of")
-    if _hides_json(text):
-        return Content(what="JSON in base64: decode it first")
-    if re.fullmatch(_CERTAIN_TOKEN, text):
+    problem = problem_with(text)
+    if problem is not None:
+        return Content(what=problem)
+    if is_certain(text):
         return Content(Token(text), is_ours=True)
     # It could also be a version or a host name that another program needs.
     return Content(Token(text), "one word that may be another program's")
-
-
-def _hides_json(text: str) -> bool:
-    padded = text.rstrip("=") + "=" * (-len(text.rstrip("=")) % 4)
-    try:
-        decoded = base64.b64decode(padded.translate({45: 43, 95: 47}), validate=True)
-        return bool(re.match(r"""\s*[{\[]\s*["'{}\[\]]""", _decoded(decoded)))
-    except ValueError:
-        return False

@@ -15,6 +15,12 @@ from ._doubts import doubts
 #: expanded.
 _UNEXPANDED = r"""[~"'\u201c\u2018]|\$[\w{(]|%\w+%|file:"""
 
+#: Such as a line end of Windows. No name is meant to have one.
+_CONTROL = r"[\x00-\x1f\x7f]"
+
+#: What a variable's value has by mistake, wherever it is.
+_NOT_MEANT = rf"{_CONTROL}|\$[\w{{(]"
+
 
 def absolute(path: str | os.PathLike[str]) -> str:
     """Return the path, made absolute if possible.
@@ -44,14 +50,15 @@ def _is_lost(text: str, expanded: str) -> bool:
 def require_absolute(path: str) -> str:
     """Return the path that :func:`absolute` returned.
 
-    :raises NoPlaceError: The path is not absolute.
+    :raises NoPlaceError: The path is not absolute, or has a line end in it.
     """
-    if os.path.isabs(path):
+    if os.path.isabs(path) and re.search(_CONTROL, path) is None:
         return path
     raise NoPlaceError(
         f"There is no place for the token: {path!r} leads nowhere. There is no such "
-        "home (see HOME), nobody has read the variable or the quotes in it, or the "
-        "working directory was removed. Write the path out from the root."
+        "home (see HOME), nobody has read the variable or the quotes in it, it has a "
+        "line end in it, or the working directory was removed. Write the path out "
+        "from the root."
     )
 
 
@@ -70,11 +77,19 @@ def default(profile: str | None) -> str:
         except ValueError as error:
             raise NoPlaceError(f"There is no place for the token: {error}.") from None
     folder = _state_folder()
+    advice = (
+        "Set TICKTICK_TOKEN_FILE, XDG_STATE_HOME or HOME to a whole path; or "
+        "TICKTICK_TOKEN to a token."
+    )
     if not os.path.isabs(folder):
         raise NoPlaceError(
             "There is no place for the token: HOME is not set, and this user has no "
-            "home. Set TICKTICK_TOKEN_FILE, XDG_STATE_HOME or HOME to a whole path; "
-            "or TICKTICK_TOKEN to a token."
+            f"home. {advice}"
+        )
+    if re.search(_NOT_MEANT, folder):
+        raise NoPlaceError(
+            f"There is no place for the token: {folder!r} has a line end in it, or a "
+            f"variable that nobody has read. {advice}"
         )
     return os.path.join(folder, f"{profile or 'default'}.json")
 
@@ -120,7 +135,7 @@ def require_profile(profile: str, *, where: str = "") -> None:
 
 def _named(path: str) -> str:
     expanded = os.path.expanduser(os.path.expandvars(path))
-    if os.path.isabs(expanded) and not re.search(r"\$(\w|\{)", expanded):
+    if os.path.isabs(expanded) and not re.search(_NOT_MEANT, expanded):
         return os.path.abspath(expanded)
     raise NoPlaceError(
         f"There is no place for the token: TICKTICK_TOKEN_FILE is {path!r}, which is "

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 import base64
+import gzip
 import json
 import pickle
+import plistlib
 
 import pytest
 from click.testing import CliRunner
@@ -67,6 +69,27 @@ FOREIGN = {
     "UTF-16": "TICKTICK_TOKEN=hunter2".encode("utf-16"),
     "UTF-16, torn": JSON.encode("utf-16")[:-1] + b"\xd8",
     "Latin-1": "name: é\n".encode("latin-1"),
+    "UTF-16 without a mark": JSON.encode("utf-16-le"),
+    "UTF-32": JSON.encode("utf-32"),
+    "gzip": gzip.compress(JSON.encode()),
+    "a property list": plistlib.dumps({"access_token": "hunter2"}),
+    "a binary property list": plistlib.dumps(
+        {"access_token": "hunter2"}, fmt=plistlib.FMT_BINARY
+    ),
+    "JSON lines": f"{JSON}\n{JSON}\n",
+    "JSON lines of others": '{"access_token": "hunter2"}\n{"event": "x"}',
+    "commented JSON": '{\n  // mine\n  "access_token": "hunter2"\n}\n',
+    "a list of tokens": json.dumps([{"access_token": "hunter2"}]),
+    "deeper": json.dumps({"a": {"b": {"access_token": "hunter2"}}}),
+    "Google's": json.dumps({"token": "hunter2", "refresh_token": "x", "expiry": "y"}),
+    "AWS'": json.dumps({"startUrl": "x", "accessToken": "hunter2"}),
+    "Docker's": json.dumps({"auths": {"x": {"auth": "hunter2"}}}),
+    "npm's": "//registry.npmjs.org/:_authToken=hunter2\n",
+    "a tuple": "('access_token', 'hunter2')",
+    "a set": "{'access_token', 'hunter2'}",
+    "a public key": "ssh-ed25519 hunter2 me@example.org\n",
+    "a checksum": f"{'0' * 64}  hunter2\n",
+    "a cookie": "session=hunter2",
     "brackets": BOMB,
     "a long literal": "{" + " " * 200_000 + "'a': hunter2",
     "10 MB": b" " * 10_000_000,
@@ -121,7 +144,20 @@ def test_a_token_that_no_one_could_read_again_is_not_saved(write):
 
 
 @pytest.mark.parametrize(
-    "content", ["/x\n", "3.11.4\n", "12345\n", "db.internal.example", "x"]
+    "content",
+    [
+        *(
+            "/x\n",
+            "3.11.4\n",
+            "12345\n",
+            "db.internal.example",
+            "x",
+            f"{'0123456789' * 3}\n",
+        ),
+        *(f"ghp_{'a' * 36}", f"github_pat_{'A' * 30}", f"glpat-{'b' * 20}"),
+        *(f"xoxb-{'1' * 12}-{'c' * 24}", f"AKIA{'D' * 16}", f"hf_{'e' * 34}"),
+        *(f"sk-{'F' * 40}", f"npm_{'g' * 36}", "django-insecure-0123456789"),
+    ],
 )
 def test_a_single_word_is_read_as_a_token_and_never_replaced(write, path, content):
     """It is read as ``EnvStore`` reads it, and replaced by nothing."""
@@ -199,6 +235,7 @@ def test_a_file_may_hold_a_token_in_any_usual_form(write, path, content):
     "token",
     [
         *(TOKEN, "tp_0123456789abcdef", "dp_0", "abcdefghij0123456789"),
+        *("abcdefab-cdef-abcd-efab-cdefabcdefab", "0123456789abcdef" * 2),
         "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln",
         "W2FiY2RlZmdoaWprbG1ub3A",
     ],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import grp  # before a test becomes a user who cannot read the standard library
 import os
 import pwd
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -176,6 +177,47 @@ def test_a_containers_group_may_write_to_folders(require_root, caplog):
             is_refused(folder / "t.json", caplog, "chmod go-w")
     with a_folder(0, 0o775, 0) as folder, as_user(NOBODY, 0):
         is_trusted(folder / "t.json", caplog)
+
+
+def access_list(*named):
+    """An access control list as Linux keeps it: (tag, permissions, number)."""
+    nobody = 0xFFFFFFFF
+    entries = [(1, 7, nobody), *named, (4, 5, nobody), (16, 7, nobody), (32, 0, nobody)]
+    ordered = sorted(entries, key=lambda entry: entry[0])
+    return struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *e) for e in ordered)
+
+
+USER, GROUP = 2, 8
+
+
+@pytest.mark.parametrize(
+    ("named", "is_open"),
+    [
+        ([(USER, 7, NOBODY)], True),
+        ([(USER, 6, 0), (USER, 2, NOBODY)], True),
+        ([(GROUP, 7, NOBODY)], True),
+        ([(USER, 5, NOBODY), (GROUP, 5, NOBODY)], False),
+        ([(USER, 7, 0), (GROUP, 7, 0)], False),
+    ],
+)
+def test_an_access_control_list_counts(require_root, lacking, caplog, named, is_open):
+    """The group of the folder is root's, and the list names others beside it."""
+    with a_folder(0, 0o755) as folder:
+        if not hasattr(os, "setxattr"):
+            lacking("access control lists are set by os.setxattr alone")
+        try:
+            os.setxattr(folder, "system.posix_acl_access", access_list(*named))
+        except OSError:
+            lacking("the folder for temporary files has no access control lists")
+        path = folder / "t.json"
+        if not is_open:
+            is_trusted(path, caplog)
+            return
+        plant(path, 0)
+
+        is_refused(path, caplog, f"chmod go-w {folder}")
+        os.chmod(folder, folder.stat().st_mode & ~0o022)
+        is_trusted(path, caplog)
 
 
 def test_root_in_a_users_home_is_told(require_root, sandbox, caplog):

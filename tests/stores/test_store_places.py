@@ -96,6 +96,7 @@ def test_the_variable_names_a_file_however_it_was_set(
     [
         *("t.json", "./t.json", "../t.json", '"t.json"', ".token-oauth"),
         *("$UNSET_HOME/t.json", "${UNSET_HOME}/t.json", "/data/$UNSET_HOME/t.json"),
+        *("/data/$(id)/t.json", "/data\r/t.json", "/data/t.json\r\nOTHER=x"),
         "~nobody-of-that-name/t.json",
     ],
 )
@@ -145,6 +146,29 @@ def test_the_place_is_where_platformdirs_has_it(nowhere, monkeypatch, home, stat
     assert FileStore().path == os.path.join(folder, "default.json")
     monkeypatch.setenv("ANDROID_ROOT", "/system")
     assert FileStore().path == os.path.join(folder, "default.json")
+
+
+@pytest.mark.parametrize("variable", ["XDG_STATE_HOME", "HOME"])
+@pytest.mark.parametrize(
+    "name", ["x\r", "x\n", "a\nb", "\x1b[2J", "$NAME", "${NAME}/x"]
+)
+def test_a_state_folder_that_nobody_means_is_an_error(
+    tmp_path, nowhere, monkeypatch, variable, name
+):
+    """A volume at ``x`` would stay empty, and the token go with the container."""
+    monkeypatch.delenv("XDG_STATE_HOME", raising=False)
+    monkeypatch.setenv(variable, f"{tmp_path}/{name}")
+    before = sorted(tmp_path.iterdir())
+    store = FileStore()
+
+    for call in (store.load, lambda: store.save(Token("a"))):
+        with pytest.raises(TokenStoreError, match=variable):
+            call()
+    store.delete()
+
+    assert sorted(tmp_path.iterdir()) == before
+    monkeypatch.setenv("TICKTICK_TOKEN", "tp_0")
+    assert TickTickAuth(sign_on=refuse).token() == Token("tp_0")
 
 
 def test_without_a_home_there_is_no_place(homeless):
@@ -209,7 +233,7 @@ def test_a_path_of_a_home_that_is_not_there_leads_nowhere(homeless):
     [
         *("$HOME/t.json", "${HOME}/t.json", "$(pwd)/t.json", "%APPDATA%/t.json"),
         *('"/kept/t.json"', "'/kept/t.json'", "\u201c/kept/t.json\u201d"),
-        *("file:///kept/t.json", "~no.such.user/t.json"),
+        *("file:///kept/t.json", "~no.such.user/t.json", "/kept/t.json\r", "t.json\n"),
     ],
 )
 def test_a_path_that_no_shell_has_read_leads_nowhere(nowhere, path):
