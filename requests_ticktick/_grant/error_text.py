@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from urllib.parse import quote_plus, unquote
 
 #: Replaces a text that contains a secret.
@@ -52,8 +52,12 @@ _MIN_FRAGMENT_LENGTH = 4
 #: Encodings within encodings that are decoded. A text with more is withheld.
 _MAX_DECODINGS = 6
 
-#: JSON's, Python's and JavaScript's escapes, and ``%u0041`` of old servers.
-_ESCAPE = r"[\\%]u([0-9a-fA-F]{4})|\\x([0-9a-fA-F]{2})|\\[abfnrtv]"
+#: Escapes of JSON, Python, JavaScript and C, ``%u0041`` of old servers, and
+#: single bytes as ``0x41``.
+_ESCAPE = (
+    r"[\\%]u([0-9a-fA-F]{4})|\\u\{([0-9a-fA-F]{1,6})\}|(?:\\|0)x([0-9a-fA-F]{2})"
+    r"|\\([0-3][0-7]{2})|\\[abfnrtv]"
+)
 
 #: Differences between encodings: a form's ``+``, JSON's quotes, and the two
 #: alphabets of base64.
@@ -68,45 +72,54 @@ def clean(text: str, secrets: Iterable[str | None] = ()) -> str:
     if text in CODES:
         return text
     text = text[:_MAX_TEXT_LENGTH]
-    if _contains_any(text, [secret for secret in secrets if secret]):
+    if quotes_any(text, secrets):
         return WITHHELD
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
-def _contains_any(text: str, secrets: list[str]) -> bool:
-    if not secrets:
+def quotes_any(text: str, secrets: Iterable[str | None]) -> bool:
+    """Whether a text contains a secret, or is encoded too often to tell."""
+    wanted = [secret for secret in secrets if secret]
+    if not text or not wanted:
         return False
     decoded, complete = _decoded(text)
-    if not complete:
-        return True
-    return any(_contains(text, decoded, secret) for secret in secrets)
+    return not complete or any(_contains(text, decoded, each) for each in wanted)
 
 
 def _contains(text: str, decoded: str, secret: str) -> bool:
     if len(_decoded(secret)[0]) < _MIN_FRAGMENT_LENGTH:
         return re.search(rf"(?<!\w){re.escape(secret)}(?!\w)", text) is not None
+    spaced = _letters(decoded)  # a list of numbers, "a:b:c"
     return any(
-        form[at : at + _FRAGMENT_LENGTH] in decoded
-        for form in _encodings(secret)
+        form[at : at + _FRAGMENT_LENGTH] in shown
+        for encoded in _encodings(secret)
+        for form, shown in ((encoded, decoded), (_letters(encoded), spaced))
+        if len(form) >= _MIN_FRAGMENT_LENGTH
         for at in range(max(1, len(form) - _FRAGMENT_LENGTH + 1))
     )
 
 
 def _encodings(secret: str) -> Iterator[str]:
-    """Yield a secret as it is, in base64 and in hex."""
+    """Yield a secret as it is, and its bytes in the usual encodings."""
     found = [secret]
     for text in (secret, quote_plus(secret, errors="replace")):
-        raw = text.encode("utf-8", "surrogatepass")
-        found.append(raw.hex())
-        # The text before the secret, such as the client id in HTTP Basic,
-        # decides where base64's groups of three bytes begin.
-        for start in range(3):
-            groups = raw[start : start + (len(raw) - start) // 3 * 3]
-            found.append(base64.b64encode(groups).decode())
+        for charset in ("utf-8", "utf-16-le"):
+            raw = text.encode(charset, "surrogatepass")
+            found += [raw.hex(), "".join(map(str, raw))]
+            # The text before the secret, such as the client id in HTTP Basic,
+            # decides where the groups of three or five bytes begin.
+            found += _in_groups(raw, 3, base64.b64encode)
+            found += _in_groups(raw, 5, base64.b32encode)
+    yield _visible(secret)  # its escapes need not be any, or be torn apart
     for encoded in found:
-        form, _ = _decoded(encoded)
-        if len(form) >= _MIN_FRAGMENT_LENGTH:
-            yield form
+        yield _decoded(encoded)[0]
+
+
+def _in_groups(raw: bytes, size: int, encode: Callable[[bytes], bytes]) -> list[str]:
+    return [
+        encode(raw[start : start + (len(raw) - start) // size * size]).decode()
+        for start in range(size)
+    ]
 
 
 def _decoded(text: str) -> tuple[str, bool]:
@@ -126,11 +139,23 @@ def _decoded(text: str) -> tuple[str, bool]:
         if complete:
             break
         text = decoded
-    text = text.translate(_IGNORED)
+    return _visible(text), complete
+
+
+def _visible(text: str) -> str:
+    import unicodedata
+
+    # Wide letters, and letters with accents, stand for plain ones.
+    text = unicodedata.normalize("NFKD", text).translate(_IGNORED)
     kept = (c for c in text if c.isprintable() and not c.isspace())
-    return "".join(kept).casefold(), complete
+    return "".join(kept).casefold()
+
+
+def _letters(decoded: str) -> str:
+    return "".join(c for c in decoded if c.isalnum())
 
 
 def _unescape(match: re.Match[str]) -> str:
-    digits = match[1] or match[2]
-    return chr(int(digits, 16)) if digits else ""
+    *in_hex, in_octal = match.groups()
+    number = int(in_octal, 8) if in_octal else int(next(filter(None, in_hex), "0"), 16)
+    return chr(number) if 0 < number < 0x110000 else ""

@@ -149,8 +149,9 @@ class AuthorizationRequest(Value):
         return answer["code"]
 
     def _wrong_address(self, redirected_url: str) -> StateMismatchError:
-        # The code may follow any character that begins a query or fragment.
-        place = clean(without_query(re.split("[?#&=]", redirected_url.strip())[0]))
+        # The code may follow any of these, and be repeated in the path.
+        place = without_query(re.split("[?#&=%;]", redirected_url.strip())[0])
+        place = self._shown(place, parameters(redirected_url))
         return StateMismatchError(
             f"The redirect came to {place}, but the redirect URI is "
             f"{self.redirect_uri}. Pass the whole address that the browser shows "
@@ -164,26 +165,27 @@ class AuthorizationRequest(Value):
         issuer = answer.get("iss")
         if self.issuer is None or issuer in (None, self.issuer):
             return
+        shown = self._shown(answer["iss"], answer)
         raise StateMismatchError(
-            f"The redirect came from another service than the one that was asked: its "
-            f"'iss' is {clean(issuer or '')!r}, not {self.issuer}. Its code was sent "
-            "nowhere. Begin the sign-on again, and follow no link to it but the URL "
-            "that is shown."
+            "The redirect came from another service than the one that was asked: its "
+            f"'iss' is {shown!r}, not {self.issuer}. Its code was sent nowhere. Begin "
+            "the sign-on again, and follow no link to it but the URL that is shown."
         )
 
     def _denied(self, answer: Mapping[str, str]) -> AuthorizationDeniedError:
-        secrets = (self.state, self.code_verifier, answer.get("code"))
-        error = clean(answer.get("error", ""), secrets)
-        description = clean(answer.get("error_description", ""), secrets)
-        advice = hint(f"{error} {description}", self.redirect_uri)
-        if advice is None:
-            advice = denial_advice(error)
+        error = self._shown(answer["error"], answer)
+        description = self._shown(answer.get("error_description", ""), answer)
+        known = hint(f"{error} {description}", self.redirect_uri)
+        advice = denial_advice(error) if known is None else known
         quoted = f"{error}: {description}" if description else error
         return AuthorizationDeniedError(
             f"Access was not granted ({quoted.rstrip('.')}). {advice}",
             error=error,
             description=description or None,
         )
+
+    def _shown(self, text: str, answer: Mapping[str, str]) -> str:
+        return clean(text, (self.state, self.code_verifier, answer.get("code")))
 
     def _same_state(self, answer: Mapping[str, str]) -> bool:
         state = answer.get("state", "").encode("utf-8", "surrogatepass")

@@ -114,7 +114,7 @@ class TokenRequest(OAuth2Session):
             lacks_secret=self._lacks_secret,
             now=self._now,
         )
-        self._result = token_response.token()
+        self._result = token_response.token(self.scope or "")
         sent = SimpleNamespace(url=url, headers={}, body=_PLACEHOLDER)
         text = f'{{"access_token": "{_PLACEHOLDER}", "token_type": "bearer"}}'
         return SimpleNamespace(status_code=200, request=sent, headers={}, text=text)

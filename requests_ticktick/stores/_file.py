@@ -148,7 +148,7 @@ class FileStore(TokenStore):
         The lock file stays: another process may hold it.
 
         :raises TokenStoreError: The file cannot be removed, or belongs to
-            another program.
+            another program or user.
         """
         try:
             path = os.path.realpath(self.path)
@@ -156,7 +156,7 @@ class FileStore(TokenStore):
             return
         try:
             with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-                self._file.remove(path)
+                self._file.remove(path, self.path)
             with contextlib.suppress(FileNotFoundError, NotADirectoryError):
                 _files.remove_set_aside(path)
             return

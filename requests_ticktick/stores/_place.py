@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import sys
@@ -149,8 +150,11 @@ def prepare(path: str) -> str | None:
 
     :returns: Why nothing should be written there, or ``None``; see
         :func:`doubt`.
-    :raises OSError: A folder cannot be created.
+    :raises OSError: A folder cannot be created, or more links lead on than
+        the system follows, so that nobody could read what was written.
     """
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError, PermissionError):
+        os.stat(path)
     doubtful = doubt(path)
     folder = os.path.dirname(os.path.realpath(path))
     if doubtful is None and _files.make_private_folder(folder):
@@ -166,3 +170,11 @@ def doubt(path: str) -> str | None:
     """
     found = next(doubts(path), None)
     return None if found is None else found.text
+
+
+def stranger(path: str) -> str | None:
+    """Return which step of the path is another user's, or ``None``.
+
+    :returns: A sentence without a full stop.
+    """
+    return next((found.text for found in doubts(path) if found.is_owner), None)

@@ -7,6 +7,7 @@ import logging
 import os
 import time
 
+from .._errors import TokenStoreError
 from .._token import Token
 from .._value import Once, Value
 from . import _files, _payload, _place
@@ -139,14 +140,20 @@ class TokenFile:
                 "else can read the token, or choose another place for it."
             )
 
-    def remove(self, path: str) -> None:
+    def remove(self, path: str, link: str) -> None:
         """Remove a token, whole or torn.
 
+        :param link: The path before its links were followed. One that another
+            user made could lead to any token of this user.
         :raises OSError: The file cannot be removed, or does not exist.
-        :raises TokenStoreError: The text belongs to another program.
+        :raises TokenStoreError: The text belongs to another program, or the
+            way to it to another user.
         """
         found, _ = self.look(path)
         found.replaced_at(path)
+        strange = _place.stranger(link)
+        if strange is not None:
+            raise TokenStoreError(f"Cannot remove {path}: {strange}.", location=path)
         from . import _in_place
 
         _in_place.remove(path)

@@ -96,6 +96,35 @@ def test_another_users_link_is_refused(require_root, caplog):
         is_refused(folder / "way" / "t.json", caplog, "way belongs to", ["write"])
 
 
+@pytest.mark.parametrize("named", ["link.json", "way/t.json", "planted.json"])
+def test_nothing_is_removed_that_another_user_leads_to(require_root, named):
+    """A link of theirs could name any token of mine: also a logout refuses."""
+    with a_folder(0, 0o1777) as folder, a_folder(0) as mine:
+        plant(mine / "t.json", 0)
+        plant(folder / "planted.json", NOBODY, 0o644)
+        (folder / "link.json").symlink_to(mine / "t.json")
+        (folder / "way").symlink_to(mine)
+        for link in ("link.json", "way"):
+            os.chown(folder / link, NOBODY, NOBODY, follow_symlinks=False)
+
+        with pytest.raises(TokenStoreError, match="belongs to another user"):
+            FileStore(folder / named).delete()
+
+        assert (mine / "t.json").exists()
+        assert (folder / "planted.json").exists()
+
+
+def test_in_a_folder_that_others_can_write_to_ones_own_is_removed(tmp_path):
+    """A token that should not be there is best gone."""
+    tmp_path.chmod(0o777)
+    path = tmp_path / "t.json"
+    path.write_text('{"access_token": "mine"}')
+
+    FileStore(path).delete()
+
+    assert not path.exists()
+
+
 def test_a_link_of_ones_own_is_followed_to_what_is_not(require_root, caplog):
     """All that it leads through counts, on the way up and down as well."""
     with a_folder(0) as mine, a_folder(NOBODY, 0o755) as theirs:
@@ -305,6 +334,25 @@ def test_a_path_that_goes_round_and_round_ends(tmp_path):
         store.load()
     with pytest.raises(TokenStoreError, match="Cannot write"):
         store.save(Token("a"))
+
+
+@pytest.mark.parametrize("links", [30, 45])
+def test_as_many_links_are_followed_as_the_system_follows(tmp_path, links):
+    """What was saved behind more of them, nobody could read."""
+    path = tmp_path / "t.json"
+    FileStore(path).save(Token("old"))
+    for number in range(links):
+        (tmp_path / f"link{number}").symlink_to(path)
+        path = tmp_path / f"link{number}"
+
+    if links < 40:
+        FileStore(path).save(Token("new"))
+    else:
+        with pytest.raises(TokenStoreError, match="Cannot write"):
+            FileStore(path).save(Token("new"))
+
+    kept = Token("new" if links < 40 else "old")
+    assert FileStore(tmp_path / "t.json").load() == kept
 
 
 def test_the_look_at_a_path_is_not_repeated(tmp_path, monkeypatch):
