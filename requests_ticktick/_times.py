@@ -20,6 +20,9 @@ _DATE = (
     r"(?:[Tt ](\d\d:\d\d)(:\d\d)?(?:[.,](\d{1,9}))?\s?(?:[Zz]|([+-]\d\d):?(\d\d)?)?)?"
 )
 
+#: The start of a date in ISO 8601's basic format, which has no separators.
+_BASIC_DATE = r"(\d{4})(\d\d)(\d\d)[Tt](\d\d)(\d\d)(\d\d)?"
+
 #: The year 5138. A larger number is in milliseconds, in which this is 1973.
 _MAX_EPOCH_SECONDS = 1e11
 
@@ -85,6 +88,11 @@ def plausible_time(seconds: float | None) -> float | None:
 
 
 def _date(text: str) -> float | None:
+    basic = re.match(_BASIC_DATE, text, re.ASCII)
+    if basic is not None:
+        year, month, day, hour, minute, second = basic.groups("00")
+        start = f"{year}-{month}-{day}T{hour}:{minute}:{second}"
+        text = start + text[basic.end() :]
     found = re.fullmatch(_DATE, text, re.ASCII)
     if found is None:
         return None
