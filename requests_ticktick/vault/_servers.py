@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..stores import TokenStore
+from ..stores._files import MAX_BYTES
 from ._places import Place
 
 if TYPE_CHECKING:
@@ -19,7 +20,11 @@ T = TypeVar("T")
 TABLE, PREFIX = "requests_ticktick", "requests-ticktick:person"
 
 #: Returns a value and removes it. GETDEL does so from Redis 6.2 on.
-_TAKE = "local v = redis.call('get', KEYS[1]) redis.call('del', KEYS[1]) return v"
+_TAKE = """
+local value = redis.call('getrange', KEYS[1], 0, ARGV[1])
+redis.call('del', KEYS[1])
+return value
+"""
 
 
 class Keys(Place):
@@ -42,9 +47,8 @@ class Keys(Place):
 
     def names(self) -> Iterator[str]:
         pattern = re.sub(r"([*?\[\]^\\])", r"\\\1", self._prefix) + ":*"
-        for key in self._try("read", lambda client: list(client.scan_iter(pattern))):
-            text = key.decode(errors="replace") if isinstance(key, bytes) else key
-            name = text[len(self._prefix) + 1 :]
+        for key in self._try("read", lambda client: list(_scan(client, pattern))):
+            name = key.decode(errors="replace")[len(self._prefix) + 1 :]
             if ":" not in name:  # all else stands beside a token
                 yield name
 
@@ -54,8 +58,10 @@ class Keys(Place):
 
     def take(self, state: str) -> str | None:
         key = self._key(state)
-        found = self._try("read", lambda client: client.eval(_TAKE, 1, key))
-        return found.decode(errors="replace") if isinstance(found, bytes) else found
+        command = "EVAL", _TAKE, 1, key, MAX_BYTES
+        found = self._try("read", lambda client: _bytes(client, *command))
+        is_ours = 0 < len(found) <= MAX_BYTES  # what is absent is empty
+        return found.decode(errors="replace") if is_ours else None
 
     def _key(self, state: str) -> str:
         return f"{self._prefix}:sign-on:{state}"
@@ -65,6 +71,19 @@ class Keys(Place):
 
         outage = Outage(self._prefix, 0.0, goes_on=False)
         return outage.attempt(verb, lambda: act(self._clients.get()))
+
+
+def _scan(client: Any, pattern: str) -> Iterator[bytes]:
+    cursor = -1
+    while cursor:
+        found = _bytes(client, "SCAN", max(cursor, 0), "MATCH", pattern, "COUNT", 1000)
+        cursor, keys = found
+        yield from keys
+
+
+def _bytes(client: Any, *command: object) -> Any:
+    """Return an answer that others wrote, and that may be no UTF-8."""
+    return client.execute_command(*command, NEVER_DECODE=True)
 
 
 class Rows(Place):

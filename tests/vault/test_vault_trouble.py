@@ -9,6 +9,7 @@ import sqlite3
 import weakref
 
 import pytest
+import redis
 from clients import Faulty
 from cryptography.fernet import Fernet
 from inside import grant_of
@@ -190,11 +191,13 @@ def test_a_sign_on_that_makes_no_sense_is_none(sandbox, tmp_path, options):
 def test_what_cannot_be_read_is_an_error_of_ours(
     sandbox, tmp_path, options, start_redis, text
 ):
-    """In a file, and in Redis."""
-    client = start_redis().client()
+    """In a file, and in Redis, whether its client decodes or not."""
+    server = start_redis()
+    client = server.client()
     for vault in (
         TokenVault.files(tmp_path, **options),
         TokenVault.redis(client, **options),
+        TokenVault.redis(server.client(decode_responses=True), **options),
     ):
         redirected = sandbox.sign_on(vault.begin_sign_on("me"))
         for path in (tmp_path / "sign-ons").iterdir():
@@ -204,6 +207,31 @@ def test_what_cannot_be_read_is_an_error_of_ours(
 
         with pytest.raises(TokenStoreError, match="begin the sign-on again"):
             vault.complete_sign_on("me", redirected)
+
+
+@pytest.mark.parametrize("size", [0, 2_000_000])
+def test_a_huge_or_empty_record_in_redis_is_no_sign_on(
+    sandbox, options, start_redis, monkeypatch, size
+):
+    """Of a huge one, no more is fetched than a sign-on could be."""
+    client = start_redis().client()
+    vault = TokenVault.redis(client, **options)
+    redirected = sandbox.sign_on(vault.begin_sign_on("me"))
+    (key,) = client.keys("*:sign-on:*")
+    client.set(key, b"x" * size)
+    fetched, real = [], redis.Redis.execute_command
+
+    def execute(self, *args, **options):
+        answer = real(self, *args, **options)
+        fetched.append(len(answer) if isinstance(answer, bytes) else 0)
+        return answer
+
+    monkeypatch.setattr(redis.Redis, "execute_command", execute)
+    with pytest.raises(StateMismatchError, match="There is no such sign-on"):
+        vault.complete_sign_on("me", redirected)
+
+    assert max(fetched) < 1_100_000
+    assert client.keys("*:sign-on:*") == []
 
 
 @pytest.mark.parametrize("key", ["", "A" * 200, 17])
@@ -220,11 +248,13 @@ def test_a_key_that_is_none_uses_no_sign_on_up(sandbox, make, key):
 
 def test_names_that_no_key_has_are_nobodys(tmp_path, start_redis):
     """Somebody else's files, rows and keys."""
-    client = start_redis().client()
+    server = start_redis()
+    client = server.client()
     vaults = [
         TokenVault.files(tmp_path),
         TokenVault.sql(f"sqlite:///{tmp_path}/v.db"),
         TokenVault.redis(client, "p"),
+        TokenVault.redis(server.client(decode_responses=True), "p"),
     ]
     strange = ["UPPER", "%FF", "%ff", "%", "a%20b%", "x" * 161, "%61"]
     for vault in vaults:
@@ -238,7 +268,7 @@ def test_names_that_no_key_has_are_nobodys(tmp_path, start_redis):
         sql = "INSERT INTO requests_ticktick (name, text) VALUES (?, ?)"
         database.executemany(sql, rows)
 
-    assert [list(vault) for vault in vaults] == [["me"]] * 3
+    assert [list(vault) for vault in vaults] == [["me"]] * 4
 
 
 def test_a_redirect_of_another_service_completes_nothing(sandbox, tmp_path, options):
