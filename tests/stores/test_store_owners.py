@@ -334,6 +334,7 @@ def test_a_path_that_goes_round_and_round_ends(tmp_path):
         store.load()
     with pytest.raises(TokenStoreError, match="Cannot write"):
         store.save(Token("a"))
+    assert _place.doubt(store.path) is None
 
 
 @pytest.mark.parametrize("links", [30, 45])
