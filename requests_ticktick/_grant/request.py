@@ -163,12 +163,11 @@ class AuthorizationRequest(Value):
     def _require_issuer(self, answer: Mapping[str, str]) -> None:
         """Require that this service answered, if the answer says which did."""
         issuer = answer.get("iss")
-        if self.issuer is None or issuer in (None, self.issuer):
+        if self.issuer is None or issuer is None or issuer == self.issuer:
             return
-        shown = self._shown(answer["iss"], answer)
         raise StateMismatchError(
             "The redirect came from another service than the one that was asked: its "
-            f"'iss' is {shown!r}, not {self.issuer}. Its code was sent nowhere. Begin "
+            f"'iss' is {self._shown(issuer, answer)!r}, not {self.issuer}. Its code was sent nowhere. Begin "
             "the sign-on again, and follow no link to it but the URL that is shown."
         )
 
