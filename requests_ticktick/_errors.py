@@ -183,7 +183,8 @@ def only_our_errors() -> Iterator[None]:
         raise
     except Exception as error:
         advice = "A token store of your own should raise TokenStoreError."
-        if isinstance(error, ImportError) and sys.is_finalizing():
+        is_exiting = sys.is_finalizing() or sys.meta_path is None
+        if isinstance(error, ImportError) and is_exiting:
             advice = "Python is exiting: get the token earlier."
         raise TickTickAuthError(
             f"Getting a token ended in {type(error).__name__}, which is this error's "

@@ -20,7 +20,7 @@ from shell import interrupt
 from token_endpoints import CLIENT, GOOD, client_at, refusal_of, run_client
 from wire_servers import server_context
 
-from requests_ticktick import TokenEndpointError
+from requests_ticktick import TickTickAuthError, TokenEndpointError
 from requests_ticktick._grant import token_endpoint
 
 # -- the whole answer is here in time ----------------------------------------------
@@ -235,7 +235,7 @@ last = Last()
 """
     result = run_client(script, "http://127.0.0.1:9")
 
-    assert "No response" in result.stdout, result.stderr
+    assert "Python is exiting" in result.stdout, result.stderr
     assert result.stderr == ""
 
 
@@ -250,6 +250,13 @@ def test_the_exit_paths_work_within_a_running_interpreter(monkeypatch):
     monkeypatch.setitem(sys.modules, "requests_ticktick._grant.no_response", None)
     with pytest.raises(TokenEndpointError, match="Python is exiting"):
         client_at(server.url()).token()
+    client = client_at(server.url())
+    for name in ("taking_turns", "renewal"):
+        monkeypatch.setitem(sys.modules, f"requests_ticktick._source.{name}", None)
+    with monkeypatch.context() as patched:
+        patched.setattr(sys, "meta_path", None)
+        with pytest.raises(TickTickAuthError, match="Python is exiting"):
+            client.token()
 
 
 # -- it fits into memory -------------------------------------------------------------

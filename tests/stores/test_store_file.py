@@ -472,8 +472,8 @@ def test_a_planted_link_at_a_temporary_file_is_not_written_through(
     store = FileStore(tmp_path / "t.json")
     store.save(Token("old"))
     victim = tmp_path / "victim"
-    monkeypatch.setattr("secrets.token_hex", lambda _: "guessed")
-    (tmp_path / ".t.json.guessed.tmp").symlink_to(victim)
+    monkeypatch.setattr("os.urandom", lambda _: b"guess")
+    (tmp_path / f".t.json.{b'guess'.hex()}.tmp").symlink_to(victim)
 
     with pytest.raises(TokenStoreError, match="Cannot write"):
         store.save(Token("new"))
