@@ -27,6 +27,9 @@ import pytest
 import requests
 from hypothesis import settings
 
+#: Runs the tests of the pytest plugin's tests.
+pytest_plugins = ["pytester"]
+
 #: Whether a missing component is a failure. Tests see no ``CI`` variable.
 IN_CI = bool(os.environ.get("CI"))
 

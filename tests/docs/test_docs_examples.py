@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import requests
@@ -27,6 +28,7 @@ from requests_ticktick import (
     SignOnError,
     SignOnRequiredError,
     SignOnTimeoutError,
+    TickTickAuth,
     TickTickAuthError,
     Token,
     TokenEndpointError,
@@ -38,6 +40,7 @@ from requests_ticktick._cli import output
 from requests_ticktick._client import Client
 from requests_ticktick._grant.advice import hint
 from requests_ticktick._grant.no_response import explain
+from requests_ticktick.pytest_plugin import ticktick_offline as ticktick_offline
 from requests_ticktick.testing import TokenStoreContract
 
 #: Runs a block where TickTick is the sandbox.
@@ -249,10 +252,19 @@ def test_the_blocks_about_redis_carry_the_token_over(
     assert sandbox.sign_ons == 1
 
 
-def test_the_blocks_about_tests_run(run):
-    """A token that is given asks nobody."""
-    names = run(code_of("testing"))
+def test_the_blocks_about_tests_run(monkeypatch, ticktick_offline):
+    """A program is tested as it is; a token that is given asks nobody."""
 
+    def titles():
+        url = "https://api.ticktick.com/open/v1/project"
+        response = requests.get(url, auth=TickTickAuth(), timeout=30)
+        return [each["name"] for each in response.json()] if response.ok else []
+
+    monkeypatch.setitem(sys.modules, "my_program", SimpleNamespace(titles=titles))
+    names = {}
+    exec(code_of("testing"), names)
+
+    names["test_my_program"](ticktick_offline)
     assert names["auth"].token().access_token == "a-token"
 
 
