@@ -86,6 +86,24 @@ def encrypted() -> None:
     assert store.load() == Token("a-token")
 
 
+def pytest() -> None:
+    """Pytest finds the fixtures by itself."""
+    import tempfile
+    from pathlib import Path
+
+    test = (
+        "import requests\n"
+        "from requests_ticktick import TickTickAuth\n"
+        "def test_a_program(ticktick_offline):\n"
+        "    url = 'https://api.ticktick.com/open/v1/project'\n"
+        "    assert requests.get(url, auth=TickTickAuth()).status_code == 200\n"
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "test_program.py").write_text(test, encoding="utf-8")
+        command = [sys.executable, "-m", "pytest", "-W", "error", folder]
+        subprocess.run(command, cwd=folder, check=True)
+
+
 def library(name: str) -> Callable[[], None]:
     """What the extra installs can be imported beside the core."""
 
@@ -106,6 +124,7 @@ CHECKS = {
     "encrypted": encrypted,
     "httpie": library("httpie"),
     "httpx": library("httpx"),
+    "pytest": pytest,
 }
 
 #: What is there only with an extra. Flask brings click, and HTTPie brings
@@ -115,14 +134,15 @@ LIBRARIES = {
     "httpie": {"httpie"},
     "httpx": {"httpx"},
     "keyring": {"keyring"},
+    "pytest": {"pytest"},
     "redis": {"redis"},
     "sandbox": {"flask", "werkzeug"},
     "sql": {"sqlalchemy"},
     "encrypted": {"cryptography"},
 }
 
-#: On Linux, keyring brings what its keychain needs.
-BROUGHT = {"keyring": {"encrypted"}}
+#: On Linux, keyring brings what its keychain needs. Fixtures are sandboxes.
+BROUGHT = {"keyring": {"encrypted"}, "pytest": {"sandbox"}}
 
 
 def main(extra: str) -> None:

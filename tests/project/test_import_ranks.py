@@ -18,7 +18,7 @@ NAME = PACKAGE.name
 #: The modules and folders of the package, the lowest rank first. One imports
 #: those of lower ranks and its own folder, never its equals.
 RANKS = (
-    {"_foreign", "_lazy", "_retry_session", "_value", "_version"},
+    {"_foreign", "_lazy", "_offline", "_retry_session", "_value", "_version"},
     {"_errors"},
     {"_fields", "_header", "_pasted", "_times", "_urls"},
     {"_client", "_redirect", "_service", "_token"},
@@ -30,6 +30,7 @@ RANKS = (
     {"_operations"},
     {"_auth"},
     {"__init__"},
+    {"_httpie_auth", "_offline_sandbox"},
     {"_cli", "compat", "httpie", "httpx", "pytest_plugin", "testing", "vault"},
     {"__main__"},
 )
@@ -168,6 +169,8 @@ PUBLIC = {
     "__init__",
     "__main__",
     "compat",
+    "httpie",
+    "pytest_plugin",
     "sandbox/__init__",
     "stores/__init__",
     "stores/encrypted",

@@ -61,10 +61,18 @@ EXTRAS = {
     "httpie",
     "httpx",
     "keyring",
+    "pytest",
     "redis",
     "sandbox",
     "sql",
     "test",
+}
+#: What only those need who develop a program, or this package.
+FOR_DEVELOPERS = {"docs", "pytest", "test"}
+#: Where other tools look for ours.
+PLUGINS = {
+    "httpie.plugins.auth.v1": "ticktick = requests_ticktick.httpie:TickTickAuthPlugin",
+    "pytest11": "requests_ticktick = requests_ticktick.pytest_plugin",
 }
 
 
@@ -121,6 +129,16 @@ def test_the_command_is_installed(distribution: metadata.Distribution) -> None:
     ]
 
 
+@pytest.mark.parametrize("group", PLUGINS)
+def test_other_tools_find_their_plugins(group: str) -> None:
+    """By entry points, whose modules and objects are there."""
+    (line,) = lines(read_ini("setup.cfg")["options.entry_points"][group])
+
+    assert line == PLUGINS[group]
+    name, value = line.split(" = ")
+    assert metadata.EntryPoint(name, value, group).load() is not None
+
+
 def test_all_is_every_extra_that_a_user_needs() -> None:
     """``[all]`` leaves out what only developers use."""
     extras = read_ini("setup.cfg")["options.extras_require"]
@@ -129,7 +147,7 @@ def test_all_is_every_extra_that_a_user_needs() -> None:
 
     named = re.fullmatch(r"requests-ticktick\[(.+)\]", everything)
     assert named is not None
-    assert set(named[1].split(",")) == EXTRAS - {"all", "docs", "test"}
+    assert set(named[1].split(",")) == EXTRAS - FOR_DEVELOPERS - {"all"}
 
 
 def test_the_oldest_environment_pins_every_lower_bound() -> None:
@@ -141,7 +159,7 @@ def test_the_oldest_environment_pins_every_lower_bound() -> None:
         bounds += lines(extras[name])
     pins = lines(read_ini("tox.ini")["testenv:oldest"]["deps"])
 
-    assert sorted(pins) == sorted(bound.replace(">=", "==") for bound in bounds)
+    assert sorted(pins) == sorted({bound.replace(">=", "==") for bound in bounds})
 
 
 def test_ci_runs_the_commands_of_the_readme() -> None:
