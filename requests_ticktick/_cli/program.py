@@ -33,6 +33,7 @@ _COMMANDS = {
     "login": "login.login:login",
     "status": "token_commands:status",
     "token": "token_commands:print_token",
+    "exec": "executing:execute",
     "logout": "token_commands:logout",
     "accounts": "accounts.accounts:accounts",
     "import": "importing.importing:import_token",

@@ -13,6 +13,9 @@ EXPIRES_SOON = 3
 #: The service could not be reached, or did not say.
 UNREACHABLE = 4
 
+#: A program cannot be run, or is not there, as shells have it.
+NOT_EXECUTABLE, NOT_FOUND = 126, 127
+
 _ALWAYS = {
     2: "the command line is wrong",
     130: "Ctrl-C, SIGTERM, or a terminal that closed",
@@ -29,6 +32,12 @@ _BY_COMMAND = {
         UNREACHABLE: "with --check: the API cannot be reached, or does not say",
     },
     "token": {0: "it was printed", 1: "there is none"},
+    "exec": {
+        0: "the program's own, as any other is",
+        1: "or there is no token, and nothing was run",
+        NOT_EXECUTABLE: "or the program cannot be run",
+        NOT_FOUND: "or it is not there",
+    },
     "import": {0: "it is kept, or can be", 1: "there is none, or it was not kept"},
     "doctor": {0: "no faults", 1: "one or more"},
     "accounts": {0: "they are listed", 1: "there are none"},

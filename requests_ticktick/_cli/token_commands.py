@@ -5,21 +5,18 @@ from __future__ import annotations
 import json
 import re
 import time
-from contextlib import suppress
 from typing import Any
 
 import click
 
-from .._errors import SignOnRequiredError
-from .._sign_on import refuse
-from .._token import Token
 from ..stores._base import NoPlaceError
 from .account import Account
 from .found import Found, Verdict, ask_api, look, place_of, used, why_none
 from .options import account_options
-from .output import CommandError, answer, as_json, examples, lines, rows, warn
+from .output import answer, as_json, examples, lines, rows, warn
 from .profiles import unknown_profile
 from .statuses import exit_status
+from .valid_token import valid_token
 
 _UNITS = {"w": 604_800, "d": 86_400, "h": 3600, "m": 60, "s": 1}
 
@@ -130,31 +127,13 @@ def print_token(
     """Print a valid access token, and nothing else."""
     if prints_json and header:
         raise click.UsageError("--json and --header exclude each other.")
-    token = _valid_token(account, may_sign_on=may_sign_on)
+    token = valid_token(account, may_sign_on=may_sign_on)
     if prints_json:
         answer(as_json(account.stamp_service(token)))
     elif header:
         answer(f"Authorization: Bearer {token.access_token}")
     else:
         answer(token.access_token)
-
-
-def _valid_token(account: Account, *, may_sign_on: bool) -> Token:
-    found = look(account, now=time.time())
-    chosen = used(found)
-    if chosen is not None and chosen.is_fresh:
-        return chosen.token
-    if found:
-        # A refresh token may be among them; or another process renews one.
-        with suppress(SignOnRequiredError):
-            return account.auth(refuse).token()
-    if may_sign_on:
-        # Scripts run this command before each call: it loads what it needs.
-        from .login.signing_on import sign_on
-
-        return sign_on(account, None, saved=True)[0]
-    reasons = " ".join(why_none(found, account))
-    raise CommandError(f"{reasons} Run: {account.command('login')}")
 
 
 @click.command(

@@ -17,7 +17,7 @@ import requests_ticktick
 from requests_ticktick import FileStore, Token
 
 COMMANDS = [
-    *("demo", "login", "status", "token", "logout"),
+    *("demo", "login", "status", "token", "exec", "logout"),
     *("accounts", "import", "doctor", "sandbox"),
 ]
 
