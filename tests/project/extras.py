@@ -6,6 +6,7 @@ Run by ``tox -e extra-NAME``: what a user has who installed this extra only.
 from __future__ import annotations
 
 import importlib
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -104,6 +105,17 @@ def pytest() -> None:
         subprocess.run(command, cwd=folder, check=True)
 
 
+def httpie() -> None:
+    """``http`` finds the plugin by itself, and sends the token."""
+    url = "https://api.ticktick.com/open/v1/project"
+    command = ["http", "--ignore-stdin", "--offline", "-A", "ticktick", url]
+    environment = {**os.environ, "TICKTICK_TOKEN": "tp_0123456789"}
+    result = subprocess.run(
+        command, env=environment, stdout=subprocess.PIPE, text=True, check=True
+    )
+    assert "Authorization: Bearer tp_0123456789" in result.stdout, result.stdout
+
+
 def library(name: str) -> Callable[[], None]:
     """What the extra installs can be imported beside the core."""
 
@@ -122,7 +134,7 @@ CHECKS = {
     "redis": library("requests_ticktick.stores.redis"),
     "sql": sql,
     "encrypted": encrypted,
-    "httpie": library("httpie"),
+    "httpie": httpie,
     "httpx": library("httpx"),
     "pytest": pytest,
 }
