@@ -32,9 +32,9 @@ import requests
 from requests_ticktick import TickTickAuth
 
 def main():
-    session = requests.Session()
-    session.auth = TickTickAuth()
-    return session.get({URL!r}, timeout=30)
+    with requests.Session() as session:
+        session.auth = TickTickAuth()
+        return session.get({URL!r}, timeout=30)
 
 if __name__ == "__main__":
     print(main().status_code)
@@ -47,6 +47,8 @@ EARLY = requests.Session()
 def watched(ticktick_offline, secrets):
     """No secret of the sandbox is in a log."""
     secrets.watch(lambda: ticktick_offline.secrets)
+    yield
+    EARLY.close()
 
 
 @pytest.fixture

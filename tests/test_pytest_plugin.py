@@ -99,14 +99,3 @@ def test_pytest_says_what_they_are(run):
 
     for name in ("sandbox", "session", "offline"):
         result.stdout.fnmatch_lines([f"ticktick_{name} -- *", "    [A-Z]*."])
-
-
-def test_gevent_may_patch_first(run, require_module):
-    """As its users have it do in the first conftest.py."""
-    require_module("gevent")
-    tests = "import gevent.monkey; gevent.monkey.patch_all()\n" + TESTS
-
-    result = run(tests)
-
-    assert "MonkeyPatchWarning" not in str(result.stdout)
-    result.assert_outcomes(passed=7, failed=1)
