@@ -178,9 +178,8 @@ class _ChangingLoader:
 
     def exec_module(self, module: ModuleType) -> None:
         """Run the module as if there were only its own loader."""
-        module.__loader__ = self._loader
-        if module.__spec__ is not None:
-            module.__spec__.loader = self._loader
+        assert module.__spec__ is not None  # the import system has set it
+        module.__loader__ = module.__spec__.loader = self._loader
         self._loader.exec_module(module)
         self._change(module)
 

@@ -117,9 +117,8 @@ def run(words: tuple[str, ...], environment: Mapping[str, str]) -> NoReturn:
 
     :raises CommandError: It cannot be run.
     """
-    for stream in (sys.stdout, sys.stderr):
-        if stream is not None:
-            stream.flush()
+    for stream in filter(None, (sys.stdout, sys.stderr)):
+        stream.flush()
     try:
         if CAN_REPLACE:
             _restore_signals()
@@ -131,10 +130,8 @@ def run(words: tuple[str, ...], environment: Mapping[str, str]) -> NoReturn:
 
 def _restore_signals() -> None:
     """Undo what Python ignores at its start, and a program would inherit."""
-    for name in ("SIGPIPE", "SIGXFSZ"):
-        number = getattr(signal, name, None)
-        if number is not None:
-            signal.signal(number, signal.SIG_DFL)
+    for name in {"SIGPIPE", "SIGXFSZ"}.intersection(dir(signal)):
+        signal.signal(getattr(signal, name), signal.SIG_DFL)
 
 
 def _wait_for(words: tuple[str, ...], environment: Mapping[str, str]) -> int:
