@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from importlib import import_module
 
 import requests
 
@@ -114,6 +115,9 @@ def work() -> None:
         session.auth = auth = TickTickAuth(
             store=FileStore(), sign_on=SandboxSignOn(), service=service
         )
+        # These are imported late, and would have the processes begin apart.
+        for name in (".._source.taking_turns", "..stores._file_lock"):
+            import_module(name, __package__)
         print("ready", flush=True)
         sys.stdin.readline()
         try:
