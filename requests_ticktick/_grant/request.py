@@ -167,8 +167,8 @@ class AuthorizationRequest(Value):
             return
         raise StateMismatchError(
             "The redirect came from another service than the one that was asked: its "
-            f"'iss' is {self._shown(issuer, answer)!r}, not {self.issuer}. Its code was sent nowhere. Begin "
-            "the sign-on again, and follow no link to it but the URL that is shown."
+            f"'iss' is {self._shown(issuer, answer)!r}, not {self.issuer}. Its code was "
+            "sent nowhere. Begin the sign-on again, and follow no link but that shown."
         )
 
     def _denied(self, answer: Mapping[str, str]) -> AuthorizationDeniedError:
