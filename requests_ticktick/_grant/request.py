@@ -168,7 +168,8 @@ class AuthorizationRequest(Value):
         raise StateMismatchError(
             "The redirect came from another service than the one that was asked: its "
             f"'iss' is {self._shown(issuer, answer)!r}, not {self.issuer}. Its code was "
-            "sent nowhere. Begin the sign-on again, and follow no link but that shown."
+            "sent nowhere. Begin the sign-on again, and follow no other link than the "
+            "one that is shown."
         )
 
     def _denied(self, answer: Mapping[str, str]) -> AuthorizationDeniedError:

@@ -205,13 +205,13 @@ def test_the_tests_of_the_example_program_pass():
 # -- The pages ---------------------------------------------------------------------
 
 
-def test_the_blocks_of_getting_started_sign_on(run, sandbox):
+def test_the_blocks_of_getting_started_sign_on(run, sandbox, capsys):
     """First by the browser, then with a token that was pasted."""
     sandbox.issue_token("tp_abc")
 
     names = run(code_of("getting-started").replace("tp_...", "tp_abc"))
 
-    assert names["projects"][0]["name"] == "Groceries"
+    assert capsys.readouterr().out.split() == ["Groceries", "Work", "Reading"]
     assert names["session"].auth.token().access_token == "tp_abc"
     assert sandbox.sign_ons == 1
 
