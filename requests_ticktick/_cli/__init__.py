@@ -17,10 +17,9 @@ def main() -> None:
     except ModuleNotFoundError as error:
         if error.name not in _LIBRARIES:
             raise
-        sys.exit(
-            "requests-ticktick's command line needs: "
-            "python -m pip install 'requests-ticktick[cli]'"
-        )
+        from .extras import with_extra
+
+        sys.exit(f"requests-ticktick's command line needs: {with_extra('cli')}")
     from .program import program
 
     program()

@@ -15,6 +15,7 @@ import click
 from .._errors import TickTickAuthError
 from .._grant.redirect import require_redirect_uri
 from .._service import is_loopback
+from .extras import missing
 from .output import CommandError, answer, examples, log_shown, say
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def sandbox_class() -> type[Sandbox]:
     try:
         from ..sandbox import Sandbox
     except ImportError as error:
-        raise CommandError(f"{error}") from None
+        raise CommandError(missing(error)) from None
     return Sandbox
 
 

@@ -10,6 +10,7 @@ import click
 
 from .._defaults import default_store
 from ..stores import FileStore, MemoryStore, TokenStore
+from .extras import missing
 from .output import CommandError
 
 #: What ``--store`` may be, as its completion offers it.
@@ -112,7 +113,7 @@ def _elsewhere(store: str, profile: str | None, key: str | None) -> TokenStore:
 
             return SqlStore(store) if key is None else SqlStore(store, key)
     except ImportError as error:
-        raise CommandError(f"{error}") from None
+        raise CommandError(missing(error)) from None
     except ValueError:
         problem = "this address or --key cannot be used"
     else:

@@ -177,5 +177,6 @@ def test_a_missing_flask_is_an_error_that_names_the_extra(shell, command):
 
     assert done.returncode == 1
     assert done.stderr == (
-        "Error: The sandbox needs Flask: pip install 'requests-ticktick[sandbox]'\n"
+        "Error: The sandbox needs Flask: "
+        "python -m pip install 'requests-ticktick[cli,sandbox]'\n"
     )

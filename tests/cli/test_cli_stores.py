@@ -173,7 +173,7 @@ def test_a_store_without_its_extra_says_which_it_needs(shell, tmp_path):
     done = shell.run(*words, env={"PYTHONPATH": path})
 
     assert done.returncode == 1
-    assert "pip install 'requests-ticktick[redis]'" in done.stderr
+    assert "pip install 'requests-ticktick[cli,redis]'" in done.stderr
     assert done.stderr.count("\n") == 1
 
 
