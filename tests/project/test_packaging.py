@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
+import subprocess
 import tarfile
 import zipfile
 from configparser import ConfigParser
 from importlib import metadata
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import pytest
+import yaml
 
 import requests_ticktick
 
@@ -182,15 +186,65 @@ def test_every_tox_environment_says_what_it_is_for() -> None:
 
 
 def test_every_python_that_is_promised_is_tested() -> None:
-    """The classifiers, tox and what CI reports name the same versions."""
+    """A release needs each that a classifier names; tox looks for newer ones, too."""
     classifiers = read_ini("setup.cfg")["metadata"]["classifiers"]
     promised = re.findall(r"Python :: 3\.(\d+)$", classifiers, re.M)
-    tested = re.search(r"py3\{(.+)\}", read_ini("tox.ini")["tox"]["env_list"])
+    found = re.search(r"py3\{(.+)\}", read_ini("tox.ini")["tox"]["env_list"])
 
-    assert tested is not None
-    assert tested[1].split(", ") == promised
+    assert found is not None
+    tested = found[1].split(", ")
+    assert tested[: len(promised)] == promised
     script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
-    assert f"for minor in {' '.join(promised)}; do" in script
+    assert f"for minor in {' '.join(tested)}; do" in script
+    steps = release()["jobs"]["test"]["steps"]
+    (versions,) = [
+        step["with"]["python-version"] for step in steps if "python" in str(step)
+    ]
+    assert versions.split() == [f"3.{minor}" for minor in promised]
+    readme = (ROOT / "README.rst").read_text(encoding="utf-8")
+    assert f"CPython 3.{promised[0]} to 3.{promised[-1]}: the tests run" in readme
+
+
+def release() -> Any:
+    """The workflow that publishes."""
+    path = ROOT / ".github" / "workflows" / "release.yml"
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+def test_only_what_publishes_can_sign() -> None:
+    """The tests and the build tools of a release run without its identity."""
+    jobs = release()["jobs"]
+
+    assert release()["permissions"] == {}
+    signing = [name for name, job in jobs.items() if "id-token" in job["permissions"]]
+    assert signing == ["publish"]
+    assert jobs["publish"]["environment"]["name"] == "pypi"
+    assert not [step for step in jobs["publish"]["steps"] if "run" in step]
+    assert "secrets." not in str(jobs)
+
+
+def urls() -> dict[str, str]:
+    """The addresses that PyPI shows."""
+    urls = read_ini("setup.cfg")["metadata"]["project_urls"]
+    return dict(line.split(" = ") for line in lines(urls))
+
+
+def test_a_release_checks_what_the_metadata_says_about_it() -> None:
+    """A tag that is no version, or a copy of the repository, publishes nothing."""
+    steps = release()["jobs"]["build"]["steps"]
+    (check,) = [step["run"] for step in steps if "name" in step and "run" in step]
+    of_tag, of_address, of_date = check.strip().splitlines()
+
+    def passes(line: str, **variables: str) -> bool:
+        command = [shutil.which("bash") or "bash", "-c", line]
+        done = subprocess.run(command, cwd=ROOT, env={**os.environ, **variables})
+        return done.returncode == 0
+
+    assert passes(of_tag, TAG=f"v{requests_ticktick.__version__}")
+    assert not passes(of_tag, TAG="v0.0.0")
+    assert passes(of_address, HERE=urls()["Source"])
+    assert not passes(of_address, HERE="https://github.com/somebody/else")
+    assert not passes(of_date, TAG="v0.0.0")
 
 
 @pytest.fixture
@@ -220,6 +274,19 @@ def test_the_wheel_holds_the_package_and_nothing_else(built: Path) -> None:
     assert names == expected
 
 
+def test_the_page_on_pypi_links_to_what_is_elsewhere(built: Path) -> None:
+    """A path within the repository leads nowhere there; and the licence is stated."""
+    (path,) = built.glob("*.whl")
+    with zipfile.ZipFile(path) as wheel:
+        (name,) = [name for name in wheel.namelist() if name.endswith("/METADATA")]
+        text = wheel.read(name).decode()
+
+    assert "\nLicense-Expression: MIT\n" in text
+    links = re.findall(r"(?:<|image:: )((?!http)[\w./-]+\.(?:rst|svg|png))", text)
+    assert links == []
+    assert f"image:: {urls()['Documentation']}_images/first.svg" in text
+
+
 def test_the_source_distribution_can_be_tested(built: Path) -> None:
     """Whoever packages this for a system runs the tests from it."""
     (path,) = built.glob("*.tar.gz")
@@ -235,6 +302,8 @@ def test_the_source_distribution_can_be_tested(built: Path) -> None:
     assert tests <= names
     assert {
         ".ci/run",
+        ".github/SECURITY.md",
+        ".github/workflows/release.yml",
         ".ruff.toml",
         "CHANGELOG.rst",
         "LICENSE",
