@@ -134,3 +134,14 @@ def test_every_question_of_the_front_page_can_be_linked_to(browser, pages):
     missing = f"{targets}.filter(each => !document.getElementById(each))"
     assert len(targets) > 10
     assert browser.runs(missing) == []
+
+
+def test_every_link_between_the_pages_leads_somewhere(pages):
+    """Sphinx does not look at those that the README has for readers of a checkout."""
+    lost = set()
+    for path in pages:
+        text = path.read_text(encoding="utf-8")
+        links = re.findall(r'href="([^"#:?/][^"#:?]*)[^":]*"', text)
+        lost |= {link for link in links if not (path.parent / link).exists()}
+
+    assert lost == set()
