@@ -166,10 +166,9 @@ class AuthorizationRequest(Value):
         if self.issuer is None or issuer is None or issuer == self.issuer:
             return
         raise StateMismatchError(
-            "The redirect came from another service than the one that was asked: its "
-            f"'iss' is {self._shown(issuer, answer)!r}, not {self.issuer}. Its code was "
-            "sent nowhere. Begin the sign-on again, and follow no other link than the "
-            "one that is shown."
+            "The redirect came from another service than the one asked: its 'iss' is "
+            f"{self._shown(issuer, answer)!r}, not {self.issuer}. Its code was sent "
+            "nowhere. Begin the sign-on again, and follow only the URL that is shown."
         )
 
     def _denied(self, answer: Mapping[str, str]) -> AuthorizationDeniedError:
