@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from ._grant.registration import register
     from ._grant.request import AuthorizationRequest
     from ._retry_session import retry_session
-    from ._service import DIDA365, TICKTICK, Service
+    from ._service import DIDA365, TICKTICK, TICKTICK_MCP, Service
     from ._sign_on import ConsoleSignOn, LoopbackSignOn, SignOn, refuse
     from ._source.events import Event
     from ._token import Token
@@ -70,7 +70,7 @@ else:
             "_grant.registration": ["register"],
             "_grant.request": ["AuthorizationRequest"],
             "_retry_session": ["retry_session"],
-            "_service": ["DIDA365", "Service", "TICKTICK"],
+            "_service": ["DIDA365", "Service", "TICKTICK", "TICKTICK_MCP"],
             "_sign_on": ["ConsoleSignOn", "LoopbackSignOn", "SignOn", "refuse"],
             "_source.events": ["Event"],
             "_token": ["Token"],
@@ -90,6 +90,7 @@ else:
 __all__ = [
     "DIDA365",
     "TICKTICK",
+    "TICKTICK_MCP",
     "AuthorizationDeniedError",
     "AuthorizationRequest",
     "ChainStore",

@@ -12,7 +12,7 @@ from ._client import Client
 from ._errors import SignOnRequiredError
 from ._header import Bearer, Guard, ResentBearer
 from ._operations import TokenOperations
-from ._replay import ResponseHook, can_send_again, send_again
+from ._replay import CANNOT_SEND_TWICE, ResponseHook, can_send_again, send_again
 from ._source import TokenSource
 from ._stamp import Stamp, token_from_program
 from ._token import Token
@@ -179,10 +179,7 @@ class TickTickAuth(TokenOperations, AuthBase):
             response.close()  # the caller gets the exception, not the response
             raise
         if not can_send_again(response):
-            logger.warning(
-                "The API refused the token. There is a new one, but the body of "
-                "this request cannot be sent twice: make the call again."
-            )
+            logger.warning(CANNOT_SEND_TWICE)
             return response
         second = send_again(response, token, kwargs, self.guard)
         if second.status_code == 401:

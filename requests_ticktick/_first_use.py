@@ -37,20 +37,26 @@ class FirstUse(ResponseHook):
         self._has_worked = self._is_told = False
 
     def __call__(self, response: Response, **kwargs: Any) -> Response:
-        if self._has_worked or not self._is_answer_of_api(response):
-            return super().__call__(response, **kwargs)
-        self._has_worked = 200 <= response.status_code < 300
-        if response.status_code not in (401, 403) or not self._is_recent():
-            return super().__call__(response, **kwargs)
+        if self._is_answer_of_api(response) and self.stands(response.status_code):
+            return response
+        return super().__call__(response, **kwargs)
+
+    def stands(self, status: int) -> bool:
+        """Whether the API refused a client's first token, which is logged."""
+        if self._has_worked:
+            return False
+        self._has_worked = 200 <= status < 300
+        if status not in (401, 403) or not self._is_recent():
+            return False
         if not self._is_told:
             self._is_told = True
             logger.warning(
                 "The API answered %d to a token that it has just granted to a client "
                 "which registered itself: the API may not accept such clients. %s",
-                response.status_code,
+                status,
                 register_by_hand(self._service),
             )
-        return response
+        return True
 
     def _is_answer_of_api(self, response: Response) -> bool:
         request = response.request

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from ._service import Service
     from ._token import Token
 
-_MASKED = "Bearer ***"
+MASKED = "Bearer ***"
 
 #: URLs that are remembered. A program that calls more of them starts anew.
 _MAX_URLS = 64
@@ -34,7 +34,7 @@ class Bearer(Secret):
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return str, (_MASKED,)
+        return str, (MASKED,)
 
 
 class ResentBearer(Bearer):
@@ -57,7 +57,7 @@ def register_with_yaml() -> None:
         return
     for kind in (representer.SafeRepresenter, representer.Representer):
         for value in (Bearer, ResentBearer):
-            kind.add_representer(value, lambda dumper, _: dumper.represent_str(_MASKED))
+            kind.add_representer(value, lambda dumper, _: dumper.represent_str(MASKED))
 
 
 class Guard(dict["str | None", bool]):

@@ -35,6 +35,13 @@ BODY_SECONDS = 10.0
 _BOUNDED_CODINGS = frozenset({"", "identity", "gzip", "x-gzip", "deflate"})
 
 
+#: Logged where a 401 goes back to the caller although there is a token.
+CANNOT_SEND_TWICE = (
+    "The API refused the token. There is a new one, but the body of this request "
+    "cannot be sent twice: make the call again."
+)
+
+
 class ResponseHook:
     """The response hook shared by all requests that carry one token."""
 
@@ -56,6 +63,13 @@ class ResponseHook:
 
             prepare_redirect(response.request, response, self.auth.guard)
         return response
+
+    def stands(self, status: int) -> bool:
+        """Whether this answer of the API stands, and no renewal would help.
+
+        :param status: The HTTP status, of whichever client.
+        """
+        return False
 
     def __deepcopy__(self, memo: object) -> ResponseHook:
         return self

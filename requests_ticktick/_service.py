@@ -183,6 +183,16 @@ TICKTICK = Service(
     registration_endpoint="https://api.ticktick.com/oauth/register",
 )
 
+#: TickTick's MCP server. Its token is that of ``TICKTICK``, in the same file.
+TICKTICK_MCP = Service(
+    TICKTICK.authorization_endpoint,
+    TICKTICK.token_endpoint,
+    ["https://mcp.ticktick.com/"],
+    issuer=TICKTICK.issuer,
+    revocation_endpoint=TICKTICK.revocation_endpoint,
+    registration_endpoint=TICKTICK.registration_endpoint,
+)
+
 #: TickTick in China, with separate accounts, apps and developer portal.
 DIDA365 = Service(
     "https://dida365.com/oauth/authorize",

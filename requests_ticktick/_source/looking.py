@@ -12,7 +12,7 @@ from .events.telling import told_afterwards
 if TYPE_CHECKING:
     from .._token import Token
     from ..stores import TokenStore
-    from .deadlines import TimedToken
+    from .deadlines import Deadlines, TimedToken
     from .events import Events
     from .wallet import Wallet
 
@@ -21,6 +21,7 @@ class Looking:
     """Answers whether there is a token, and asks nobody for one."""
 
     store: TokenStore
+    _deadlines: Deadlines
     _wallet: Wallet
     _events: Events
 
@@ -30,6 +31,24 @@ class Looking:
         with contextlib.suppress(Exception):
             best = self._wallet.best_of(self._in_memory())
             return None if best is None else best.token
+        return None
+
+    def ready(self) -> Token | None:
+        """Return the token that memory holds, if nothing at all is due.
+
+        Otherwise :meth:`TokenSource.token` has something to do that may take
+        its time: a look into a store, a renewal, a save, an event to tell.
+        """
+        wallet, deadlines = self._wallet, self._deadlines
+        current = wallet.current
+        if current is not None:
+            return current.token if deadlines.is_quiet(current) else None
+        with contextlib.suppress(Exception):  # as in peek()
+            best = wallet.best_of(self._in_memory())
+            if best is not None and deadlines.is_fresh(best):
+                with told_afterwards():
+                    self._events.found(best.token)
+                return wallet.use(best)
         return None
 
     def find(self) -> Token | None:
