@@ -2,17 +2,20 @@
 
 ::
 
-    async with aiohttp.ClientSession(middlewares=[TickTickMiddleware()]) as session:
-        await session.get("https://api.ticktick.com/open/v1/project")
+    session = aiohttp.ClientSession(middlewares=[TickTickMiddleware()])
+    await session.get("https://api.ticktick.com/open/v1/project")
 """
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 try:
-    from aiohttp import BytesPayload, ClientHandlerType
+    from aiohttp import BytesPayload, ClientError, ClientHandlerType
 except ImportError as error:
     raise ImportError(
         "requests_ticktick.aiohttp needs aiohttp 3.12 or newer: "
@@ -22,9 +25,10 @@ except ImportError as error:
 from yarl import URL
 
 from ._auth import TickTickAuth
-from ._errors import SignOnRequiredError
+from ._errors import SignOnRequiredError, TickTickAuthError
 from ._flow import FlowAuth, log_body, log_refusal
 from ._flow.waiting import token_of
+from ._source.failures import shareable
 
 if TYPE_CHECKING:
     from aiohttp import ClientRequest, ClientResponse
@@ -59,7 +63,7 @@ class TickTickMiddleware:
     @classmethod
     def of(cls, auth: TickTickAuth) -> Self:
         """Return a middleware that shares the token of an auth."""
-        return cls(auth)
+        return cls(FlowAuth.of(auth))
 
     async def __call__(
         self, request: ClientRequest, handler: ClientHandlerType
@@ -69,7 +73,8 @@ class TickTickMiddleware:
         _goes_on_at.set(None)
         if not self.auth.gets_token(request.url):
             return await handler(request)
-        token = await token_of(self.auth.source)
+        with _errors_kept():
+            token = await token_of(self.auth.source)
         response = await self._send(request, handler, token)
         if self.auth.is_to_be_renewed(token, response.status) and not was_sent_again:
             new = await self._token_for_second(request, response, token)
@@ -93,7 +98,8 @@ class TickTickMiddleware:
     ) -> Token | None:
         """Return another token, if the request can be sent again with it."""
         try:
-            token = await token_of(self.auth.source, instead_of=refused)
+            with _errors_kept():
+                token = await token_of(self.auth.source, instead_of=refused)
         except SignOnRequiredError as error:
             log_refusal(error)
             return None
@@ -116,3 +122,28 @@ def _target_of(response: ClientResponse) -> URL | None:
         return response.url.join(URL(location))
     except ValueError:
         return None
+
+
+@contextmanager
+def _errors_kept() -> Iterator[None]:
+    """Raise our errors as errors of aiohttp as well, like those of requests.
+
+    aiohttp would make a ``ClientOSError`` of them, since they are OSErrors.
+    """
+    try:
+        yield
+    except TickTickAuthError as error:
+        whole = shareable(error)  # others may get the error itself
+        whole.__class__ = _as_client_error(type(whole))
+        raise whole.with_traceback(error.__traceback__) from error.__cause__
+
+
+@functools.cache
+def _as_client_error(kind: Any) -> Any:
+    """Return a subclass that aiohttp lets pass. It is pickled as the class."""
+
+    def reduce(error: TickTickAuthError) -> Any:
+        return kind, *kind.__reduce__(error)[1:]
+
+    names = {"__module__": kind.__module__, "__reduce__": reduce}
+    return type(kind.__name__, (kind, ClientError), names)

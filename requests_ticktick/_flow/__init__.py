@@ -39,7 +39,7 @@ class FlowAuth(TickTickAuth):
         """
         _require_auth(auth)
         made = cls.__new__(cls)
-        made.__dict__.update(auth.__dict__, _hook=None)
+        made.__dict__ = auth.__dict__  # and what is known of the token's first use
         return made
 
     def gets_token(self, url: object) -> bool:
