@@ -133,8 +133,9 @@ def _errors_kept() -> Iterator[None]:
     try:
         yield
     except TickTickAuthError as error:
-        whole = shareable(error)  # others may get the error itself
-        whole.__class__ = _as_client_error(type(whole))
+        whole: Any = shareable(error)  # others may get the error itself
+        kind: Any = type(whole)
+        whole.__class__ = _as_client_error(kind)
         raise whole.with_traceback(error.__traceback__) from error.__cause__
 
 

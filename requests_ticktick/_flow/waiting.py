@@ -80,7 +80,7 @@ class Waiting:
             answer = Future()
             answer.set_running_or_notify_cancel()
             if self._thread is None:
-                self._thread = _started(partial(self._work, source))
+                self._thread = started(partial(self._work, source))
             self._asked[refused] = answer
             return answer, True
 
@@ -106,7 +106,7 @@ class Waiting:
                 answer.set_exception(problem)
 
 
-def _started(work: Callable[[], None]) -> threading.Thread:
+def started(work: Callable[[], None]) -> threading.Thread:
     # A daemon: no program has to wait for a person in order to end.
     thread = threading.Thread(target=work, name="waits for a token", daemon=True)
     try:

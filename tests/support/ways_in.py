@@ -11,11 +11,18 @@ from types import SimpleNamespace
 NAMES = {
     "httpx": ("httpx", "sync"),
     "httpx in asyncio": ("httpx", "asyncio"),
-    "httpx in trio": ("httpx", "trio"),
     "httpx2": ("httpx2", "sync"),
-    "httpx2 in asyncio": ("httpx2", "asyncio"),
     "httpx2 in trio": ("httpx2", "trio"),
     "aiohttp": ("aiohttp", "asyncio"),
+}
+
+
+#: Of the clients of httpx. The certificates of CAs take their time to be read.
+_OPTIONS = {
+    "follow_redirects": True,
+    "timeout": 30,
+    "trust_env": False,
+    "verify": False,
 }
 
 
@@ -58,18 +65,14 @@ class Way:
         return (_Aiohttp if self.is_aiohttp else _Httpx)(self, auth)
 
     def _call_sync(self, auth, method, url, **options):
-        with self.library.Client(
-            auth=self.kind.of(auth), follow_redirects=True, trust_env=False
-        ) as client:
+        with self.library.Client(auth=self.kind.of(auth), **_OPTIONS) as client:
             response = client.request(method, url, **_for_httpx(options))
             return _answer(response.status_code, response)
 
 
 class _Httpx:
     def __init__(self, way, auth):
-        self.client = way.library.AsyncClient(
-            auth=way.kind.of(auth), follow_redirects=True, trust_env=False, timeout=30
-        )
+        self.client = way.library.AsyncClient(auth=way.kind.of(auth), **_OPTIONS)
 
     async def __aenter__(self):
         await self.client.__aenter__()
