@@ -73,6 +73,7 @@ class Guard(dict["str | None", bool]):
         self._service = service
 
     def __missing__(self, url: str | None) -> bool:
+        _require_text(url)
         if len(self) >= _MAX_URLS:
             self.clear()
         self[url] = decision = self._service.is_api_url(url)
@@ -80,3 +81,13 @@ class Guard(dict["str | None", bool]):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Guard, (self._service,)  # a pickle keeps no URLs
+
+
+def _require_text(url: object) -> None:
+    if url is not None and not isinstance(url, str):
+        raise TypeError(
+            "requests_ticktick.TickTickAuth is for requests, and was called by another "
+            "client. For httpx use requests_ticktick.httpx.TickTickAuth, for httpx2 "
+            "that of requests_ticktick.httpx2, and for aiohttp "
+            "requests_ticktick.aiohttp.TickTickMiddleware."
+        )

@@ -13,6 +13,7 @@ logger = logging.getLogger("requests_ticktick")
 
 #: Many programs call https://ticktick.com/open/v1 and get a bare 401.
 _TICKTICK_HOST = r"(?:[\w-]+\.)*(ticktick|dida365)\.com"
+_MCP_HOST = "mcp.ticktick.com"
 
 
 class WrongHostWarning:
@@ -45,8 +46,9 @@ class WrongHostWarning:
         if origin(place) in map(origin, self._service.api_origins):
             place += parts.path if _is_short(parts.path) else "/..."
             why = f"since it goes only to addresses that plainly begin with {api}"
-        elif name != _owner_of(urlsplit(api).hostname or ""):
-            other = f", or choose that service: TickTickAuth(service={name.upper()})"
+        elif _constant_of(host) != _constant_of(urlsplit(api).hostname or ""):
+            constant = _constant_of(host)
+            other = f", or choose that service: TickTickAuth(service={constant})"
         logger.warning(
             "No token was sent to %s, %s. Call %s instead%s.",
             place,
@@ -61,6 +63,14 @@ def _owner_of(host: str) -> str | None:
     return match and match[1]
 
 
+def _constant_of(host: str) -> str | None:
+    """Return what the service of one of TickTick's hosts is called here."""
+    if host.rstrip(".") == _MCP_HOST:
+        return "TICKTICK_MCP"
+    owner = _owner_of(host)
+    return owner and owner.upper()
+
+
 def _is_short(path: str) -> bool:
     """Whether a path has no room for an id, and can be shown."""
     return re.fullmatch(r"[/\w.%;\\-]{1,20}", path, re.ASCII) is not None
@@ -68,5 +78,7 @@ def _is_short(path: str) -> bool:
 
 def _example(api: str) -> str:
     """Return what the API's URLs look like: TickTick's have ``/open/v1``."""
+    if api == f"https://{_MCP_HOST}":
+        return f"{api}/"
     base = api if api.endswith("/") else f"{api}/open/"
     return f"{base}v1/..." if base.endswith("/open/") else f"{base}..."

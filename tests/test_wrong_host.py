@@ -10,7 +10,7 @@ import pytest
 import requests
 from clients import client_of
 
-from requests_ticktick import DIDA365, TICKTICK, Service, TickTickAuth
+from requests_ticktick import DIDA365, TICKTICK, TICKTICK_MCP, Service, TickTickAuth
 
 
 def prepared(url, auth):
@@ -84,6 +84,19 @@ def test_each_host_and_each_auth_is_logged(told, sandbox):
         (sandbox.url("/open/"), [False, False, True, True]),
     ):
         assert [f"Call {api}v1/..." in line for line in lines] == of_auth
+
+
+def test_the_mcp_server_and_the_api_are_told_apart(told):
+    """The same token is good for both; each auth is for one of them."""
+    prepared("https://mcp.ticktick.com/", TickTickAuth.from_token("tp_1"))
+    of_mcp = TickTickAuth.from_token("tp_1", service=TICKTICK_MCP)
+    prepared("https://api.ticktick.com/open/v1/project", of_mcp)
+
+    (_, to_mcp), (_, to_api) = told()
+    assert "Call https://api.ticktick.com/open/v1/... instead" in to_mcp
+    assert to_mcp.endswith("TickTickAuth(service=TICKTICK_MCP).")
+    assert "Call https://mcp.ticktick.com/ instead" in to_api
+    assert to_api.endswith("TickTickAuth(service=TICKTICK).")
 
 
 def test_a_path_that_is_not_the_apis_is_named(told):

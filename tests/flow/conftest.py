@@ -21,6 +21,12 @@ def loop_way(request, require_module):
     return Way(request.param, require_module)
 
 
+@pytest.fixture(params=["httpx", "httpx2"])
+def sync_way(request, require_module):
+    """Each of those that block."""
+    return Way(request.param, require_module)
+
+
 @pytest.fixture(params=[name for name in NAMES if name != "aiohttp"])
 def httpx_way(request, require_module):
     """Each way to call httpx and httpx2."""

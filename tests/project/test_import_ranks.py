@@ -29,9 +29,13 @@ RANKS = (
     {"_source"},
     {"_operations"},
     {"_auth"},
+    {"_flow"},
     {"__init__"},
     {"_httpie_auth", "_offline_sandbox"},
-    {"_cli", "compat", "httpie", "httpx", "pytest_plugin", "testing", "vault"},
+    {
+        *("_cli", "aiohttp", "compat", "httpie", "httpx", "httpx2"),
+        *("pytest_plugin", "testing", "vault"),
+    },
     {"__main__"},
 )
 RANK = {room: rank for rank, rooms in enumerate(RANKS) for room in rooms}
@@ -40,7 +44,9 @@ SANDBOX_IMPORTS = {"_service"}
 
 #: What "import requests_ticktick" leaves to the moment of its first use.
 LATE = (
+    "aiohttp",
     "ast",
+    "asyncio",
     "click",
     "cryptography",
     "dataclasses",
@@ -168,9 +174,12 @@ def test_the_walk_sees_what_it_must() -> None:
 PUBLIC = {
     "__init__",
     "__main__",
+    "aiohttp",
     "compat",
     "httpie",
     "pytest_plugin",
+    "httpx",
+    "httpx2",
     "sandbox/__init__",
     "stores/__init__",
     "stores/encrypted",

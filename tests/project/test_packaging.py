@@ -25,6 +25,7 @@ PACKAGE = "requests_ticktick"
 PUBLIC_NAMES = {
     "DIDA365",
     "TICKTICK",
+    "TICKTICK_MCP",
     "AuthorizationDeniedError",
     "AuthorizationRequest",
     "ChainStore",
@@ -58,21 +59,25 @@ PUBLIC_NAMES = {
     "retry_session",
 }
 EXTRAS = {
+    "aiohttp",
     "all",
     "cli",
     "docs",
     "encrypted",
     "httpie",
     "httpx",
+    "httpx2",
     "keyring",
+    "mcp",
     "pytest",
     "redis",
     "sandbox",
     "sql",
     "test",
 }
-#: What only those need who develop a program, or this package.
-FOR_DEVELOPERS = {"docs", "pytest", "test"}
+#: What only those need who develop a program, or this package; and the MCP SDK,
+#: which is large, and which a program that needs it has.
+NOT_IN_ALL = {"all", "docs", "mcp", "pytest", "test"}
 #: Where other tools look for ours.
 PLUGINS = {
     "httpie.plugins.auth.v1": "ticktick = requests_ticktick.httpie:TickTickAuthPlugin",
@@ -144,14 +149,14 @@ def test_other_tools_find_their_plugins(group: str) -> None:
 
 
 def test_all_is_every_extra_that_a_user_needs() -> None:
-    """``[all]`` leaves out what only developers use."""
+    """``[all]`` leaves out what is large or for developers."""
     extras = read_ini("setup.cfg")["options.extras_require"]
 
     (everything,) = lines(extras["all"])
 
     named = re.fullmatch(r"requests-ticktick\[(.+)\]", everything)
     assert named is not None
-    assert set(named[1].split(",")) == EXTRAS - FOR_DEVELOPERS - {"all"}
+    assert set(named[1].split(",")) == EXTRAS - NOT_IN_ALL
 
 
 def test_the_oldest_environment_pins_every_lower_bound() -> None:
@@ -159,11 +164,20 @@ def test_the_oldest_environment_pins_every_lower_bound() -> None:
     config = read_ini("setup.cfg")
     extras = config["options.extras_require"]
     bounds = lines(config["options"]["install_requires"])
-    for name in EXTRAS - {"all", "docs", "test"}:
+    for name in EXTRAS - NOT_IN_ALL:
         bounds += lines(extras[name])
     pins = lines(read_ini("tox.ini")["testenv:oldest"]["deps"])
 
     assert sorted(pins) == sorted({bound.replace(">=", "==") for bound in bounds})
+
+
+def test_the_oldest_mcp_is_tested_by_itself() -> None:
+    """It needs newer libraries than the oldest of the others."""
+    extras = read_ini("setup.cfg")["options.extras_require"]
+    pins = lines(read_ini("tox.ini")["testenv:mcp-oldest"]["deps"])
+
+    bounds = [bound.replace(">=", "==") for bound in lines(extras["mcp"])]
+    assert sorted(pins) == sorted(bounds)
 
 
 def test_ci_runs_the_commands_of_the_readme() -> None:

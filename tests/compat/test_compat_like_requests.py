@@ -1,0 +1,115 @@
+"""Other libraries with the interface of requests: what works, and what does not."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+import requests
+from clients import client_of
+from observing import warnings_in
+from optional import library
+from wire_servers import TOKENS, Answer, Server, knows_tokens
+
+niquests = library("niquests")
+requests_ratelimiter = library("requests_ratelimiter")
+
+PROJECT = "/open/v1/project"
+
+
+@pytest.fixture
+def server(secrets):
+    secrets.add(*TOKENS)
+    with Server() as server:
+        yield server
+
+
+# -- niquests ------------------------------------------------------------------------
+
+
+@pytest.fixture
+def niquests_session():
+    with niquests.Session() as session:
+        session.trust_env = False
+        yield session
+
+
+def test_niquests_sends_the_token(niquests_session, sandbox):
+    """It signs on as requests does."""
+    niquests_session.auth = client_of(sandbox)
+
+    for _ in range(2):
+        assert niquests_session.get(sandbox.url(PROJECT)).status_code == 200
+
+    assert sandbox.sign_ons == 1
+
+
+def test_niquests_gets_its_401_back_and_the_next_call_has_a_new_token(
+    niquests_session, sandbox, caplog
+):
+    """Its adapters are not those of requests, which send a request again."""
+    niquests_session.auth = client_of(sandbox)
+    niquests_session.get(sandbox.url(PROJECT))
+    sandbox.revoke_all()
+
+    statuses = [niquests_session.get(sandbox.url(PROJECT)).status_code for _ in "12"]
+
+    assert statuses == [401, 200]
+    assert "make the call again" in warnings_in(caplog)[-1]
+    assert sandbox.sign_ons == 2
+
+
+def test_niquests_takes_the_token_to_no_other_host(niquests_session, server):
+    """Not by a redirect, either."""
+    niquests_session.auth = knows_tokens(f"{server.url}/open/")
+    with Server() as foreign:
+        location = {"Location": f"{foreign.url}{PROJECT}"}
+        server.answers.append(Answer(302, location))
+
+        assert niquests_session.get(f"{server.url}{PROJECT}").status_code == 200
+        assert niquests_session.get(f"{foreign.url}{PROJECT}").status_code == 200
+
+        assert [seen.headers.get("authorization") for seen in foreign.seen] == [
+            None
+        ] * 2
+
+
+# -- requests-ratelimiter -------------------------------------------------------------
+
+
+@pytest.fixture
+def limited():
+    with requests_ratelimiter.LimiterSession(per_second=1000) as session:
+        yield session
+
+
+def test_the_rate_limiter_counts_and_the_401_is_answered(limited, server):
+    """A file is sent again as it was."""
+    limited.auth = knows_tokens(f"{server.url}/open/")
+    server.answers.append(Answer(401))
+
+    response = limited.post(f"{server.url}{PROJECT}", data=io.BytesIO(b"abc"))
+
+    assert response.status_code == 200
+    assert [seen.length for seen in server.seen] == [3, 3]
+    sent = [seen.headers["authorization"] for seen in server.seen]
+    assert sent == [f"Bearer {token}" for token in TOKENS[:2]]
+
+
+def test_the_adapter_of_the_rate_limiter_is_passed_for_the_second_request(server):
+    """So that it counts that one as well."""
+    calls = []
+
+    class Counting(requests_ratelimiter.LimiterAdapter):
+        def send(self, request, **kwargs):
+            calls.append(request.headers["Authorization"])
+            return super().send(request, **kwargs)
+
+    with requests.Session() as session:
+        session.mount(server.url, Counting(per_second=1000))
+        session.auth = knows_tokens(f"{server.url}/open/")
+        server.answers.append(Answer(401))
+
+        assert session.get(f"{server.url}{PROJECT}").status_code == 200
+
+    assert len(calls) == 2
