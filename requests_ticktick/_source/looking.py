@@ -42,7 +42,10 @@ class Looking:
         wallet, deadlines = self._wallet, self._deadlines
         current = wallet.current
         if current is not None:
-            return current.token if deadlines.is_quiet(current) else None
+            is_ready = deadlines.is_quiet(current) and not wallet.is_refused(
+                current.token
+            )
+            return current.token if is_ready else None
         with contextlib.suppress(Exception):  # as in peek()
             best = wallet.best_of(self._in_memory())
             if best is not None and deadlines.is_fresh(best):

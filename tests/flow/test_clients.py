@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import importlib
 import pickle
+import sys
 
 import pytest
 import requests
@@ -288,6 +290,16 @@ def test_it_is_made_like_the_auth_of_requests(way, sandbox, tmp_path):
 
     assert auth.peek() == file.load()
     assert isinstance(auth, TickTickAuth)
+
+
+@pytest.mark.parametrize("name", ["httpx", "httpx2", "aiohttp"])
+def test_without_the_library_the_extra_is_named(name, monkeypatch):
+    """It is the first thing that a new user runs into."""
+    monkeypatch.setitem(sys.modules, name, None)
+    monkeypatch.delitem(sys.modules, f"requests_ticktick.{name}", raising=False)
+
+    with pytest.raises(ImportError, match=rf"pip install .*\[{name}\]'"):
+        importlib.import_module(f"requests_ticktick.{name}")
 
 
 def test_only_an_auth_is_shared(way):

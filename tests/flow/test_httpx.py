@@ -174,6 +174,8 @@ def test_a_hook_may_change_the_header(sent, server, change, expected):
     assert header == expected
     assert response.status_code == 401
     assert response.request.headers.get("Authorization") == expected
+    items = dict(response.request.headers.multi_items())
+    assert items.get("authorization") == expected
     assert pickle.loads(pickle.dumps(response)).request.headers == (
         response.request.headers
     )

@@ -116,6 +116,72 @@ def httpie() -> None:
     assert "Authorization: Bearer tp_0123456789" in result.stdout, result.stdout
 
 
+def httpx_like(name: str) -> Callable[[], None]:
+    """A client of this library carries a token, and asks nobody for it."""
+
+    def check() -> None:
+        library = importlib.import_module(name)
+        auth = importlib.import_module(f"requests_ticktick.{name}").TickTickAuth
+        answers = library.MockTransport(
+            lambda request: library.Response(200, json=request.headers["Authorization"])
+        )
+        with library.Client(
+            auth=auth.from_token("tp_0123456789"), transport=answers
+        ) as client:
+            response = client.get("https://api.ticktick.com/open/v1/project")
+        assert response.json() == "Bearer tp_0123456789", response.json()
+
+    return check
+
+
+def aiohttp() -> None:
+    """A session of it carries a token to a server on this machine."""
+    import asyncio
+
+    from aiohttp import ClientSession, web
+
+    from requests_ticktick import Service, TickTickAuth
+    from requests_ticktick.aiohttp import TickTickMiddleware
+
+    async def answer(request: web.Request) -> web.Response:
+        return web.Response(text=request.headers["Authorization"])
+
+    async def main() -> str:
+        app = web.Application()
+        app.router.add_get("/open/", answer)
+        runner = web.AppRunner(app)
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        host, port = runner.addresses[0]
+        base = f"http://{host}:{port}"
+        service = Service(f"{base}/authorize", f"{base}/token", f"{base}/open/")
+        auth = TickTickAuth.from_token("tp_0123456789", service=service)
+        async with (
+            ClientSession(middlewares=[TickTickMiddleware(auth)]) as session,
+            session.get(f"{base}/open/") as response,
+        ):
+            text = await response.text()
+        await runner.cleanup()
+        return text
+
+    header = asyncio.run(main())
+    assert header == "Bearer tp_0123456789", header
+
+
+def mcp() -> None:
+    """The SDK's client takes a client that has our auth."""
+    import httpx2
+    from mcp.client.streamable_http import streamable_http_client
+
+    from requests_ticktick import TICKTICK_MCP
+    from requests_ticktick.httpx2 import TickTickAuth
+
+    auth = TickTickAuth.from_token("tp_0123456789", service=TICKTICK_MCP)
+    client = httpx2.AsyncClient(auth=auth)
+    streamable_http_client("https://mcp.ticktick.com/", http_client=client)
+
+
 def library(name: str) -> Callable[[], None]:
     """What the extra installs can be imported beside the core."""
 
@@ -135,8 +201,11 @@ CHECKS = {
     "sql": sql,
     "encrypted": encrypted,
     "httpie": httpie,
-    "httpx": library("httpx"),
     "pytest": pytest,
+    "httpx": httpx_like("httpx"),
+    "httpx2": httpx_like("httpx2"),
+    "aiohttp": aiohttp,
+    "mcp": mcp,
 }
 
 #: What is there only with an extra. Flask brings click, and HTTPie brings
@@ -145,6 +214,9 @@ LIBRARIES = {
     "cli": {"click", "rich"},
     "httpie": {"httpie"},
     "httpx": {"httpx"},
+    "httpx2": {"httpx2"},
+    "aiohttp": {"aiohttp"},
+    "mcp": {"mcp"},
     "keyring": {"keyring"},
     "pytest": {"pytest"},
     "redis": {"redis"},
@@ -155,6 +227,9 @@ LIBRARIES = {
 
 #: On Linux, keyring brings what its keychain needs. Fixtures are sandboxes.
 BROUGHT = {"keyring": {"encrypted"}, "pytest": {"sandbox"}}
+#: On Linux, keyring brings what its keychain needs. The MCP SDK is over httpx2,
+#: and checks signatures.
+BROUGHT = {"keyring": {"encrypted"}, "mcp": {"encrypted", "httpx2"}}
 
 
 def main(extra: str) -> None:
