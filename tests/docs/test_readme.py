@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from pathlib import Path
 from types import SimpleNamespace
@@ -24,6 +25,7 @@ BLOCKS = {
     "a profile": "profile=",
     "redis": "RedisStore(",
     "a web application": "begin_sign_on(",
+    "httpx": "requests_ticktick.httpx",
     "the sandbox": "with Sandbox()",
 }
 
@@ -135,6 +137,19 @@ def test_a_fleet_moves_to_redis_as_in_the_readme(
         there = run(block("redis"), redis=redis)["session"].auth.token()
 
     assert here == there
+    assert sandbox.sign_ons == 1
+
+
+def test_httpx_takes_an_auth_as_in_the_readme(run, sandbox, require_module):
+    """The same token as in requests."""
+    httpx = require_module("httpx")
+    client = run(block("httpx"), httpx=httpx)["client"]
+
+    async def main():
+        async with client:
+            return await client.get(sandbox.url(PROJECT))
+
+    assert asyncio.run(main()).status_code == 200
     assert sandbox.sign_ons == 1
 
 
