@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
+from contextvars import copy_context
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -80,7 +81,9 @@ class Waiting:
             answer = Future()
             answer.set_running_or_notify_cancel()
             if self._thread is None:
-                self._thread = started(partial(self._work, source))
+                # As asyncio.to_thread() does, for logs and listeners.
+                context = copy_context()
+                self._thread = started(partial(context.run, self._work, source))
             self._asked[refused] = answer
             return answer, True
 
@@ -133,11 +136,12 @@ async def token_of(source: TokenSource, *, instead_of: Token | None = None) -> T
     :param instead_of: A token that the API has refused.
     :raises TickTickAuthError: None was found and none could be obtained.
     """
+    token = source.ready() if instead_of is None else None
+    if token is not None:
+        return token
     waiting = _waitings.get().setdefault(source, Waiting())
-    if instead_of is None:
-        token = source.ready()
-        if token is None and waiting.is_asked():
-            token = source.peek()
+    if instead_of is None and waiting.is_asked():
+        token = source.peek()
         if token is not None:
             return token
     return await waiting.token(source, instead_of)

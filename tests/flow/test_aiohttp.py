@@ -87,7 +87,7 @@ def test_a_connection_is_not_lost_with_an_error(way, sandbox):
     person = Person(sandbox, None, AuthorizationDeniedError("no"))
     auth = client_of(sandbox, sign_on=person)
     auth.token()
-    sandbox.revoke_all()
+    sandbox.fail(1, 401, b"x" * 1_000_000, endpoint="api")  # more than was read
 
     async def main():
         connector = way.library.TCPConnector(limit=1)
@@ -95,8 +95,9 @@ def test_a_connection_is_not_lost_with_an_error(way, sandbox):
         async with way.library.ClientSession(
             connector=connector, middlewares=[middleware]
         ) as session:
-            with pytest.raises(AuthorizationDeniedError):
+            with pytest.raises(AuthorizationDeniedError) as caught:
                 await session.get(sandbox.url(PROJECT))
+            assert caught.tb is not None  # which has the response
             async with session.get(sandbox.url("/oauth/authorize")) as response:
                 return response.status
 
@@ -126,6 +127,25 @@ def test_a_call_is_sent_again_once_whatever_its_redirects(way, server):
 
     headers = [f"Bearer {TOKENS[number]}" for number in (0, 1, 1, 1)]
     assert [seen.headers["authorization"] for seen in server.seen] == headers
+
+
+def test_a_redirect_that_is_not_followed_is_forgotten(way, server):
+    """A later call to where it led is sent again like any other."""
+    redirect = Answer(302, {"Location": "/open/a"})
+    server.answers += [Answer(401), redirect, Answer(200), Answer(401), Answer(200)]
+
+    async def main():
+        middleware = way.kind.of(knows_tokens(f"{server.url}/open/"))
+        async with way.library.ClientSession(middlewares=[middleware]) as session:
+            for path in "bca":
+                url = f"{server.url}/open/{path}"
+                async with session.get(url, allow_redirects=False) as response:
+                    yield response.status
+
+    async def statuses():
+        return [status async for status in main()]
+
+    assert asyncio.run(statuses()) == [302, 200, 200]
 
 
 def test_a_redirect_that_leads_nowhere_is_aiohttp_s_error(way, server):

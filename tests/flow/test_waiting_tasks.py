@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from contextvars import ContextVar
 
 import pytest
 from clients import Person, client_of
@@ -298,6 +299,21 @@ def test_a_token_in_memory_needs_no_thread(loop_way, sandbox, monkeypatch):
 
     for auth in (given, obtained):
         assert loop_way.call(auth, "GET", sandbox.url(PROJECT)).status == 200
+
+
+def test_a_listener_knows_for_whom_it_is_told(loop_way, sandbox):
+    """By a context variable, such as a web framework's current request."""
+    current, told = ContextVar("current", default=None), []
+    auth = client_of(sandbox, on_event=lambda event: told.append(current.get()))
+
+    async def main():
+        current.set("the request")
+        async with loop_way.client(auth) as call:
+            await call("GET", sandbox.url(PROJECT))
+
+    loop_way.run(main)
+
+    assert set(told) == {"the request"}
 
 
 def test_a_memory_of_ones_own_may_fail(loop_way, sandbox):
