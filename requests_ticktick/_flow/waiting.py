@@ -116,8 +116,8 @@ def started(work: Callable[[], None]) -> threading.Thread:
         thread.start()
     except RuntimeError as error:
         raise TickTickAuthError(
-            "No thread could be started to get a token in: the system has no more, or "
-            "the program is ending. Call auth.token() before the event loop starts."
+            "No thread could be started to get a token in: the program is ending, or "
+            "the system has no more. Have the program start fewer of them."
         ) from error
     return thread
 

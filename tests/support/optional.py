@@ -16,6 +16,16 @@ def library(name):
     return pytest.importorskip(name, reason=f"{name}: tox -e compat installs it")
 
 
+def alone(name):
+    """Import a library that has an environment of its own: ``COMPAT`` names it.
+
+    Where it is installed, other libraries are not what they were.
+    """
+    if os.environ.get("COMPAT") != name:
+        pytest.skip(f"{name}: tox -e compat-{name} runs it", allow_module_level=True)
+    return importlib.import_module(name)
+
+
 def installed(name):
     """Look for it as ``library`` does, and leave the import to another process."""
     if os.environ.get("COMPAT") == "required":
