@@ -6,19 +6,17 @@ import json
 import os
 import subprocess
 import sys
-from importlib import metadata
 from pathlib import Path
 
 import pytest
 import requests
+from httpie_plugin import plugin_path
 from raw_server import RawServer, answer
 
 from requests_ticktick import FileStore, Token
 from requests_ticktick._httpie_auth import CommandLineAuth
 
 ROOT = Path(__file__).resolve().parents[1]
-GROUP = "httpie.plugins.auth.v1"
-PLUGIN = "ticktick = requests_ticktick.httpie:TickTickAuthPlugin"
 TOKEN = "0123456789abcdef-httpie"
 
 
@@ -38,16 +36,7 @@ class Http:
         (folder / "httpie").mkdir()
         config = folder / "httpie" / "config.json"
         config.write_text('{"disable_update_warnings": true}')
-        if not metadata.entry_points(group=GROUP, name="ticktick"):
-            self._register(folder / "plugins")
-
-    def _register(self, folder):
-        """Write what an installed package has: this one is only on the path."""
-        info = folder / "ticktick_plugin-0.dist-info"
-        info.mkdir(parents=True)
-        (info / "METADATA").write_text("Metadata-Version: 2.1\nName: t\nVersion: 0\n")
-        (info / "entry_points.txt").write_text(f"[{GROUP}]\n{PLUGIN}\n")
-        self.variables["PYTHONPATH"] += os.pathsep + str(folder)
+        self.variables["PYTHONPATH"] += plugin_path(folder / "plugins")
 
     def __call__(self, *arguments, **variables):
         return subprocess.run(

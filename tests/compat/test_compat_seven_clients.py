@@ -8,12 +8,13 @@ import sys
 
 import pytest
 from clients import client_of
+from httpie_plugin import plugin_path
 from observing import until
 from optional import library
 
 from requests_ticktick import FileStore, Service
 
-for name in ("mcp", "httpx", "httpx2", "aiohttp"):
+for name in ("mcp", "httpie", "httpx", "httpx2", "aiohttp"):
     library(name)
 
 from mcp_server import McpServer  # noqa: E402 - after the skip
@@ -28,6 +29,10 @@ PROGRAM = (
 #: that ends in 0 where ``{url}`` answers 200. They start while somebody is asked.
 COMMANDS = [
     [sys.executable, "-c", f"{PROGRAM}('{{url}}', auth=auth).raise_for_status()"],
+    [
+        *(sys.executable, "-m", "httpie", "--ignore-stdin", "--check-status"),
+        *("-A", "ticktick", "{url}"),
+    ],
 ]
 
 
@@ -62,6 +67,8 @@ def start(command, sandbox, file):
         "TICKTICK_CLIENT_ID": sandbox.client_id,
         "TICKTICK_SERVICE": sandbox.url(""),
         "TICKTICK_TOKEN_FILE": str(file),
+        "HTTPIE_CONFIG_DIR": str(file.parent / "httpie"),
+        "PYTHONPATH": os.environ.get("PYTHONPATH", "") + plugin_path(file.parent),
     }
     return subprocess.Popen(
         [argument.format(url=url) for argument in command],
