@@ -22,8 +22,26 @@ from .foreign_tokens import Offer
 from .sources import SOURCES, offers_of
 
 
+#: click leaves the lines after the backspace as they are.
+_HELP = """\
+Keep another client's token, from SOURCE, for all your programs.
+
+Without SOURCE, say what could be imported. The source stays as it is.
+
+\b
+ticktick-py   .token-oauth in this folder
+pyticktick    PYTICKTICK_V1_TOKEN_VALUE, here or in .env
+ticktick-cli  TickTick's own client
+env           TICKTICK_ACCESS_TOKEN, TICKTICK_API_TOKEN, TICKTICK_API_KEY
+dotenv        the same variables in .env in this folder
+mcp           what mcp-remote keeps for TickTick's MCP server
+-             standard input: a bare token, JSON or a Python literal
+"""
+
+
 @click.command(
     "import",
+    help=_HELP,
     epilog=examples(
         "requests-ticktick import                # what is there",
         "requests-ticktick import ticktick-py",
@@ -56,19 +74,7 @@ def import_token(
     replaces: bool,
     no_check: bool,
 ) -> None:
-    r"""Keep another client's token, from SOURCE, for all your programs.
-
-    Without SOURCE, say what could be imported. The source stays as it is.
-
-    \b
-    ticktick-py   .token-oauth in this folder
-    pyticktick    PYTICKTICK_V1_TOKEN_VALUE, here or in .env
-    ticktick-cli  TickTick's own client
-    env           TICKTICK_ACCESS_TOKEN, TICKTICK_API_TOKEN, TICKTICK_API_KEY
-    dotenv        the same variables in .env in this folder
-    mcp           what mcp-remote keeps for TickTick's MCP server
-    -             standard input: a bare token, JSON or a Python literal
-    """
+    """Keep another client's token, or list what could be kept."""
     if source is None:
         click.get_current_context().exit(_list_offers())
     offer = _the_one(list(offers_of(source, path, variable)), source)
