@@ -1,4 +1,5 @@
 import re
+import sys
 from pathlib import Path
 
 from requests_ticktick._version import __version__
@@ -8,7 +9,10 @@ author = "The requests-ticktick authors"
 copyright = f"2026, {author}"
 version = release = __version__
 
+sys.path.append(str(Path(__file__).parent / "extensions"))
+
 extensions = [
+    "command_reference",
     "sphinx.ext.autodoc",
     "sphinx.ext.doctest",
     "sphinx.ext.viewcode",

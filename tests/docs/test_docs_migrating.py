@@ -247,24 +247,6 @@ def test_a_env_file_of_the_working_directory_is_not_read(here, sandbox):
     assert TickTickAuth(service=sandbox.service).find() is None
 
 
-def test_the_keys_of_the_file_are_those_of_the_page(sandbox, tmp_path, clock):
-    """All that a registered client's token has, with a refresh token or without."""
-    part = PAGE.read_text().partition("A JSON schema")[2].partition("All others")[0]
-    listed = set(re.findall(r"``(\w+)``", "\n".join(re.findall("^``.+", part, re.M))))
-    sandbox.refresh_tokens = True
-    auth = TickTickAuth(
-        service=sandbox.service,
-        store=FileStore(tmp_path / "t.json"),
-        sign_on=sandbox.sign_on,
-        register=True,
-    )
-
-    auth.token()
-
-    assert set(json.loads((tmp_path / "t.json").read_text())) == listed
-    assert set(Token("a").to_dict()) == {"access_token", "token_type"}
-
-
 def test_the_page_names_what_is_there():
     """Whoever renames a parameter finds out here."""
     text = PAGE.read_text()
