@@ -1,7 +1,7 @@
-"""A Sphinx extension: ``.. command-reference::`` lists the commands of the program.
+"""A Sphinx extension: ``.. command-reference::`` lists the program's commands.
 
-Everything comes from the commands themselves, so that the page cannot say anything else
-than ``--help``.
+Everything comes from the commands themselves, so that the page cannot say
+anything else than ``--help``.
 """
 
 from __future__ import annotations
@@ -53,7 +53,9 @@ def reference() -> str:
 
 def shared_options() -> dict[tuple[str, str | None], click.Option]:
     """Return the options that most commands have, by what is said of them."""
-    everywhere = [option for command in commands().values() for option in _options(command)]
+    everywhere = [
+        option for command in commands().values() for option in _options(command)
+    ]
     often = Counter(map(_key, everywhere))
     return {_key(o): o for o in everywhere if often[_key(o)] >= _SHARED_BY}
 
@@ -104,7 +106,7 @@ def _option(option: click.Option, name: str) -> str:
 
 
 def _prose(text: str) -> str:
-    """Return paragraphs of ``--help``, in which nothing but options is markup."""
+    """Return paragraphs of ``--help``, of which options alone are markup."""
     return "\n\n".join(map(_paragraph, inspect.cleandoc(text).split("\n\n")))
 
 

@@ -154,7 +154,9 @@ def test_what_is_written_is_what_the_schema_says(sandbox, tmp_path, clock):
 
 def text_by(says):
     if says["type"] != "string":
-        return st.integers(0, 2**33) if says["type"] == "integer" else st.floats(0, 1e10)
+        return (
+            st.integers(0, 2**33) if says["type"] == "integer" else st.floats(0, 1e10)
+        )
     return st.from_regex(says.get("pattern", r"\A[a-z: ]*\Z"), fullmatch=True)
 
 
