@@ -254,4 +254,5 @@ def test_the_page_names_what_is_there():
     for name in re.findall(r":(?:class|exc|func):`~requests_ticktick\.(\w+)`", text):
         assert hasattr(__import__("requests_ticktick"), name)
     assert compat.requests_retry_session is compat.retry_session
-    assert len(test_readme.blocks_of(text)) == len(re.findall("code-block:: py", text))
+    blocks = re.findall(r"^\.\. code-block:: python", text, re.M)
+    assert len(test_readme.blocks_of(text)) == len(blocks)
