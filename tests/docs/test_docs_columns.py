@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import asyncio
 import contextlib
+import functools
 import http.server
 import importlib
 import json
@@ -75,7 +76,7 @@ class Program(dict):
 @pytest.fixture(autouse=True)
 def quiet(caplog):
     """Other clients' libraries write addresses with codes into the log."""
-    for name in ("httpx", "requests_oauthlib"):
+    for name in ("httpcore", "httpx", "requests_oauthlib"):
         caplog.set_level(logging.ERROR, logger=name)
 
 
@@ -89,7 +90,7 @@ def names(sandbox, monkeypatch, tmp_path):
     """What both programs may name, in a folder of their own."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TICKTICK_SERVICE", sandbox.url(""))
-    monkeypatch.setattr("requests_ticktick._auth.default_sign_on", sandbox.sign_on)
+    monkeypatch.setattr("requests_ticktick._sign_on.default_sign_on", sandbox.sign_on)
     monkeypatch.setitem(
         TickTickAuth.__init__.__kwdefaults__, "service", sandbox.service
     )
@@ -135,13 +136,24 @@ def test_the_lines_of_ticktick_py(sandbox, names):
 
 
 def test_the_lines_of_pyticktick(sandbox, names, monkeypatch):
-    """The person's part aside, as it prompts for it."""
+    """It prompts, and has the secret in an address."""
     theirs = client("pyticktick")
     monkeypatch.setenv("PYTICKTICK_V1_BASE_URL", sandbox.url("/open/v1"))
-    granted = client_of(sandbox).token()
-    payload = {"access_token": granted.access_token, "expires_in": granted.expires_in}
-    signed_on = staticmethod(lambda *app: payload)
-    monkeypatch.setattr(theirs.Settings, "_v1_signon", signed_on)
+    settings = client("pyticktick.settings")
+    for name, path in (("Authorize", "authorize"), ("Token", "token")):
+        made = getattr(settings, f"OAuth{name}URLV1")
+        there = functools.partial(made, base_url=sandbox.url(f"/oauth/{path}"))
+        monkeypatch.setattr(settings, f"OAuth{name}URLV1", there)
+    shown = []
+
+    def sign_on(text):
+        return sandbox.sign_on(SimpleNamespace(url=shown[0]))
+
+    monkeypatch.setattr(
+        "click.confirm", lambda text, **_: shown.append(text.split()[2])
+    )
+    monkeypatch.setattr("click.prompt", sign_on)
+    sandbox.redirect_uri = names["redirect_uri"] = "http://127.0.0.1:8080/"
     left, right = columns("pyticktick")
 
     with warnings.catch_warnings():

@@ -12,7 +12,7 @@ import sys
 import click
 import pytest
 from clients import client_of
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pages import DOCS, page
 
@@ -108,7 +108,7 @@ def test_every_variable_is_on_the_page():
     there = variables_of_the_package()
 
     assert there - listed == set()
-    assert listed - there - built_on == {
+    assert listed - there - built_on <= {
         "MSYSTEM",
         "PYCHARM_HOSTED",
         "XDG_STATE_HOME",
@@ -163,6 +163,7 @@ def text_by(says):
 FIELDS = {name: text_by(says) for name, says in SCHEMA["properties"].items()}
 
 
+@settings(max_examples=50)
 @given(
     st.fixed_dictionaries(
         {name: FIELDS.pop(name) for name in SCHEMA["required"]}, optional=FIELDS
