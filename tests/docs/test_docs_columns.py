@@ -189,16 +189,20 @@ def test_the_lines_of_requests_oauthlib(sandbox, names, monkeypatch):
 
     monkeypatch.setenv("OAUTHLIB_INSECURE_TRANSPORT", "1")
     left, right = (here(code, sandbox) for code in columns("requests-oauthlib"))
-    saved = []
+    saved, opened = [], []
+
+    def new_session(*args, **options):
+        opened.append(OAuth2Session(*args, **options))
+        return opened[-1]
+
     options = {"save": saved.append, "load": lambda: saved[-1]}
 
-    before = Program(
-        came_back(sandbox), OAuth2Session=OAuth2Session, **options, **names
-    )
+    before = Program(came_back(sandbox), OAuth2Session=new_session, **options, **names)
     before.run(left)
     after = Program(came_back(sandbox), **names).run(right)
 
-    before["session"].close()
+    for each in opened:
+        each.close()
     answers = [p[n].json() for p in (before, after) for n in ("answer", "again")]
     assert answers == [answers[0]] * 4
     assert sandbox.sign_ons == 2

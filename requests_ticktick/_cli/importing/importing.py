@@ -21,7 +21,6 @@ from . import foreign_tokens as foreign
 from .foreign_tokens import Offer
 from .sources import SOURCES, offers_of
 
-
 #: click leaves the lines after the backspace as they are.
 _HELP = """\
 Keep another client's token, from SOURCE, for all your programs.
