@@ -38,9 +38,28 @@ _NAMES = {
     "ticktick-sdk": ["TICKTICK_ACCESS_TOKEN"],
 }
 
+#: click leaves the lines after the backspace as they are.
+_HELP = """\
+Run a program with a valid token in its environment.
+
+The token is in no command line, no file and nothing that is printed.
+Nobody is asked for one. The rest is the program's: its standard input and
+output, the terminal, signals, and its exit status.
+
+\b
+--as               sets
+requests-ticktick  TICKTICK_TOKEN; TICKTICK_SERVICE, unless it is TickTick
+mcp                TICKTICK_ACCESS_TOKEN, _API_TOKEN, _API_KEY
+pyticktick         PYTICKTICK_V1_TOKEN_VALUE, _TOKEN_EXPIRATION, _BASE_URL;
+                   _CLIENT_ID and _CLIENT_SECRET, where it needs any text
+ticktick-sdk       TICKTICK_ACCESS_TOKEN; TICKTICK_CLIENT_ID and _SECRET,
+                   where it needs any text
+"""
+
 
 @click.command(
     "exec",
+    help=_HELP,
     context_settings={"allow_interspersed_args": False},
     epilog=examples(
         "requests-ticktick exec -- python report.py",
@@ -59,21 +78,7 @@ _NAMES = {
 @click.argument("words", metavar="COMMAND...", nargs=-1, required=True)
 @account_options
 def execute(account: Account, reader: str, words: tuple[str, ...]) -> None:
-    r"""Run a program with a valid token in its environment.
-
-    The token is in no command line, no file and nothing that is printed.
-    Nobody is asked for one. The rest is the program's: its standard input and
-    output, the terminal, signals, and its exit status.
-
-    \b
-    --as               sets
-    requests-ticktick  TICKTICK_TOKEN; TICKTICK_SERVICE, unless it is TickTick
-    mcp                TICKTICK_ACCESS_TOKEN, _API_TOKEN, _API_KEY
-    pyticktick         PYTICKTICK_V1_TOKEN_VALUE, _TOKEN_EXPIRATION, _BASE_URL;
-                       _CLIENT_ID and _CLIENT_SECRET, where it needs any text
-    ticktick-sdk       TICKTICK_ACCESS_TOKEN; TICKTICK_CLIENT_ID and _SECRET,
-                       where it needs any text
-    """
+    """Run a program with a valid token in its environment."""
     token = valid_token(account, may_sign_on=False)
     variables = dict.fromkeys(_NAMES[reader], token.access_token)
     if reader == "requests-ticktick" and account.service_name != "ticktick":
