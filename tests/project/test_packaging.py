@@ -164,7 +164,7 @@ def test_the_oldest_environment_pins_every_lower_bound() -> None:
     config = read_ini("setup.cfg")
     extras = config["options.extras_require"]
     bounds = lines(config["options"]["install_requires"])
-    for name in EXTRAS - NOT_IN_ALL:
+    for name in EXTRAS - {"all", "docs", "mcp", "test"}:
         bounds += lines(extras[name])
     pins = lines(read_ini("tox.ini")["testenv:oldest"]["deps"])
 
