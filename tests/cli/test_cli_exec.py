@@ -159,7 +159,13 @@ def test_its_exit_status_is_the_commands(shell):
 def test_it_takes_the_place_of_the_command(shell):
     """So that signals reach it, and it ends as it ends."""
     suicide = "import os, signal; os.kill(os.getpid(), signal.SIGTERM)"
-    words = ("exec", "--", PYTHON, "-c", f"import os; print(os.getpid()); {suicide}")
+    words = (
+        "exec",
+        "--",
+        PYTHON,
+        "-c",
+        f"import os; print(os.getpid(), flush=True); {suicide}",
+    )
 
     with subprocess.Popen(
         [*COMMAND, *words],

@@ -10,6 +10,7 @@ import time
 import pytest
 from clients import client_of
 from optional import library
+from requests_oauthlib import oauth2_session
 
 PROJECT = "/open/v1/project"
 
@@ -17,12 +18,11 @@ PROJECT = "/open/v1/project"
 @pytest.fixture(autouse=True)
 def logged(monkeypatch):
     """What requests-oauthlib writes into the log, which no other handler gets."""
-    logger, lines = logging.getLogger("requests_oauthlib"), []
+    logger, lines = logging.Logger("apart", logging.DEBUG), []
     handler = logging.Handler()
     handler.emit = lambda record: lines.append(record.getMessage())
-    monkeypatch.setattr(logger, "propagate", False)
-    monkeypatch.setattr(logger, "level", logging.DEBUG)
-    monkeypatch.setattr(logger, "handlers", [handler])
+    logger.addHandler(handler)
+    monkeypatch.setattr(oauth2_session, "log", logger)
     return lines
 
 

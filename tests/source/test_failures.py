@@ -22,7 +22,8 @@ from requests_ticktick import (
     TokenStoreError,
     _errors,
 )
-from requests_ticktick._source.failures import Failure, only_our_errors, shareable
+from requests_ticktick._errors import only_our_errors
+from requests_ticktick._source.failures import Failure, shareable
 from requests_ticktick._stamp import Stamp
 
 STAMP = Stamp("id", "https://as.test/t", "tasks:read")

@@ -116,7 +116,7 @@ def work() -> None:
             store=FileStore(), sign_on=SandboxSignOn(), service=service
         )
         # These are imported late, and would have the processes begin apart.
-        for name in (".._source.taking_turns", "..stores._file_lock"):
+        for name in ("..._source.taking_turns", "...stores._file_lock"):
             import_module(name, __package__)
         print("ready", flush=True)
         sys.stdin.readline()
