@@ -158,14 +158,11 @@ def test_its_exit_status_is_the_commands(shell):
 @POSIX
 def test_it_takes_the_place_of_the_command(shell):
     """So that signals reach it, and it ends as it ends."""
-    suicide = "import os, signal; os.kill(os.getpid(), signal.SIGTERM)"
-    words = (
-        "exec",
-        "--",
-        PYTHON,
-        "-c",
-        f"import os; print(os.getpid(), flush=True); {suicide}",
+    script = (
+        "import os, signal; print(os.getpid(), flush=True); "
+        "os.kill(os.getpid(), signal.SIGTERM)"
     )
+    words = ("exec", "--", PYTHON, "-c", script)
 
     with subprocess.Popen(
         [*COMMAND, *words],

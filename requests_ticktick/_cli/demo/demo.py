@@ -109,14 +109,17 @@ def _table(outcomes: Sequence[Outcome]) -> Table:
         _COUNT_HEADERS, map(sum, seen), map(sum, expected), strict=True
     ):
         table.add_column(header, footer=_cell(*sums), justify="right", no_wrap=True)
-    table.add_column("", no_wrap=True, min_width=len("WRONG"))
-    for number, outcome in enumerate(outcomes, 1):
+    verdicts = ["ok" if outcome.is_right else "WRONG" for outcome in outcomes]
+    table.add_column("", no_wrap=True, min_width=max(map(len, verdicts)))
+    for number, (outcome, verdict) in enumerate(
+        zip(outcomes, verdicts, strict=True), 1
+    ):
         counts = zip(outcome.seen, outcome.expected, strict=True)
         table.add_row(
             str(number),
             outcome.title,
             *(_cell(*pair) for pair in counts),
-            "[green]ok[/]" if outcome.is_right else "[bold red]WRONG[/]",
+            f"[green]{verdict}[/]" if outcome.is_right else f"[bold red]{verdict}[/]",
         )
     return table
 
