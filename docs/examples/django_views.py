@@ -24,10 +24,13 @@ def user(request):
 
 def index(request):
     """Show the lists, or the link that begins."""
+    auth = vault.auth(user(request))
     try:
-        answer = requests.get(f"{API}/project", auth=vault.auth(user(request)))
+        answer = requests.get(f"{API}/project", auth=auth, timeout=30)
     except SignOnRequiredError:
         return HttpResponse('<a href="/ticktick/connect">Connect TickTick</a>')
+    if answer.status_code == 401:  # access was withdrawn
+        return HttpResponse('<a href="/ticktick/connect">Connect TickTick again</a>')
     return JsonResponse({"projects": answer.json()})
 
 

@@ -28,10 +28,13 @@ def user(request):
 @app.get("/")
 def index(request: Request):
     """Show the lists, or the link that begins."""
+    auth = vault.auth(user(request))
     try:
-        answer = requests.get(f"{API}/project", auth=vault.auth(user(request)))
+        answer = requests.get(f"{API}/project", auth=auth, timeout=30)
     except SignOnRequiredError:
         return HTMLResponse('<a href="/ticktick/connect">Connect TickTick</a>')
+    if answer.status_code == 401:  # access was withdrawn
+        return HTMLResponse('<a href="/ticktick/connect">Connect TickTick again</a>')
     return {"projects": answer.json()}
 
 

@@ -13,7 +13,10 @@ from requests_ticktick import (
     refuse,
 )
 
-NAMES = ("TICKTICK_TOKEN", "TICKTICK_ACCESS_TOKEN", "TICKTICK_API_TOKEN")
+NAMES = (
+    *("TICKTICK_TOKEN", "TICKTICK_ACCESS_TOKEN"),
+    *("TICKTICK_API_TOKEN", "TICKTICK_API_KEY"),
+)
 
 session = requests.Session()
 session.auth = TickTickAuth(

@@ -48,7 +48,7 @@ QUESTIONS = [
     (
         "How do I use it in GitHub Actions, so that the log shows no token?",
         "ci",
-        ["gh secret set TICKTICK_TOKEN", "Mask", "examples/github-actions.yml"],
+        ["gh secret set -f -", "Mask", "examples/github-actions.yml"],
     ),
     (
         "Why does GitLab not mask the variable?",

@@ -91,7 +91,8 @@ class Entry:
 def accounts(ctx: click.Context, offline: bool, prints_json: bool) -> None:
     """List the profiles of this machine; * is the one that programs use.
 
-    The account is the e-mail address that TickTick's API tells for a token.
+    The account is the user name of the token's owner, as a rule an e-mail
+    address, where TickTick's API tells it.
     """
     if ctx.invoked_subcommand is None:
         ctx.exit(_list(offline=offline, prints_json=prints_json))
