@@ -181,7 +181,7 @@ def test_other_lines_of_a_dotenv_file_stay(shell, before, after):
         (b"[project]", "json", "neither JSON nor a token"),
         (b"TICKTICK_TOKEN='{\n}'\n", "dotenv", "TICKTICK_TOKEN of several lines"),
         (b'{"access_token": "t"}', "dotenv", "a token in another form"),
-        (b"A=1\n" * 300_000, "env", "more than a megabyte"),
+        pytest.param(b"A=1\n" * 300_000, "env", "more than a megabyte", id="large"),
     ],
 )
 def test_a_file_of_something_else_is_not_overwritten(

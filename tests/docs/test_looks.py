@@ -31,7 +31,7 @@ def built():
 
 
 @pytest.fixture(scope="module")
-def axe():
+def axe(built):
     """The text of axe-core, from the package that brings it."""
     files = metadata.files("axe-playwright-python") or ()
     (path,) = [path for path in files if path.name == "axe.min.js"]

@@ -101,7 +101,7 @@ def _table(outcomes: Sequence[Outcome]) -> Table:
     table = Table(
         box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, show_footer=True
     )
-    table.add_column("", no_wrap=True, min_width=1)
+    table.add_column("", no_wrap=True)
     table.add_column("step", footer="all steps", overflow="fold")
     seen = zip(*(outcome.seen for outcome in outcomes), strict=True)
     expected = zip(*(outcome.expected for outcome in outcomes), strict=True)
@@ -109,17 +109,14 @@ def _table(outcomes: Sequence[Outcome]) -> Table:
         _COUNT_HEADERS, map(sum, seen), map(sum, expected), strict=True
     ):
         table.add_column(header, footer=_cell(*sums), justify="right", no_wrap=True)
-    verdicts = ["ok" if outcome.is_right else "WRONG" for outcome in outcomes]
-    table.add_column("", no_wrap=True, min_width=max(map(len, verdicts)))
-    for number, (outcome, verdict) in enumerate(
-        zip(outcomes, verdicts, strict=True), 1
-    ):
+    table.add_column("", no_wrap=True)
+    for number, outcome in enumerate(outcomes, 1):
         counts = zip(outcome.seen, outcome.expected, strict=True)
         table.add_row(
             str(number),
             outcome.title,
             *(_cell(*pair) for pair in counts),
-            f"[green]{verdict}[/]" if outcome.is_right else f"[bold red]{verdict}[/]",
+            "[green]ok[/]" if outcome.is_right else "[bold red]WRONG[/]",
         )
     return table
 
