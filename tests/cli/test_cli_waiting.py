@@ -170,14 +170,16 @@ def test_a_narrow_terminal_gets_a_part_of_the_line(monkeypatch):
 
 
 @pytest.mark.usefixtures("quick")
-@pytest.mark.parametrize("stream", ["none", "closed", "left"])
-def test_without_a_terminal_the_wait_goes_on(monkeypatch, stream):
+@pytest.mark.parametrize("stream", ["none", "closed", "left", "file"])
+def test_without_a_terminal_the_wait_goes_on(monkeypatch, tmp_path, stream):
     """A terminal may go away while somebody signs on elsewhere."""
-    with Person() as person:
+    with Person() as person, (tmp_path / "log").open("w") as log:
         person.sits_down(monkeypatch)
         monkeypatch.setenv("TERM", "xterm")
         shown = Waiting()
-        if stream == "none":
+        if stream == "file":
+            monkeypatch.setattr(sys, "stderr", log)
+        elif stream == "none":
             monkeypatch.setattr(sys, "stderr", None)
         elif stream == "closed":
             person.output.close()

@@ -327,6 +327,14 @@ def test_a_driver_that_is_missing_is_named(monkeypatch, driver):
         store.load()
 
 
+def test_a_path_that_is_no_folder_s_is_named(tmp_path):
+    """As where a file stands in a folder's place: nothing is taken for missing."""
+    (tmp_path / "file").touch()
+
+    with pytest.raises(TokenStoreError, match="unable to open database file"):
+        SqlStore(f"sqlite:///{tmp_path}/file/tokens.db").load()
+
+
 def test_a_database_file_that_cannot_be_used_is_named(tmp_path):
     """A folder that is missing, a file that is something else."""
     (tmp_path / "text").write_text("no database, and long enough to be seen as none")
