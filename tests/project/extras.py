@@ -225,11 +225,13 @@ LIBRARIES = {
     "encrypted": {"cryptography"},
 }
 
-#: On Linux, keyring brings what its keychain needs. Fixtures are sandboxes.
-BROUGHT = {"keyring": {"encrypted"}, "pytest": {"sandbox"}}
 #: On Linux, keyring brings what its keychain needs. The MCP SDK is over httpx2,
-#: and checks signatures.
-BROUGHT = {"keyring": {"encrypted"}, "mcp": {"encrypted", "httpx2"}}
+#: and checks signatures. Fixtures are sandboxes.
+BROUGHT = {
+    "keyring": {"encrypted"},
+    "mcp": {"encrypted", "httpx2"},
+    "pytest": {"sandbox"},
+}
 
 
 def main(extra: str) -> None:
