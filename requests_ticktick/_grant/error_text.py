@@ -91,11 +91,19 @@ def _contains(text: str, decoded: str, secret: str) -> bool:
         return re.search(rf"(?<!\w){re.escape(secret)}(?!\w)", text) is not None
     spaced = _letters(decoded)  # a list of numbers, "a:b:c"
     return any(
-        form[at : at + _FRAGMENT_LENGTH] in shown
+        _shares_fragment(form, shown)
         for encoded in _encodings(secret)
         for form, shown in ((encoded, decoded), (_letters(encoded), spaced))
         if len(form) >= _MIN_FRAGMENT_LENGTH
-        for at in range(max(1, len(form) - _FRAGMENT_LENGTH + 1))
+    )
+
+
+def _shares_fragment(form: str, shown: str) -> bool:
+    size = min(_FRAGMENT_LENGTH, len(form))
+    # What comes as a code may be far longer than what is shown of a text.
+    short, long = sorted((form, shown), key=len)
+    return any(
+        short[at : at + size] in long for at in range(max(0, len(short) - size + 1))
     )
 
 

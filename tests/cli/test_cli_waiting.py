@@ -170,12 +170,12 @@ def test_a_narrow_terminal_gets_a_part_of_the_line(monkeypatch):
 
 
 @pytest.mark.usefixtures("quick")
-@pytest.mark.parametrize("stream", ["none", "closed", "left", "file"])
+@pytest.mark.parametrize("stream", ["none", "closed", "left", "file", "dumb"])
 def test_without_a_terminal_the_wait_goes_on(monkeypatch, tmp_path, stream):
     """A terminal may go away while somebody signs on elsewhere."""
     with Person() as person, (tmp_path / "log").open("w") as log:
         person.sits_down(monkeypatch)
-        monkeypatch.setenv("TERM", "xterm")
+        monkeypatch.setenv("TERM", "dumb" if stream == "dumb" else "xterm")
         shown = Waiting()
         if stream == "file":
             monkeypatch.setattr(sys, "stderr", log)
@@ -183,7 +183,7 @@ def test_without_a_terminal_the_wait_goes_on(monkeypatch, tmp_path, stream):
             monkeypatch.setattr(sys, "stderr", None)
         elif stream == "closed":
             person.output.close()
-        else:
+        elif stream == "left":
             person.leaves()
 
         looks = LookedAt(3)
