@@ -265,10 +265,10 @@ def test_variables_of_the_person_are_out_of_reach(ticktick_offline):
 
 
 @pytest.mark.parametrize("client", ["httpx", "httpx2"])
-def test_httpx_calls_the_sandbox(ticktick_offline, client):
+def test_httpx_calls_the_sandbox(ticktick_offline, client, lacking):
     """With a client of before, and one that is asynchronous."""
     if find_spec(client) is None:
-        pytest.skip(f"{client} is not installed")
+        lacking(f"{client} is not installed")
     httpx = __import__(client)
     headers = {"Authorization": f"Bearer {TickTickAuth().token().access_token}"}
 

@@ -11,10 +11,8 @@ import asyncio
 import contextlib
 import functools
 import http.server
-import importlib
 import json
 import logging
-import os
 import re
 import textwrap
 import threading
@@ -26,6 +24,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 from clients import client_of
+from optional import library
 from pages import page
 
 import requests_ticktick
@@ -43,13 +42,6 @@ def columns(client):
     left, right = (re.findall(cell.format(mark), table) for mark in (r"\* -", " -"))
     assert len(left) == len(right) > 3
     return tuple("\n".join(map(textwrap.dedent, side)) for side in (left, right))
-
-
-def client(name):
-    """Import another client, or skip the test; ``tox -e compat`` installs all."""
-    if os.environ.get("COMPAT") == "required":
-        return importlib.import_module(name)
-    return pytest.importorskip(name, reason=f"{name}: tox -e compat installs it")
 
 
 class Program(dict):
@@ -119,7 +111,7 @@ def here(code, sandbox):
 
 def test_the_lines_of_ticktick_py(sandbox, names):
     """Over one file, which both write."""
-    theirs = client("ticktick.oauth2")
+    theirs = library("ticktick.oauth2")
     left, right = (here(code, sandbox) for code in columns("ticktick-py"))
     client_of(sandbox, FileStore(".token-oauth")).token()
 
@@ -137,9 +129,9 @@ def test_the_lines_of_ticktick_py(sandbox, names):
 
 def test_the_lines_of_pyticktick(sandbox, names, monkeypatch):
     """It prompts, and has the secret in an address."""
-    theirs = client("pyticktick")
+    theirs = library("pyticktick")
     monkeypatch.setenv("PYTICKTICK_V1_BASE_URL", sandbox.url("/open/v1"))
-    settings = client("pyticktick.settings")
+    settings = library("pyticktick.settings")
     for name, path in (("Authorize", "authorize"), ("Token", "token")):
         made = getattr(settings, f"OAuth{name}URLV1")
         there = functools.partial(made, base_url=sandbox.url(f"/oauth/{path}"))
@@ -169,8 +161,8 @@ def test_the_lines_of_pyticktick(sandbox, names, monkeypatch):
 
 def test_the_lines_of_httpx_oauth(sandbox, names):
     """By await at the left."""
-    theirs = client("httpx_oauth.oauth2")
-    httpx = client("httpx")
+    theirs = library("httpx_oauth.oauth2")
+    httpx = library("httpx")
     later = came_back(sandbox)
     later["code"] = lambda n: parse_qs(urlsplit(n["came_back"]).query)["code"][0]
     left, right = (here(code, sandbox) for code in columns("httpx-oauth"))
@@ -210,8 +202,9 @@ def test_the_lines_of_requests_oauthlib(sandbox, names, monkeypatch):
 
 def test_the_lines_of_spotipy(sandbox, names, start_redis):
     """Each place is read by both."""
-    redis_store = pytest.importorskip("requests_ticktick.stores.redis")
-    theirs = client("spotipy.cache_handler")
+    from requests_ticktick.stores import redis as redis_store
+
+    theirs = library("spotipy.cache_handler")
     left, right = columns("spotipy, and clients like it")
     with contextlib.closing(start_redis().client()) as redis:
         info = client_of(sandbox).token().to_dict()
@@ -258,7 +251,7 @@ class Host(http.server.BaseHTTPRequestHandler):
 
 def test_the_lines_of_arcade_at_its_side(monkeypatch):
     """Its client, at a server that answers as its host does."""
-    theirs = client("arcadepy")
+    theirs = library("arcadepy")
     left, _ = columns("Arcade")
     with http.server.HTTPServer(("127.0.0.1", 0), Host) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.05,))

@@ -14,6 +14,7 @@ import pytest
 from clients import client_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from optional import library
 from pages import DOCS, page
 
 from requests_ticktick import FileStore, TickTickAuth, Token
@@ -181,9 +182,7 @@ def test_what_is_valid_by_the_schema_is_read(payload):
 
 def test_a_real_validator_agrees_about_the_schema():
     """That it is one, that it takes the page's example and refuses others."""
-    jsonschema = pytest.importorskip(
-        "jsonschema", reason="jsonschema is installed by tox -e compat"
-    )
+    jsonschema = library("jsonschema")
     validator = jsonschema.Draft202012Validator(SCHEMA)
     validator.check_schema(SCHEMA)
     example = the_example()
