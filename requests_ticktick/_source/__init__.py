@@ -69,18 +69,21 @@ class TokenSource(Looking):
     def _renewal(self) -> SharedRenewal:
         """Return what renews, which is made when it is first needed."""
         from .._sign_on import default_sign_on
+        from .renewal import Renewal
         from .taking_turns import SharedRenewal
 
         # dict.setdefault is atomic: two threads get the same one.
         return self._renewals.setdefault(
             self._wallet,
             SharedRenewal(
-                self.store,
-                self._grant,
-                default_sign_on if self._sign_on is None else self._sign_on,
-                self._wallet,
-                self._once,
-                self._events,
+                Renewal(
+                    self.store,
+                    self._grant,
+                    default_sign_on if self._sign_on is None else self._sign_on,
+                    self._wallet,
+                    self._once,
+                    self._events,
+                )
             ),
         )
 

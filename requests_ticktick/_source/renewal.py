@@ -49,11 +49,11 @@ class Renewal:
     ) -> None:
         self.obtaining = Obtaining(store, grant, sign_on, wallet, once, events)
         self.saving = Saving(store, grant, wallet, events)
-        self._events = events
-        self._store = store
+        self.events = events
+        self.store = store
         self._grant = grant
-        self._wallet = wallet
-        self._once = once
+        self.wallet = wallet
+        self.once = once
 
     @discreet
     def run(self, snapshot: Snapshot, *, early: bool) -> Token:
@@ -63,15 +63,15 @@ class Renewal:
             once.
         :raises LockTimeoutError: Another process holds the lock.
         """
-        wait = LockWait(self._store)
+        wait = LockWait(self.store)
         with contextlib.ExitStack() as stack:
             token = self._take_lock(stack, snapshot, wait, early=early)
             if token is None:
                 # Another thread or process may have signed on while we waited.
-                found, again = itertools.tee(self._wallet.read())
+                found, again = itertools.tee(self.wallet.read())
                 token = self._answer(snapshot, found, early=early)
             if token is not None:
-                self._events.tell("reused", token, seconds=wait.seconds)
+                self.events.tell("reused", token, seconds=wait.seconds)
                 return token
             trouble = self._take_room(stack)
             token = self.obtaining.obtain(snapshot, [*again], trouble, early=early)
@@ -80,13 +80,13 @@ class Renewal:
 
     def complete(self, request: AuthorizationRequest, redirected_url: str) -> Token:
         """End a sign-on that was begun in any process."""
-        now = self._wallet.deadlines.clock.time()
+        now = self.wallet.deadlines.clock.time()
         token = self._grant.exchange(request, redirected_url, now=now)
-        self._events.tell("signed_on", token, place=kept_at(self._store))
+        self.events.tell("signed_on", token, place=kept_at(self.store))
         with only_our_errors(), contextlib.ExitStack() as stack:
             # A code works once, so the token is saved even without the lock.
             with contextlib.suppress(LockTimeoutError, TokenStoreError):
-                stack.enter_context(self._store.lock(1.0))
+                stack.enter_context(self.store.lock(1.0))
             return self.keep(token, Snapshot())
 
     def keep(self, token: Token, snapshot: Snapshot) -> Token:
@@ -100,7 +100,7 @@ class Renewal:
         """Whether any process asked a person to replace this token."""
         if self.obtaining.asking.about == token.fingerprint:
             return True
-        failure = Failure.recorded(self._store, self._grant.stamp)
+        failure = Failure.recorded(self.store, self._grant.stamp)
         return failure is not None and failure.asked == token.fingerprint
 
     def _take_lock(
@@ -113,12 +113,12 @@ class Renewal:
     ) -> Token | None:
         """Take the lock, or return the token that appears while waiting."""
         while True:
-            version = self._store.version()
+            version = self.store.version()
             try:
                 # On the first pass the snapshot is still current. An
                 # unreadable store raises its error before it is locked.
                 if wait.has_begun or not snapshot.is_whole:
-                    found = self._wallet.read()
+                    found = self.wallet.read()
                     token = self._answer(snapshot, found, early=early)
                     if token is not None:
                         return token
@@ -139,18 +139,18 @@ class Renewal:
         :raises UnwritableError: The store could not save a token either.
         """
         try:
-            stack.enter_context(self._store.lock(0.0))
+            stack.enter_context(self.store.lock(0.0))
         except LockTimeoutError as error:
             if early:
                 raise
             wait.go_on(error)
             if wait.is_to_be_told():
-                self._events.wait_for(error.holder, leads=True)
+                self.events.wait_for(error.holder, leads=True)
             return False
         except UnwritableError:
             raise
         except TokenStoreError as error:
-            self._once.warn(f"{error} Going on without a lock.")
+            self.once.warn(f"{error} Going on without a lock.")
         return True
 
     def _take_room(self, stack: contextlib.ExitStack) -> TokenStoreError | None:
@@ -159,11 +159,11 @@ class Renewal:
         :returns: Why the store could not save a token; ``None`` if it could.
         :raises UnwritableError: All who share the store would fail alike.
         """
-        if not self._store.writable:
+        if not self.store.writable:
             return None
         try:
             sample = self._grant.stamp.put_on(Token("sample"))
-            stack.enter_context(self._store.reserve(sample))
+            stack.enter_context(self.store.reserve(sample))
         except UnwritableError:
             raise
         except TokenStoreError as error:
@@ -178,10 +178,10 @@ class Renewal:
         :param found: The tokens in the stores.
         :raises TickTickAuthError: A renewal failed after the snapshot.
         """
-        wallet, deadlines = self._wallet, self._wallet.deadlines
+        wallet, deadlines = self.wallet, self.wallet.deadlines
         # The failure is read before the tokens, which are read lazily. A
         # thread that recorded a failed save has its token in memory by then.
-        failure = Failure.recorded(self._store, self._grant.stamp, since=snapshot)
+        failure = Failure.recorded(self.store, self._grant.stamp, since=snapshot)
         for token in wallet.ours(found):
             if wallet.is_refused(token):
                 continue

@@ -7,48 +7,29 @@ import time
 from typing import TYPE_CHECKING
 
 from .._errors import LockTimeoutError, TickTickAuthError, only_our_errors
-from .._value import Once, PerProcess
-from .renewal import Renewal
+from .._value import PerProcess
 from .turns import Turns
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from .._grant import AuthorizationCodeGrant
     from .._grant.request import AuthorizationRequest
     from .._token import Token
-    from ..stores import TokenStore
     from .deadlines import TimedToken
-    from .events import Events
+    from .renewal import Renewal
     from .snapshot import Snapshot
-    from .wallet import Wallet
 
 
 class SharedRenewal:
     """The renewal of all threads of a source.
 
-    :param store: Where tokens are kept.
-    :param grant: Obtains new tokens.
-    :param sign_on: Asks a person for access.
-    :param wallet: The present tokens.
-    :param once: Logs each warning once.
-    :param events: Tells what happens.
+    :param renewal: What one of them does.
     """
 
-    def __init__(
-        self,
-        store: TokenStore,
-        grant: AuthorizationCodeGrant,
-        sign_on: Callable[[AuthorizationRequest], str],
-        wallet: Wallet,
-        once: Once,
-        events: Events,
-    ) -> None:
-        self._store = store
-        self._wallet = wallet
-        self._once = once
-        self._events = events
-        self._renewal = Renewal(store, grant, sign_on, wallet, once, events)
+    def __init__(self, renewal: Renewal) -> None:
+        self._renewal = renewal
+        self._store = renewal.store
+        self._wallet = renewal.wallet
+        self._once = renewal.once
+        self._events = renewal.events
         self._turns = PerProcess(Turns)
 
     def complete(self, request: AuthorizationRequest, redirected_url: str) -> Token:

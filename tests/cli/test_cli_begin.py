@@ -12,7 +12,7 @@ from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
-from shell import COMMAND, SECONDS, Shell
+from shell import COMMAND, SECONDS, Shell, with_closed
 
 from requests_ticktick import EnvStore, FileStore
 from requests_ticktick._cli.program import program
@@ -346,7 +346,7 @@ def test_options_that_contradict_each_other_are_an_error(shell, arguments, probl
 def test_a_closed_standard_input_is_one_line(shell):
     """As where a service is started without one."""
     done = subprocess.run(
-        ["/bin/sh", "-c", f"exec {shlex.join(COMMAND)} login --complete - <&-"],
+        with_closed(0, [*COMMAND, "login", "--complete", "-"]),
         env=shell.environment({}),
         capture_output=True,
         text=True,

@@ -7,7 +7,7 @@ import subprocess
 import time
 
 import pytest
-from shell import COMMAND, SECONDS, Shell
+from shell import COMMAND, SECONDS, Shell, with_closed
 
 from requests_ticktick import FileStore, Token
 from requests_ticktick._stamp import Stamp
@@ -151,7 +151,7 @@ def test_ctrl_c_at_the_question(shell):
 def test_a_closed_standard_input_is_one_line(shell):
     """As where a service is started without one."""
     done = subprocess.run(
-        ["/bin/sh", "-c", f"exec {' '.join(COMMAND)} login --with-token <&-"],
+        with_closed(0, [*COMMAND, "login", "--with-token"]),
         env=shell.environment({}),
         capture_output=True,
         text=True,

@@ -7,13 +7,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from shell import COMMAND, SECONDS, Shell
+from shell import COMMAND, SECONDS, Shell, with_closed
 
 from requests_ticktick import FileStore, Token
-
-#: Runs a command with one of its streams closed. A Python that did so would open
-#: coverage's file in the stream's place.
-CLOSED = 'exec "$@" {}>&-'
 
 
 @pytest.fixture
@@ -34,7 +30,7 @@ def saved(auth, shell, monkeypatch):
 def run(shell, *arguments, closed=None, **streams):
     command = [*COMMAND, *arguments]
     if closed is not None:
-        command = ["/bin/sh", "-c", CLOSED.format(closed), "sh", *command]
+        command = with_closed(closed, command)
     done = subprocess.run(
         command,
         env=shell.environment({"PYTHONUNBUFFERED": None}),

@@ -40,6 +40,14 @@ urllib.request.urlopen(url).read()
 """
 
 
+def with_closed(descriptor, command):
+    """Return a command that runs another one with one of its streams closed.
+
+    A Python that did so would open coverage's file in the stream's place.
+    """
+    return ["/bin/sh", "-c", f'exec "$@" {descriptor}>&-', "sh", *command]
+
+
 def clipboard_tool(folder, code, name="xclip"):
     """Install a clipboard tool; return the variables that lead to it."""
     path = folder / name
