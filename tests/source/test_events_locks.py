@@ -16,7 +16,7 @@ from clients import client_of
 from processes import start
 from told import Told, lines_of
 
-from requests_ticktick import FileStore, TickTickAuth, Token, refuse
+from requests_ticktick import FileStore, MemoryStore, TickTickAuth, Token, refuse
 from requests_ticktick._source import turns
 
 
@@ -253,3 +253,32 @@ def test_a_wait_within_a_sign_on_holds_nobody_up(sandbox, store, tmp_path):
         assert leader.result(60)
 
     assert [thread.name for thread in threads] == ["tells who waits"]
+
+
+def test_a_thread_that_waited_takes_no_lock(sandbox):
+    """It goes on with the other's token, and reads no store for it."""
+
+    class Counting(MemoryStore):
+        locks = 0
+
+        def lock(self, timeout=None):
+            self.locks += 1
+            return super().lock(timeout)
+
+    store, waits = Counting(), threading.Event()
+
+    def on_event(event):
+        if event.kind == "waiting":
+            waits.set()
+
+    def sign_on(request):
+        assert waits.wait(60)
+        return sandbox.sign_on(request)
+
+    auth = client_of(sandbox, store, sign_on=sign_on, on_event=on_event)
+    with ThreadPoolExecutor(2) as pool:
+        calls = [pool.submit(auth.token) for _ in range(2)]
+        first, second = (call.result(60) for call in calls)
+
+    assert first == second
+    assert store.locks == 1
