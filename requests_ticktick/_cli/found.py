@@ -73,11 +73,19 @@ def look(account: Account, *, now: float) -> list[Found]:
     :param now: Epoch seconds.
     :raises TokenStoreError: A store cannot be read.
     """
-    found = []
+    return list(each(account, now=now))
+
+
+def each(account: Account, *, now: float) -> Iterator[Found]:
+    """Yield the same, and read a store when its turn has come.
+
+    What stands behind a fresh token need not be readable: no program reads it.
+
+    :raises TokenStoreError: A store cannot be read.
+    """
     for store in account.store.members():
         with suppress(NoPlaceError):  # why_none() says so
-            found += look_in(store, account, now=now)
-    return found
+            yield from look_in(store, account, now=now)
 
 
 def look_in(store: TokenStore, account: Account, *, now: float) -> list[Found]:

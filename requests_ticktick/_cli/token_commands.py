@@ -9,9 +9,10 @@ from typing import Any
 
 import click
 
+from .._errors import TokenStoreError
 from ..stores._base import NoPlaceError
 from .account import Account
-from .found import Found, Verdict, ask_api, look, place_of, used, why_none
+from .found import Found, Verdict, ask_api, each, look, place_of, used, why_none
 from .options import account_options
 from .output import answer, as_json, examples, lines, rows, warn
 from .profiles import unknown_profile
@@ -58,7 +59,16 @@ def status(
     the token as well.
     """
     now = time.time()
-    found = look(account, now=now)
+    found: list[Found] = []
+    try:
+        for item in each(account, now=now):
+            found.append(item)
+    except TokenStoreError as error:
+        if used(found) is None:
+            raise
+        from .plain_words import in_plain_words
+
+        warn(in_plain_words(str(error)))  # programs do without that store
     chosen = used(found)
     verdict = ask_api(account, chosen.token) if check and chosen is not None else None
     if prints_json:

@@ -9,7 +9,7 @@ from .._errors import SignOnRequiredError
 from .._sign_on import refuse
 from .._token import Token
 from .account import Account
-from .found import look, used, why_none
+from .found import Found, each, why_none
 from .output import CommandError
 
 
@@ -21,10 +21,11 @@ def valid_token(account: Account, *, may_sign_on: bool) -> Token:
     :param may_sign_on: Whether a person is asked where there is none.
     :raises CommandError: There is none. It names the command to run.
     """
-    found = look(account, now=time.time())
-    chosen = used(found)
-    if chosen is not None and chosen.is_fresh:
-        return chosen.token
+    found: list[Found] = []
+    for item in each(account, now=time.time()):
+        if item.is_fresh:
+            return item.token
+        found.append(item)
     if found:
         # A refresh token may be among them; or another process renews one.
         with suppress(SignOnRequiredError):

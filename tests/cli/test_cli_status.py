@@ -66,6 +66,32 @@ def test_status_describes_a_usable_token(shell, saved, sandbox):
     assert (sandbox.sign_ons, sandbox.api_calls) == (0, 0)
 
 
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        (["token"], r"tp_0123456789\n"),
+        (["status"], r"(?s).*From +\$TICKTICK_TOKEN\n.*"),
+        (["exec", "--", "sh", "-c", "echo $TICKTICK_TOKEN"], r"tp_0123456789\n"),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else "",
+)
+def test_what_stands_behind_the_token_need_not_be_readable(shell, words, shown):
+    """A program that finds a token in the variable does not read the file."""
+    path = shell.folder / "theirs.json"
+    path.write_text('{"name": "another program\'s"}')
+    env = {
+        "TICKTICK_TOKEN": "tp_0123456789",
+        "TICKTICK_TOKEN_FILE": str(path),
+        "TICKTICK_SERVICE": "ticktick",
+    }
+
+    done = shell.run(*words, env=env, prints_secrets=True)
+
+    assert done.returncode == 0, done.stderr
+    assert re.fullmatch(shown, done.stdout)
+    assert bool(done.stderr) is (words == ["status"])  # which looks at all
+
+
 def test_status_prints_json(shell, saved):
     """``--json`` says the same, with the expiry as a number."""
     done = shell.run("status", "--json")
