@@ -6,18 +6,11 @@ import pytest
 from clients import client_of
 from observing import warnings_in
 from optional import alone
-from wire_servers import TOKENS, Answer, Server, knows_tokens
+from wire_servers import Answer, Server, knows_tokens
 
 niquests = alone("niquests")
 
 PROJECT = "/open/v1/project"
-
-
-@pytest.fixture
-def server(secrets):
-    secrets.add(*TOKENS)
-    with Server() as server:
-        yield server
 
 
 @pytest.fixture

@@ -7,18 +7,11 @@ import io
 import pytest
 import requests
 from optional import library
-from wire_servers import TOKENS, Answer, Server, knows_tokens
+from wire_servers import TOKENS, Answer, knows_tokens
 
 requests_ratelimiter = library("requests_ratelimiter")
 
 PROJECT = "/open/v1/project"
-
-
-@pytest.fixture
-def server(secrets):
-    secrets.add(*TOKENS)
-    with Server() as server:
-        yield server
 
 
 @pytest.fixture

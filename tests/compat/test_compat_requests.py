@@ -12,7 +12,7 @@ import requests
 from clients import client_of
 from requests.adapters import BaseAdapter, HTTPAdapter
 from urllib3.util import Retry
-from wire_servers import TOKENS, Answer, Server, knows_tokens
+from wire_servers import TOKENS, Answer, knows_tokens
 
 PROJECT = "/open/v1/project"
 
@@ -44,13 +44,6 @@ RETRIES = {
         "401 200",
     ),
 }
-
-
-@pytest.fixture
-def server(secrets):
-    secrets.add(*TOKENS)
-    with Server() as server:
-        yield server
 
 
 @pytest.fixture
