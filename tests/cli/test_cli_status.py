@@ -92,6 +92,18 @@ def test_what_stands_behind_the_token_need_not_be_readable(shell, words, shown):
     assert bool(done.stderr) is (words == ["status"])  # which looks at all
 
 
+def test_a_store_that_cannot_be_read_is_an_error_where_no_other_has_a_token(shell):
+    """One line, and not that there is no token."""
+    (shell.folder / "theirs.json").write_text('{"name": "another program\'s"}')
+
+    done = shell.run(
+        "status", env={"TICKTICK_TOKEN_FILE": f"{shell.folder}/theirs.json"}
+    )
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert re.fullmatch(r"Error: .*theirs\.json holds JSON .*\n", done.stderr)
+
+
 def test_status_prints_json(shell, saved):
     """``--json`` says the same, with the expiry as a number."""
     done = shell.run("status", "--json")
