@@ -144,13 +144,15 @@ def _wait_for(words: tuple[str, ...], environment: Mapping[str, str]) -> int:
     path = shutil.which(words[0], path=environment.get("PATH"))
     if path is None:
         raise FileNotFoundError(errno.ENOENT, "it is not there")
-    process = subprocess.Popen(  # noqa: S603 - it is asked for
-        [path, *words[1:]], env=environment
-    )
-    while True:
-        # Ctrl-C reaches the program as well, which decides what it means.
-        with suppress(KeyboardInterrupt):
-            return process.wait()
+    # Ctrl-C reaches the program as well, which decides what it means. It must not
+    # interrupt the wait: a status that the system has told once is told no more.
+    before = signal.signal(signal.SIGINT, lambda number, frame: None)
+    try:
+        return subprocess.run(  # noqa: S603 - it is asked for
+            [path, *words[1:]], env=environment
+        ).returncode
+    finally:
+        signal.signal(signal.SIGINT, before or signal.SIG_DFL)
 
 
 class _MissingError(CommandError):
