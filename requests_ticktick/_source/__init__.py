@@ -116,7 +116,7 @@ class TokenSource(Looking):
         self._begin(clock, self._deadlines.leeway)
         self._wallet.write_behind.due = -math.inf
 
-    def token(self, *, instead_of: Token | None = None) -> Token:
+    def token(self, instead_of: Token | None = None) -> Token:
         """Return a valid token, and renew it if necessary.
 
         :param instead_of: A token that the API has refused.
@@ -125,7 +125,12 @@ class TokenSource(Looking):
         """
         wallet, deadlines = self._wallet, self._deadlines
         timed = wallet.current if instead_of is None else None
-        if timed is not None and deadlines.is_quiet(timed):
+        clock = deadlines.clock
+        if (  # deadlines.is_quiet(), without the cost of a call
+            timed is not None
+            and clock.time() <= timed.quiet
+            and clock.monotonic() <= timed.quiet_monotonic
+        ):
             return timed.token
         with told_afterwards():
             try:
