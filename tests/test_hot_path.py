@@ -64,8 +64,10 @@ def test_a_fresh_token_costs_two_looks_at_the_clock(auth):
     assert set(found[4:]) <= {"__setitem__", "lower", "append"}
 
 
-def test_a_good_answer_costs_one_call(auth):
+def test_a_good_answer_costs_one_call(auth, monkeypatch):
     """The response hook looks at the status, and calls nothing."""
+    # A program that records its requests has this, and pays a little more.
+    monkeypatch.delitem(sys.modules, "yaml.representer", raising=False)
     response = requests.Response()
     response.status_code = 200
     response.request = auth(prepared())

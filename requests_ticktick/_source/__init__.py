@@ -145,13 +145,10 @@ class TokenSource(Looking):
                 token = timed.token
             timed = wallet.current
             if timed is not None and deadlines.is_look_due(timed):
-                self._look_at_end(timed)
+                from .events.expiring import Expiring
+
+                Expiring(self.store, deadlines, self._events).look(timed)
             return token
-
-    def _look_at_end(self, timed: TimedToken) -> None:
-        from .events.expiring import Expiring
-
-        Expiring(self.store, self._deadlines, self._events).look(timed)
 
     def _find_or_renew(self, timed: TimedToken | None, refused: Token | None) -> Token:
         wallet, best = self._wallet, timed
@@ -159,16 +156,15 @@ class TokenSource(Looking):
             self._events.tell("refused", refused)
         if best is None or not self._deadlines.is_fresh(best):
             best = wallet.best()
-        if best is not None:
-            self._events.found(best.token)
-        if best is not None and self._deadlines.is_fresh(best):
+        if best is None:
+            return self._renewal.renew(wallet.snapshot(refused=refused))
+        self._events.found(best.token)
+        if self._deadlines.is_fresh(best):
             token = wallet.use(best)
             if wallet.last_write_behind.token is not None:
                 self._renewal.save_if_due()
             return token
         snapshot = wallet.snapshot(refused=refused)
-        if best is None:
-            return self._renewal.renew(snapshot)
         wallet.use(best)
         return self._renewal.renew_early(best, snapshot)
 
