@@ -68,7 +68,6 @@ class TokenSource(Looking):
     @property
     def _renewal(self) -> SharedRenewal:
         """Return what renews, which is made when it is first needed."""
-        from .._sign_on import default_sign_on
         from .renewal import Renewal
         from .taking_turns import SharedRenewal
 
@@ -79,7 +78,7 @@ class TokenSource(Looking):
                 Renewal(
                     self.store,
                     self._grant,
-                    default_sign_on if self._sign_on is None else self._sign_on,
+                    self._sign_on,
                     self._wallet,
                     self._once,
                     self._events,
