@@ -190,10 +190,8 @@ class TokenSource(Looking):
 
     def begin(self) -> AuthorizationRequest:
         """Begin a sign-on that :meth:`complete` ends, in any process."""
-        from .asking import begin
-
         with only_our_errors():
-            return begin(self._grant, self._wallet)
+            return self._grant.begin(self._wallet.ours(self._wallet.read()))
 
     def complete(self, request: AuthorizationRequest, redirected_url: str) -> Token:
         """End a sign-on: exchange the code, save the token, use it."""
