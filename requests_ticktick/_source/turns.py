@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ..stores import TokenStore
 
 #: Seconds between two tries for the store's lock. A try costs 0.5 ms, and a
-#: look at the version of a file 0.1 ms.
+#: look at a file's version 0.01 ms.
 TRY_EVERY = 0.1
 
 #: The pause between two looks is a part of the wait so far, within these

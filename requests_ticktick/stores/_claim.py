@@ -16,8 +16,8 @@ _CLAIM_SECONDS = 0.25
 #: The same for the claim of a process of this machine that is still running.
 _HELD_SECONDS = 5.0
 
-#: When this process first gave way to a claim. It gives way for so long only,
-#: since claims might be renewed again and again.
+#: When this process first gave way to a claim. It gives way for the longer of
+#: these times only, since claims might be renewed again and again.
 yielded: dict[str, float] = {}
 
 
@@ -57,19 +57,23 @@ class Claim:
             with contextlib.suppress(OSError):
                 os.unlink(self._path)
 
+    def gives_way(self) -> bool:
+        """Whether this process still waits where another one has a claim."""
+        now = time.monotonic()
+        return now - yielded.setdefault("since", now) < _HELD_SECONDS
+
     def holder(self) -> str | None:
         """Return the process that claimed the lock, if known."""
         return holder_of(_note.read(self._path))
 
     def _is_anothers(self) -> bool:
-        claim, now = _note.read(self._path), time.monotonic()
+        claim = _note.read(self._path)
         if holder_of(claim) is None or claim["pid"] == os.getpid():
             return False
         here = claim.get("host") == socket.gethostname()
         limit = _HELD_SECONDS if here and _is_running(claim["pid"]) else _CLAIM_SECONDS
-        if not 0 <= time.time() - claim["since"] < limit:
-            return False
-        return now - yielded.setdefault("since", now) < limit
+        age: float = time.time() - claim["since"]
+        return 0 <= age < limit
 
 
 def _is_running(pid: int) -> bool:

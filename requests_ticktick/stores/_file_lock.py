@@ -71,8 +71,8 @@ class FileLock:
         """
         bases = self._bases()
         claim = Claim(f"{bases[0]}.lock-claim")
-        is_claimed = not claim.begin()
-        if is_claimed and timeout <= 0 and "filelock" not in sys.modules:
+        is_claimed, is_cold = not claim.begin(), "filelock" not in sys.modules
+        if is_claimed and is_cold and timeout <= 0 and claim.gives_way():
             self._raise_timeout(timeout, claim.holder())
         with contextlib.ExitStack() as stack:
             stack.callback(claim.end)  # after the lock's end, also if that is now
