@@ -122,7 +122,8 @@ class Renewal:
 
     def was_asked_about(self, token: Token) -> bool:
         """Whether any process asked a person to replace this token."""
-        if self.obtaining.asking.about == token.fingerprint:
+        made = self._obtainings.get(self.wallet)  # where this process ever asked
+        if made is not None and made.asking.about == token.fingerprint:
             return True
         failure = Notes(self.store).failure_of(self._grant.stamp)
         return failure is not None and failure.asked == token.fingerprint
