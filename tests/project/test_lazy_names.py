@@ -9,13 +9,14 @@ import pickle
 import pydoc
 import subprocess
 import sys
+import time
 from pathlib import Path
 from unittest import mock
 
 import pytest
 
 import requests_ticktick
-from requests_ticktick import MemoryStore, TickTickAuth, Token
+from requests_ticktick import FileStore, MemoryStore, TickTickAuth, Token
 
 ROOT = Path(__file__).resolve().parents[2]
 #: The packages that have such names.
@@ -85,7 +86,42 @@ def test_a_fresh_token_in_a_file_needs_few_modules(tmp_path: Path) -> None:
     ours = {name for name in modules_after(code) if name.startswith("requests_tickt")}
 
     assert ours & NOT_FOR_A_FRESH_TOKEN == set()
-    assert len(ours) <= 38
+    assert len(ours) <= 36
+
+
+#: What else a process has that waits for another one's renewal.
+TO_WAIT = {
+    "requests_ticktick._source.renewal",
+    "requests_ticktick._source.snapshot",
+    "requests_ticktick._source.turns",
+    "requests_ticktick.stores._file_lock",
+}
+
+
+@pytest.mark.parametrize("left", [-10, 30], ids=["expired", "in its last minute"])
+def test_whoever_waits_for_another_process_needs_few_modules(
+    tmp_path: Path, left: float
+) -> None:
+    """A herd would import the others all at once, in the way of the first."""
+    store = FileStore(tmp_path / "token.json")
+    store.save(Token("tp_0123456789abcdef", expires_at=time.time() + left))
+    code = (
+        "import os, sys, time\n"
+        "from requests_ticktick import FileStore, TickTickAuth\n"
+        "def waiting(seconds):\n"
+        "    print(*sys.modules, flush=True)\n"
+        "    os._exit(0)\n"
+        "time.sleep = waiting\n"
+        f"TickTickAuth(store=FileStore({store.path!r})).token()\n"
+    )
+
+    with store.lock(5.0):
+        modules = modules_after(code)
+
+    assert modules >= TO_WAIT
+    assert modules & NOT_FOR_A_FRESH_TOKEN == TO_WAIT
+    assert not {"filelock", "oauthlib", "requests_oauthlib"} & modules
+    assert len([name for name in modules if name.startswith("requests_tick")]) <= 48
 
 
 @pytest.mark.parametrize("package", LAZY)
