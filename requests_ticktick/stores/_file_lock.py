@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 from .._errors import LockTimeoutError, TickTickAuthError
 from .._foreign import held_by, holder_of
 from .._value import Once, public
-from . import _files, _kernel_lock, _machine, _note, _place
+from . import _files, _kernel_lock, _machine, _note, _place, _temporary
 from ._base import UnwritableError
 from ._claim import Claim
 
@@ -187,10 +187,14 @@ def _tell(base: str, bases: list[str], failure: str | None) -> bool:
 
 
 def _tidy(base: str) -> None:
-    """Remove the note in memory, unless it records a failure."""
+    """Remove the note in memory, unless it records a failure.
+
+    No save comes by there, that removes what killed writers left.
+    """
     with contextlib.suppress(OSError):
         if _note.read(f"{base}.lock-info").get("failure") is None:
             os.unlink(f"{base}.lock-info")
+    _temporary.sweep(os.path.dirname(base))
 
 
 def _read(bases: list[str]) -> dict[str, Any]:
