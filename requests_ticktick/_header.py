@@ -68,6 +68,8 @@ class Guard(dict["str | None", bool]):
     :param service: The service whose API gets the token.
     """
 
+    __slots__ = ("_service",)
+
     def __init__(self, service: Service) -> None:
         super().__init__()
         self._service = service

@@ -6,12 +6,14 @@ the time of ``import requests``.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import logging
 import os
 import sys
 import traceback
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any, ClassVar, Generic, ParamSpec, TypeVar
 
@@ -58,6 +60,7 @@ logger = logging.getLogger("requests_ticktick")
 
 P = ParamSpec("P")
 T = TypeVar("T")
+K = TypeVar("K")
 C = TypeVar("C", bound="type[object]")
 
 
@@ -70,6 +73,32 @@ def public(kind: C) -> C:
     return kind
 
 
+class Recent(OrderedDict[K, T]):
+    """The latest of what was noted: a long-lived process does not grow.
+
+    What is recalled counts as the latest as well: something that keeps coming
+    up is never forgotten.
+    """
+
+    #: How many are remembered.
+    limit = 64
+
+    def note(self, key: K, value: T) -> None:
+        """Remember this, and forget the oldest if there are too many."""
+        self[key] = value
+        with contextlib.suppress(KeyError):  # another thread has forgotten it
+            self.move_to_end(key)
+        while len(self) > self.limit:
+            self.popitem(last=False)
+
+    def recall(self, key: K) -> T | None:
+        """Return what was noted of a key, or ``None``."""
+        value = self.get(key)
+        if value is not None:
+            self.note(key, value)
+        return value
+
+
 class PerProcess(Generic[T]):
     """One ``T`` for each process, so that a forked child gets its own.
 
@@ -79,32 +108,43 @@ class PerProcess(Generic[T]):
     :param make: Returns a new ``T``. Pickled by reference.
     """
 
+    __slots__ = ("_made", "_make")
+
     def __init__(self, make: Callable[[], T]) -> None:
         self._make = make
         self._made: dict[int, T] = {}
 
     def get(self) -> T:
         """Return this process's ``T``."""
-        # dict.setdefault is atomic, so that two threads get the same one.
-        return self._made.setdefault(os.getpid(), self._make())
+        process = os.getpid()
+        made = self._made.get(process)
+        if made is None:
+            # dict.setdefault is atomic, so that two threads get the same one.
+            made = self._made.setdefault(process, self._make())
+            for other in [*self._made]:
+                if other != process:  # of the process that forked this one
+                    self._made.pop(other, None)
+        return made
 
     def __reduce__(self) -> tuple[Any, ...]:
         return PerProcess, (self._make,)
 
 
 class Once:
-    """Logs each warning once."""
+    """Logs each warning once, unless many others were logged since."""
 
     def __init__(self) -> None:
-        self._said: set[str] = set()
+        self._said: Recent[str, bool] | None = None  # few have a warning to log
 
     def warn(self, message: str, *, about: str | None = None) -> None:
         """Log a warning, unless it was logged before.
 
         :param about: Identifies the warning if its wording may vary.
         """
-        if (about or message) not in self._said:
-            self._said.add(about or message)
+        if self._said is None:
+            self._said = Recent()
+        if self._said.recall(about or message) is None:
+            self._said.note(about or message, True)
             logger.warning("%s", message)
 
 

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from ._service import Service
 from ._urls import origin
+from ._value import Recent
 
 logger = logging.getLogger("requests_ticktick")
 
@@ -26,7 +27,7 @@ class WrongHostWarning:
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        self._logged: set[str] = set()
+        self._logged = Recent[str, bool]()
 
     def log(self, url: str | None) -> None:
         """Log the API's address if ``url`` is another one of TickTick's."""
@@ -38,9 +39,9 @@ class WrongHostWarning:
         host = parts.hostname or ""
         name = _owner_of(host)
         place = f"{parts.scheme}://{host}{port}"
-        if name is None or place in self._logged:
+        if name is None or self._logged.recall(place):
             return
-        self._logged.add(place)
+        self._logged.note(place, True)
         api = self._service.api_origins[0]
         why, other = "which is not the API that this auth is for", ""
         if origin(place) in map(origin, self._service.api_origins):

@@ -21,7 +21,7 @@ from .._errors import (
 from .._service import Service
 from .._stamp import REGISTERED, Stamp
 from .._token import Token
-from .._value import PerProcess
+from .._value import PerProcess, Recent
 from . import AuthorizationCodeGrant
 from .registration import register
 from .request import AuthorizationRequest
@@ -58,7 +58,7 @@ class RegisteringGrant(AuthorizationCodeGrant):
         # used it before; the ids that the service may not know any more.
         self._last: Client | None = None
         self._is_new = False
-        self._doubtful: set[str] = set()
+        self._doubtful = Recent[str | None, bool]()
 
     @property
     def registers(self) -> bool:
@@ -104,11 +104,11 @@ class RegisteringGrant(AuthorizationCodeGrant):
         if not self.registers or self._is_new or client_id is None:
             return None
         if _names_an_unknown_client(error):
-            self._doubtful.add(client_id)
+            self._doubtful.note(client_id, True)
             return self.begin()
         told = (AuthorizationDeniedError, StateMismatchError)
         if isinstance(error, SignOnError) and not isinstance(error, told):
-            self._doubtful.add(client_id)
+            self._doubtful.note(client_id, True)
         return None
 
     def exchange(
@@ -134,14 +134,14 @@ class RegisteringGrant(AuthorizationCodeGrant):
         except TokenEndpointError as error:
             if not _names_an_unknown_client(error):
                 raise
-            self._doubtful.add(client.require_id())
+            self._doubtful.note(client.require_id(), True)
             return None
         return None if renewed is None else _marked(renewed, client)
 
     def _usable(self, kept: Iterable[Token]) -> Iterator[Client]:
         clients = [self._last, *map(_client_of, kept)]
         for client in clients:
-            if client is None or client.client_id in self._doubtful:
+            if client is None or self._doubtful.recall(client.client_id):
                 continue
             uri = self._client.redirect_uri
             if client.redirect_uri == uri or (

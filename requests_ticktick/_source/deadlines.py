@@ -89,11 +89,13 @@ class Deadlines:
     :param leeway: Seconds before its expiry that a token is renewed.
     """
 
+    __slots__ = ("_ends", "clock", "leeway")
+
     def __init__(self, clock: Clock, leeway: float) -> None:
         self.clock = clock
         self.leeway = leeway
-        # When tokens end by the monotonic clock.
-        self._ends: dict[tuple[object, ...], float] = {}
+        # Tokens, and when they end by the monotonic clock.
+        self._ends: tuple[tuple[object, float], ...] = ()
 
     def of(self, token: Token) -> TimedToken:
         """Work out a token's deadlines."""
@@ -178,8 +180,10 @@ class Deadlines:
         A store still has what has expired: when the clock is set back, that
         looks alive again.
         """
-        key = (token.access_token, token.issued_at, token.expires_at)
-        if end > self.clock.monotonic() and key not in self._ends:
-            latest = list(self._ends.items())[1 - _REMEMBERED_TOKENS :]
-            self._ends = {**dict(latest), key: end}
-        return self._ends.get(key, end)
+        key = hash((token.access_token, token.issued_at, token.expires_at))
+        for known, first in self._ends:
+            if known == key:
+                return first
+        if end > self.clock.monotonic():
+            self._ends = (*self._ends[1 - _REMEMBERED_TOKENS :], (key, end))
+        return end

@@ -14,6 +14,7 @@ from .backoff import FIRST_PAUSE, Pauses
 from .events.notes import Notes
 from .events.places import kept_at
 from .failures import Failure
+from .used import UsedTokens
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,9 +61,9 @@ class Obtaining:
         self._pauses = Pauses(self._clock)
         # Auths with the same terms share their pauses.
         self._terms = grant.terms, sign_on
-        # The fingerprints of refresh tokens that were used or refused, and of
-        # the last used one whose successor may be in no store.
-        self._used: set[str] = set()
+        self._used = UsedTokens()
+        # The fingerprint of the last used one whose successor may be in no
+        # store.
         self._spent: str | None = None
         # The recorded failure that a call of sign_on() overrides.
         self._waived: str | None = None

@@ -5,15 +5,15 @@ from __future__ import annotations
 import contextlib
 import logging
 import math
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from .._errors import TokenStoreError
 from .._token import Token
 from .._usable import preferred
-from .._value import fingerprint_of
+from .._value import Recent
 from ..stores._base import NoPlaceError
-from .write_behind import WriteBehind, write_behind_of
+from .write_behind import NONE_YET, WriteBehind, states_for
 
 if TYPE_CHECKING:
     from .._grant import AuthorizationCodeGrant
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ..stores import TokenStore
     from .deadlines import Deadlines, TimedToken
     from .snapshot import Snapshot
+    from .used import UsedTokens
 
 logger = logging.getLogger("requests_ticktick")
 
@@ -42,10 +43,11 @@ class Wallet:
         self._store = store
         self._grant = grant
         #: What :attr:`write_behind` last was: a stamp is slow to work out.
-        self.last_write_behind = WriteBehind()
-        self._write_behinds: dict[Stamp, WriteBehind] = {}
-        # The access tokens that the API refused, with their times of issue
-        self._refused: dict[str, float] = {}
+        self.last_write_behind = NONE_YET
+        self._write_behinds: dict[Stamp, WriteBehind] | None = None
+        # The access tokens that the API refused, with their times of issue:
+        # those that a store may still hand back.
+        self._refused: Recent[str, float] | None = None
 
     @property
     def write_behind(self) -> WriteBehind:
@@ -53,11 +55,12 @@ class Wallet:
         return self._write_behind_of(self._grant.stamp)
 
     def _write_behind_of(self, stamp: Stamp) -> WriteBehind:
+        if self._write_behinds is None:
+            self._write_behinds = states_for(self._store)
+        # dict.setdefault is atomic: two threads get the same object.
         found = self._write_behinds.get(stamp)
         if found is None:
-            # dict.setdefault is atomic: two threads get the same object.
-            new = write_behind_of(self._store, stamp)
-            found = self._write_behinds.setdefault(stamp, new)
+            found = self._write_behinds.setdefault(stamp, WriteBehind())
         self.last_write_behind = found
         return found
 
@@ -81,12 +84,16 @@ class Wallet:
         :returns: Whether that is news.
         """
         is_news = not self.is_refused(token)
-        self._refused[token.access_token] = token.issued_at or 0.0
+        if self._refused is None:
+            self._refused = Recent()
+        self._refused.note(token.access_token, token.issued_at or 0.0)
         return is_news
 
     def is_refused(self, token: Token) -> bool:
         """Whether the API refused this token."""
-        issued_at = self._refused.get(token.access_token)
+        if self._refused is None:
+            return False
+        issued_at = self._refused.recall(token.access_token)
         return issued_at is not None and (token.issued_at or 0.0) <= issued_at
 
     def is_usable(self, timed: TimedToken) -> bool:
@@ -166,7 +173,7 @@ class Wallet:
                 yield self.deadlines.of(token)
 
     def refreshable(
-        self, found: Iterable[Token], used: Container[str], *, can_save: bool
+        self, found: Iterable[Token], used: UsedTokens, *, can_save: bool
     ) -> Token | None:
         """Return a token with a refresh token that was not used yet.
 
@@ -175,7 +182,7 @@ class Wallet:
         in spite of its error, and another process may have renewed it there.
 
         :param found: The tokens in the stores.
-        :param used: The fingerprints of used refresh tokens.
+        :param used: Those that must not be sent again.
         :param can_save: Whether its successor can be saved. If not, the tokens
             of the stores are left to a process that can.
         :raises TokenStoreError: A store cannot be read.
@@ -192,9 +199,11 @@ class Wallet:
             if not store.writable
             for token in store.candidates()
         }
+        # All are looked up: what is handed back again and again stays known.
+        unused = {token for token in tokens if not used.has(token)}
         written = [token for token in tokens if token not in read_only]
         for token in sorted(written or tokens, key=lambda t: t is unsaved):
-            if fingerprint_of(str(token.refresh_token)) not in used:
+            if token in unused:
                 return token
         return None
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 class WriteBehind:
     """The latest token while the store does not have it."""
 
+    __slots__ = ("before", "due", "pause", "token", "told")
+
     #: What the stores held before that token was requested.
     before: Snapshot
 
@@ -41,34 +43,51 @@ class WriteBehind:
             self.token = None
 
 
+#: That of a wallet which has not looked for its own yet.
+NONE_YET = WriteBehind()
+
+
+class _Keeper(weakref.ref["TokenStore"]):
+    """A store that keeps tokens, and the states of all who share it."""
+
+    __slots__ = ("key", "states")
+
+    key: int
+    states: dict[Stamp, WriteBehind]
+
+
 #: Keyed by the id of the store, since a store need not be hashable. A weak
 #: reference removes the entry with the store. Copies and pickles of a store
 #: share nothing: they may go where no token should.
-known: dict[int, tuple[object, dict[Stamp, WriteBehind]]] = {}
+known: dict[int, _Keeper] = {}
 
 
-def write_behind_of(store: TokenStore, stamp: Stamp) -> WriteBehind:
-    """Return the state that all auths over the same store object share.
+def _forget(keeper: _Keeper) -> None:
+    known.pop(keeper.key, None)
+
+
+def states_for(store: TokenStore) -> dict[Stamp, WriteBehind]:
+    """Return the states that all auths over the same store object share.
 
     A program may make an auth for each call. The next auth then has the
-    unsaved token, and saves it.
-
-    :param stamp: Whose token it is. Each client has a state of its own.
+    unsaved token, and saves it. Each client has a state of its own, which its
+    stamp leads to.
     """
     keeper = _keeper(store)
     if keeper is None:
-        return WriteBehind()  # nothing is saved, so nothing is shared
-    key, forget = id(keeper), known.pop
-    if key not in known:
-        reference = weakref.ref(keeper, lambda _: forget(key, None))
-        known.setdefault(key, (reference, {}))
-    return known[key][1].setdefault(stamp, WriteBehind())
+        return {}  # nothing is saved, so nothing is shared
+    if id(keeper) not in known:
+        new = _Keeper(keeper, _forget)
+        new.key, new.states = id(keeper), {}
+        # dict.setdefault is atomic: two threads get the same one.
+        known.setdefault(new.key, new)
+    return known[id(keeper)].states
 
 
 def states_of(store: TokenStore) -> list[WriteBehind]:
     """Return the states of all clients that share a store object."""
-    _, states = known.get(id(_keeper(store)), (None, {}))
-    return list(states.values())
+    found = known.get(id(_keeper(store)))
+    return [] if found is None else list(found.states.values())
 
 
 def _keeper(store: TokenStore) -> TokenStore | None:

@@ -8,7 +8,7 @@ import socket
 import time
 
 from .._foreign import holder_of
-from . import _note, _place
+from . import _machine, _note, _place
 
 #: How long a claim holds back other processes, in seconds.
 _CLAIM_SECONDS = 0.25
@@ -70,20 +70,8 @@ class Claim:
         claim = _note.read(self._path)
         if holder_of(claim) is None or claim["pid"] == os.getpid():
             return False
-        here = claim.get("host") == socket.gethostname()
-        limit = _HELD_SECONDS if here and _is_running(claim["pid"]) else _CLAIM_SECONDS
+        is_here = os.name == "posix" and claim.get("host") == socket.gethostname()
+        is_running = is_here and _machine.is_running(claim["pid"])
+        limit = _HELD_SECONDS if is_running else _CLAIM_SECONDS
         age: float = time.time() - claim["since"]
         return 0 <= age < limit
-
-
-def _is_running(pid: int) -> bool:
-    """Whether a process of this machine runs; ``False`` if that is unknown."""
-    if os.name != "posix":
-        return False  # os.kill() would end it
-    try:
-        os.kill(pid, 0)
-    except PermissionError:
-        return True
-    except (OSError, OverflowError):
-        return False
-    return True

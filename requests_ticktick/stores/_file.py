@@ -143,7 +143,7 @@ class FileStore(TokenStore):
 
     @discreet
     def delete(self) -> None:
-        """Remove the file and the torn files that were set aside.
+        """Remove the file, the torn files set aside, and half-written ones.
 
         The lock file stays: another process may hold it.
 
@@ -158,7 +158,7 @@ class FileStore(TokenStore):
             with contextlib.suppress(FileNotFoundError, NotADirectoryError):
                 self._file.remove(path, self.path)
             with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-                _files.remove_set_aside(path)
+                _files.remove_leftovers(path)
             return
         except TokenStoreError:
             raise

@@ -188,10 +188,16 @@ def _tell(base: str, bases: list[str], failure: str | None) -> bool:
 
 
 def _tidy(base: str) -> None:
-    """Remove the note in memory, unless it records a failure."""
+    """Remove the note in memory, unless it records a failure.
+
+    No save comes by there, that removes what killed writers left.
+    """
+    from . import _temporary  # for the lock's holder
+
     with contextlib.suppress(OSError):
         if _note.read(f"{base}.lock-info").get("failure") is None:
             os.unlink(f"{base}.lock-info")
+    _temporary.sweep(os.path.dirname(base))
 
 
 def _read(bases: list[str]) -> dict[str, Any]:

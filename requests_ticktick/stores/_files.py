@@ -127,17 +127,20 @@ def set_aside(path: str, version: object) -> str | None:
     return None
 
 
-def remove_set_aside(path: str) -> None:
-    """Remove the files that :func:`set_aside` made of a file.
+def remove_leftovers(path: str) -> None:
+    """Remove what :func:`set_aside` and killed writers left of a file.
 
     :raises OSError: A file cannot be removed.
     """
+    from . import _temporary  # reading needs none
+
     folder, name = os.path.split(path)
     pattern = re.escape(name) + r"\.corrupt-[0-9a-f]{8}"
     with os.scandir(folder) as entries:
         for entry in entries:
             if re.fullmatch(pattern, entry.name) and not entry.is_dir():
                 persist(os.unlink, entry.path)
+    _temporary.sweep(folder)
 
 
 def identity(path: str) -> Identity | None:

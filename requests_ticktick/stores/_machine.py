@@ -23,6 +23,17 @@ def places(name: str) -> list[str]:
     ]
 
 
+def is_running(pid: int) -> bool:
+    """Whether a process of this machine runs, or may run. Not on Windows."""
+    try:
+        os.kill(pid, 0)  # sends nothing
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        pass  # another user's
+    return True
+
+
 def folders() -> list[str]:
     """Return the folders of this system, those in memory first."""
     if os.name == "nt":

@@ -5,11 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 
-from . import _files
+from . import _files, _temporary
 from ._windows import persist
-
-#: A temporary file older than this was left by a writer that was killed.
-_STALE_SECONDS = 60.0
 
 
 def take_room(path: str, size: int) -> str:
@@ -37,7 +34,8 @@ def replace(
     """Replace a file's content, atomically.
 
     :param path: The file; not a symbolic link, which would be replaced.
-    :param durable: Whether the new content has to survive a power failure.
+    :param durable: Whether the new content has to survive a power failure. If
+        so, what killed writers left in the folder is removed.
     :param room: The temporary file that :func:`take_room` wrote.
     :returns: Whether only its owner can read the file.
     :raises OSError: The file cannot be written. The old content is still
@@ -52,7 +50,6 @@ def replace(
                 os.ftruncate(fd, len(content))
             if durable:
                 os.fsync(fd)
-            born = os.fstat(fd).st_mtime
         finally:
             os.close(fd)  # Windows renames no open file
         persist(os.replace, temporary, path)
@@ -60,9 +57,9 @@ def replace(
         _discard(temporary)
         raise
     if durable:
-        folder, name = os.path.split(path)
+        folder = os.path.dirname(path)
         _sync_folder(folder)
-        _sweep(folder, name, born)
+        _temporary.sweep(folder)
     return is_private
 
 
@@ -71,8 +68,7 @@ def _make_temporary(path: str, room: str | None = None) -> tuple[int, str]:
     if room is not None:
         with contextlib.suppress(FileNotFoundError):  # another writer swept it
             return os.open(room, flags), room
-    folder, name = os.path.split(path)
-    temporary = os.path.join(folder, f".{name}.{os.urandom(8).hex()}.tmp")
+    temporary = _temporary.name_for(path)
     return os.open(temporary, flags | os.O_CREAT | os.O_EXCL, 0o600), temporary
 
 
@@ -88,17 +84,3 @@ def _sync_folder(folder: str) -> None:
             os.fsync(fd)
         finally:
             os.close(fd)
-
-
-def _sweep(folder: str, name: str, now: float) -> None:
-    """Remove the temporary files of writers that were killed.
-
-    :param now: The present time by the file system's clock.
-    """
-    with contextlib.suppress(OSError), os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.name.startswith(f".{name}.") and entry.name.endswith(".tmp"):
-                with contextlib.suppress(OSError):
-                    age = now - entry.stat(follow_symlinks=False).st_mtime
-                    if age > _STALE_SECONDS:
-                        os.unlink(entry.path)

@@ -59,7 +59,7 @@ class TokenFile:
     def __init__(self, *, is_default: bool) -> None:
         self._is_default = is_default
         self._once = Once()
-        self._seen: set[str] = set()
+        self._looked_after: str | None = None
         self._settled: object = None
 
     def look(self, path: str) -> tuple[_payload.Content, os.stat_result]:
@@ -159,10 +159,10 @@ class TokenFile:
         _in_place.remove(path)
 
     def tell_who_else(self, path: str, status: os.stat_result) -> None:
-        """Warn once for each path that other users can read or replace."""
-        if path in self._seen:
+        """Warn once of a path that other users can read or replace."""
+        if path == self._looked_after:
             return
-        self._seen.add(path)
+        self._looked_after = path
         doubtful = _place.doubt(path)
         if doubtful is not None:
             self._once.warn(f"{doubtful}.")

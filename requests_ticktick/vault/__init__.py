@@ -25,7 +25,7 @@ from ._begun import Begun, SignOns
 from ._names import key_of, name_of
 from ._places import Folder, Place, Stores
 from ._servers import PREFIX, TABLE, Keys, Rows
-from ._shelf import Shelf, delete
+from ._shelf import Shelf
 from ._waiting import first_new
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ class TokenVault:
         return self._shelf.store(name_of(key))
 
     def __delitem__(self, key: str) -> None:
-        delete(self[key])
+        self._shelf.delete(name_of(key))
 
     def __contains__(self, key: str) -> bool:
         return self[key].load() is not None

@@ -56,6 +56,21 @@ class Shelf:
         weakref.finalize(auth, self._keep, name, auth.source.store).atexit = False
         return auth
 
+    def delete(self, name: str) -> None:
+        """Delete a person's token, and one that the store does not have yet.
+
+        :raises TokenStoreError: The store cannot be written.
+        """
+        store = self.store(name)
+        with contextlib.ExitStack() as stack:
+            # A renewal that is under way would save its token afterwards.
+            with contextlib.suppress(LockTimeoutError, TokenStoreError):
+                stack.enter_context(store.lock(DELETE_AFTER))
+            store.delete()
+            for state in states_of(store):
+                state.token = None
+        self._unsaved.pop(name, None)
+
     def _made(self, name: str) -> TokenStore:
         store = self._place.store(name)
         return store if self._seal is None else self._seal.around(store, name)
@@ -67,20 +82,6 @@ class Shelf:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Shelf, (self._place, self._seal)
-
-
-def delete(store: TokenStore) -> None:
-    """Delete a person's token, and one that the store does not have yet.
-
-    :raises TokenStoreError: The store cannot be written.
-    """
-    with contextlib.ExitStack() as stack:
-        # A renewal that is under way would save its token afterwards.
-        with contextlib.suppress(LockTimeoutError, TokenStoreError):
-            stack.enter_context(store.lock(DELETE_AFTER))
-        store.delete()
-        for state in states_of(store):
-            state.token = None
 
 
 def _is_unsaved(store: TokenStore) -> bool:
