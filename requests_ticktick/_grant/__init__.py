@@ -70,14 +70,12 @@ class AuthorizationCodeGrant:
     def begin(self, kept: Iterable[Token] = ()) -> AuthorizationRequest:
         """Return a new authorization request (RFC 6749 4.1.1).
 
-        :param kept: Tokens, some of which may name a client. This grant has
-            one.
+        :param kept: Tokens that may name a client. This grant has its own.
         :raises SignOnRequiredError: The client id is missing, or a secret
             that the service cannot do without.
         :raises InsecureTransportError: Others could read the code at the
             redirect URI.
         """
-        del kept
         import secrets
 
         from oauthlib.oauth2 import WebApplicationClient
@@ -156,8 +154,7 @@ class AuthorizationCodeGrant:
         :param now: Epoch seconds.
         :returns: ``None`` if a person has to sign on again: the refresh token
             is no longer valid, or the client may not use refresh tokens.
-        :raises TokenEndpointError: The token endpoint failed for another
-            reason.
+        :raises TokenEndpointError: The token endpoint failed otherwise.
         """
         from .advice import ends_refreshing
         from .scope import log_scope_difference
@@ -194,16 +191,14 @@ class AuthorizationCodeGrant:
         """
         from .advice import explained  # no import works where Python is exiting
 
-        is_refresh = "refresh_token" in form
-        endpoint = self._service.token_endpoint
-        if is_refresh:
-            endpoint = self._service.refresh_endpoint
+        service, is_refresh = self._service, "refresh_token" in form
+        endpoint = service.refresh_endpoint if is_refresh else service.token_endpoint
         try:
             from .token_endpoint import TokenRequest
 
             request = TokenRequest(
                 endpoint,
-                self._service,
+                service,
                 self._client,
                 form,
                 redirect_uri=redirect_uri,

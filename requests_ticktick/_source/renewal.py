@@ -29,8 +29,7 @@ if TYPE_CHECKING:
 class Renewal:
     """Obtains one new token for all who share the store.
 
-    Of many processes one obtains it, and the others wait. What only the one
-    needs is imported there: they all start at once, on few processors.
+    Many processes may wait for it, and import nothing that it alone needs.
 
     :param store: Where tokens are kept.
     :param grant: Knows whose tokens are renewed.
@@ -64,10 +63,9 @@ class Renewal:
         from .obtaining import Obtaining
 
         sign_on = default_sign_on if self._sign_on is None else self._sign_on
-        made = Obtaining(
+        made = Obtaining(  # of two threads one gets the other's, by setdefault
             self.store, self._grant, sign_on, self.wallet, self.once, self.events
         )
-        # dict.setdefault is atomic: two threads get the same one.
         return self._obtainings.setdefault(self.wallet, made)
 
     @property

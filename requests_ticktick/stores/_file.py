@@ -51,8 +51,7 @@ class FileStore(TokenStore):
         if profile is not None and path is not None:
             raise ValueError("FileStore takes a path or a profile, not both")
         if path is not None and not os.fspath(path):
-            # Perhaps an unset variable: it does not mean the default file.
-            raise ValueError("A path is not empty")
+            raise ValueError("A path is not empty")  # as an unset variable is
         if profile is not None:
             _place.require_profile(profile)
         elif path is None:
@@ -175,16 +174,13 @@ class FileStore(TokenStore):
         return self._lock.acquire(self.lock_timeout if timeout is None else timeout)
 
     def version(self) -> object:
-        """Return the identity of the file and of the note beside it.
-
-        Processes that wait look at it often, so no links are followed to the
-        notes of other places. They look at these less often, with the lock.
-        """
-        try:
+        """Return the identity of the file and of the note beside it."""
+        with contextlib.suppress(NoPlaceError):
             path = self.path
-        except NoPlaceError:
-            return self._lock.version()
-        return _files.identity(path), _files.identity(f"{path}.lock-info")
+            # Whoever waits looks here often. Links are followed, and the notes
+            # of other places found, with each try for the lock.
+            return _files.identity(path), _files.identity(f"{path}.lock-info")
+        return self._lock.version()
 
     def failure(self) -> str | None:
         """Return the recorded failure, or ``None``."""
@@ -214,13 +210,11 @@ class FileStore(TokenStore):
     def _lock(self) -> FileLock:
         from ._file_lock import FileLock  # reading takes no lock
 
-        try:
+        with contextlib.suppress(NoPlaceError):
             return FileLock(self.path)
-        except NoPlaceError:
-            return FileLock.named(f"no place for {self._given or self.profile}")
+        return FileLock.named(f"no place for {self._given or self.profile}")
 
     def __repr__(self) -> str:
-        try:
+        with contextlib.suppress(NoPlaceError):
             return f"FileStore({self.path!r})"
-        except NoPlaceError:
-            return "FileStore()"
+        return "FileStore()"
