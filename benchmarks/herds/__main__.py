@@ -14,6 +14,7 @@ from collections import defaultdict
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from figures import Figure
+
 from herds import programs, trees
 from herds.herd import LATENCY, Field, Outcome, Shape, Way
 

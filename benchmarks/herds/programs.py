@@ -57,7 +57,7 @@ def server() -> Iterator[Server]:
 
 @contextlib.contextmanager
 def redis_server() -> Iterator[int | None]:
-    """Run a Redis of our own, and yield its port; ``None`` if there is none."""
+    """Run a Redis of our own and yield its port; ``None`` if there is none."""
     program = shutil.which("redis-server")
     if program is None:
         yield None

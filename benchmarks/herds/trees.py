@@ -1,4 +1,4 @@
-"""Copies of a source tree's package, compiled, so that trees can be compared."""
+"""Compiled copies of a source tree's package, to compare trees by."""
 
 from __future__ import annotations
 
