@@ -1,1 +1,106 @@
 """How long a herd of cold processes waits behind a slow token endpoint."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+from figures import Figure, Table
+from run import Run
+
+from . import plan, programs
+from .herd import Field, Shape
+from .rounds import Series, measure
+
+_FOUND = {"rotate": "an expired token", "sign-on": "no token", "valid": "a valid token"}
+
+_COUNTS = ("Token requests", "Failed requests", "Sign-ons")
+
+Row = tuple[str | Figure, ...]
+
+
+def tables(run: Run) -> Iterator[Table]:
+    with contextlib.ExitStack() as stack:
+        place = Field(
+            stack.enter_context(programs.server()),
+            stack.enter_context(programs.redis_server()),
+        )
+        yield _ours(run, place)
+        yield _threads(run, place)
+        yield _growth(run, place)
+
+
+def _ours(run: Run, place: Field) -> Table:
+    table = Table(
+        "herds",
+        "Many processes find the token expired at once",
+        "Each process is a fresh interpreter that has imported requests and the "
+        "package, made an auth, and waits at a gate. All start at once; each thread "
+        "makes one GET. A token request takes 200 ms and rotates the refresh token; "
+        "a second use of one ends the grant. Wait: the time until the last has its "
+        "answer, less the same herd's with a valid token, over 200 ms. 1 would be a "
+        "herd in which nothing but the token request takes time.",
+        ("Processes x threads", "Store", "Finds", "Wait", *_COUNTS),
+    )
+    for block in plan.blocks(run):
+        shape = block.shape
+        name = f"{shape.processes} x {shape.threads}"
+        if block.store == "redis" and place.redis_port is None:
+            absent = "not measured: there is no redis-server here"
+            table.rows.append((name, absent, *[""] * 5))
+            continue
+        for series in measure(
+            place,
+            [plan.our_way(run, block.store)],
+            block.modes,
+            shape,
+            block.rounds,
+            valid_every=block.valid_every,
+        ):
+            wait = series.wait(plan.BUDGETS.get(str(shape)))
+            table.rows.append(
+                (name, block.store, _FOUND[series.mode], wait, *series.counts())
+            )
+    return table
+
+
+def _threads(run: Run, place: Field) -> Table:
+    table = Table(
+        "herd_threads",
+        "64 threads of one process find the token expired at once",
+        "As above, in one process. Each package is used as its documentation says, "
+        "by one object that all threads share. Those that send one request for each "
+        "thread use the refresh token many times, for which the server ends the "
+        "grant: their wait is short, and what they get is an error.",
+        ("Package", "Used", "Wait", *_COUNTS),
+    )
+    rounds = 2 if run.quick else run.rounds
+    ways = [plan.our_way(run, "memory"), *plan.ways_by_threads(run)]
+    for series in measure(place, ways, ("rotate",), Shape(1, 64), rounds):
+        how = plan.BY_THREADS.get(series.way.name, ("", "one TickTickAuth"))[1]
+        table.rows.append((series.way.name, how, series.wait(), *series.counts()))
+    return table
+
+
+def _growth(run: Run, place: Field) -> Table:
+    table = Table(
+        "herd_growth",
+        "Processes that share a file find the token expired at once",
+        "As above, with one thread in each process, for the packages that have a "
+        "cache file. Packages that ask a person again, since they have no refresh "
+        "tokens, find no token; the sign-on answers at once.",
+        ("Package", "Used", "Processes", "Wait", *_COUNTS),
+    )
+    peers = list(plan.ways_by_processes(run))
+    for size in (4,) if run.quick else plan.PROCESSES:
+        rounds = 1 if run.quick or size > 16 else 3
+        for way, mode in peers:
+            (series,) = measure(place, [way], (mode,), Shape(size, 1), rounds)
+            table.rows.append(_of_peer(series))
+    return table
+
+
+def _of_peer(series: Series) -> Row:
+    name, size = series.way.name, str(series.shape.processes)
+    how = plan.BY_PROCESSES[name][2]
+    return (name, how, size, series.wait(), *series.counts())

@@ -19,6 +19,13 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 #: What every process finds in its store.
 VALID_TOKEN, REFRESH_TOKEN = "valid-token", "refresh-token-0"
 
+#: What msal asks for. Its address is mapped to ours by its own HTTP client.
+OPENID_CONFIGURATION = {
+    "issuer": "https://login.example.com/tenant",
+    "authorization_endpoint": "https://login.example.com/tenant/oauth/authorize",
+    "token_endpoint": "https://login.example.com/tenant/oauth/token",
+}
+
 _REASONS = {200: "OK", 302: "Found", 400: "Bad Request", 401: "Unauthorized"}
 
 Response = tuple[int, dict[str, str], dict[str, Any] | list[Any]]
@@ -72,12 +79,14 @@ state = State()
 async def respond(target: str, token: str, body: bytes) -> Response:
     """Answer one request."""
     parts = urlsplit(target)
+    query = parse_qs(parts.query)
     if parts.path == "/open/v1/project":
         state.calls += 1
         return (200, {}, []) if token in state.accepted else (401, {}, {})
     if parts.path == "/oauth/token":
         state.token_requests += 1
-        form = parse_qs(body.decode())
+        # ticktick-py sends its parameters in the URL.
+        form = parse_qs(body.decode()) or query
         answer = state.issue() if state.granted(form) else None
         await asyncio.sleep(state.latency)
         return (
@@ -89,12 +98,13 @@ async def respond(target: str, token: str, body: bytes) -> Response:
                 answer,
             )
         )
-    query = parse_qs(parts.query)
     if parts.path == "/oauth/authorize":
         code = secrets.token_urlsafe(16)
         state.codes.add(code)
         back = urlencode({"code": code, "state": query.get("state", [""])[0]})
         return 302, {"Location": f"{query['redirect_uri'][0]}?{back}"}, {}
+    if parts.path == "/.well-known/openid-configuration":
+        return 200, {}, OPENID_CONFIGURATION
     if parts.path == "/reset":
         state.__init__(float(query["latency"][0]))  # type: ignore[misc]
         return 200, {}, {}
