@@ -31,6 +31,10 @@ class Series:
         waits = ((outcome.wall - usual) / LATENCY for outcome in self.outcomes)
         return Figure.of(waits, budget=budget)
 
+    def usual(self) -> Figure:
+        """Return what it takes with a valid token, in the same multiples."""
+        return Figure.of(outcome.wall / LATENCY for outcome in self.valid)
+
     def counts(self) -> tuple[Figure, Figure, Figure]:
         """Return the token requests, the failures, and the people asked."""
         return (
