@@ -22,6 +22,7 @@ from run import MissingError, Run
 #: Modules or packages with ``tables(run)``, in the order of the page.
 SECTIONS = (
     "machine",
+    "usage",
     "hot_path",
     "whole_requests",
     "starting",

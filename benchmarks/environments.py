@@ -18,7 +18,7 @@ OURS = "requests-ticktick"
 PEERS: dict[str, tuple[tuple[str, ...], ...]] = {
     OURS: (),
     "requests-oauthlib": (("requests-oauthlib",),),
-    "Authlib": (("authlib", "requests"),),
+    "Authlib": (("authlib", "requests", "httpx2"),),
     "requests_auth": (("requests_auth",),),
     "requests_oauth2client": (("requests_oauth2client",),),
     "google-auth": (("google-auth[requests]", "requests"),),
@@ -47,7 +47,7 @@ class Environments:
     failures: dict[str, str] = field(default_factory=dict)
 
     def make(self, names: tuple[str, ...] = tuple(PEERS)) -> None:
-        """Make those that are missing, some at a time; and install ours anew."""
+        """Make those that are missing, and install ours anew."""
         self.folder.mkdir(parents=True, exist_ok=True)
         with ThreadPoolExecutor(3) as pool:
             list(pool.map(self._make_one, names))
@@ -63,8 +63,9 @@ class Environments:
 
     def _make_one(self, name: str) -> None:
         home = self.folder / name
+        made, needs = home / "made", _needs(name)
         try:
-            if not (home / "made").exists():
+            if not made.exists() or made.read_text("utf-8") != needs:
                 shutil.rmtree(home, ignore_errors=True)
                 # By this environment's pip, which saves the time for another.
                 _call(sys.executable, "-m", "venv", "--without-pip", str(home))
@@ -72,7 +73,7 @@ class Environments:
                     _install(home, *arguments)
                 if name == OURS:
                     self._install_ours(home, f"[{_EXTRAS}]")
-                (home / "made").touch()
+                made.write_text(needs, encoding="utf-8")
             elif name == OURS:
                 self._install_ours(home, "", "--force-reinstall", "--no-deps")
         except subprocess.CalledProcessError as error:
@@ -88,6 +89,13 @@ class Environments:
         for name in ("setup.cfg", "setup.py", "README.rst", "LICENSE"):
             shutil.copy(CHECKOUT / name, copy)
         _install(home, *options, f"{copy}{extras}")
+
+
+def _needs(name: str) -> str:
+    """Return what it is made of. It is made anew where that has changed."""
+    if name == OURS:
+        return _EXTRAS + (CHECKOUT / "setup.cfg").read_text("utf-8")
+    return repr(PEERS[name])
 
 
 def _python_of(home: Path) -> Path:

@@ -26,7 +26,7 @@ def text(table: Table) -> str:
 
 
 def rst(table: Table) -> str:
-    """Return a table for ``.. include::``, with how it was measured above it."""
+    """Return a table for ``.. include::``, below how it was measured."""
     lines = [
         table.how,
         "",
@@ -46,7 +46,7 @@ def rst(table: Table) -> str:
 def _bold(cell: str) -> str:
     """Mark a cell, which can be bold or have literals, but not both."""
     plain = cell.replace("``", "")
-    return f"**{plain}**" if plain else ""
+    return cell if "`" in plain or not plain else f"**{plain}**"
 
 
 def save(table: Table, folder: Path) -> None:

@@ -1,10 +1,11 @@
-"""What a section is given: how much to measure, and with which interpreters."""
+"""What a section is given: how much to measure, and the interpreters."""
 
 from __future__ import annotations
 
 import json
 import os
 import subprocess
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,22 @@ class Run:
     def peers(self) -> tuple[str, ...]:
         """The names of all of them, ours first."""
         return tuple(PEERS)
+
+    def each(
+        self, script: str, *arguments: object
+    ) -> Iterator[tuple[str, dict[str, Any] | str]]:
+        """Run a script of ``probes/`` for each peer whose ways it can use.
+
+        :returns: A peer's name, and what was found, or why nothing was.
+        """
+        for peer in self.peers:
+            module = peer.lower().replace("-", "_")
+            if not (HERE / "peers" / f"{module}.py").exists():
+                continue
+            try:
+                yield peer, self.probe(peer, script, module, *arguments)
+            except MissingError as error:
+                yield peer, str(error)
 
     def python(self, peer: str = OURS) -> str:
         """Return the path of a peer's interpreter.
