@@ -73,7 +73,7 @@ def _peers(
     rows = results.get("herd_growth", {}).get("rows", [])
     for name in dict.fromkeys(row[0] for row in rows):
         own = [row for row in rows if row[0] == name]
-        waits = {int(size): wait["middle"] for _, _, size, wait, *_ in own}
+        waits = {int(row[2]): row[3]["middle"] for row in own if row[3]}
         asked = {int(size): count["middle"] for _, _, size, _, count, *_ in own}
         largest = max(own, key=lambda row: int(row[2]))
         has_failed = largest[5]["middle"] >= int(largest[2])

@@ -9,6 +9,7 @@ import argparse
 import contextlib
 import os
 import sys
+import tempfile
 from collections import defaultdict
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -33,6 +34,7 @@ def main() -> None:
         field = Field(
             stack.enter_context(programs.server()),
             stack.enter_context(programs.redis_server()),
+            stack.enter_context(tempfile.TemporaryDirectory()),
         )
         ways = [
             Way(

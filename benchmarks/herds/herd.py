@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import selectors
+import shutil
 import subprocess
 import tempfile
 import time
@@ -79,10 +80,12 @@ class Field:
     """Where herds run.
 
     :param redis_port: ``None`` if there is no Redis.
+    :param folder: Keeps the files that herds find, of which each gets a copy.
     """
 
     server: Server
     redis_port: int | None
+    folder: str
 
     def run(self, way: Way, mode: str, shape: Shape) -> Outcome:
         """Run one herd.
@@ -104,8 +107,7 @@ class Field:
                 "valid_token": VALID_TOKEN,
                 "refresh_token": REFRESH_TOKEN,
             }
-            self.server.reset(0.0)
-            _prepare(way, order)
+            self._prepare(way, order, folder)
             self.server.reset(LATENCY)
             with _herd(way, order, shape.processes) as (gate, reports):
                 opened = time.monotonic()
@@ -119,6 +121,21 @@ class Field:
                 next((end["why"] for end in ends if end["why"]), ""),
             )
 
+    def _prepare(self, way: Way, order: dict[str, Any], folder: str) -> None:
+        """Put into the store what the herd is to find."""
+        if way.store == "memory":
+            return
+        names = str(abs(hash(way))), order["mode"]
+        original = os.path.join(self.folder, *names)
+        if way.store == "redis":
+            _call(way, order)
+            return
+        if not os.path.exists(original):
+            os.makedirs(original)
+            path = os.path.join(original, "token.json")
+            _call(way, order | {"path": path})
+        shutil.copytree(original, folder, dirs_exist_ok=True)
+
 
 def environment(way: Way) -> dict[str, str]:
     """Return the variables that a process of a herd has."""
@@ -126,10 +143,9 @@ def environment(way: Way) -> dict[str, str]:
     return env | ({} if way.path is None else {"PYTHONPATH": way.path})
 
 
-def _prepare(way: Way, order: dict[str, Any]) -> None:
-    subprocess.run(
-        _program(way, order | {"prepare": True}), env=environment(way), check=True
-    )
+def _call(way: Way, order: dict[str, Any]) -> None:
+    program = _program(way, order | {"prepare": True})
+    subprocess.run(program, env=environment(way), check=True)
 
 
 def _program(way: Way, order: dict[str, Any]) -> list[str]:

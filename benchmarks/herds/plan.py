@@ -56,15 +56,15 @@ def blocks(run: Run) -> Iterator[Block]:
     for store in ("memory", "file", "redis"):
         yield Block(store, Shape(1, 64), both, run.rounds)
     for store in ("file", "redis"):
-        yield Block(store, Shape(1, 1), both, run.rounds)
-        yield Block(store, Shape(4, 1), both, run.rounds)
-        yield Block(store, Shape(16, 1), ("rotate",), 3)
+        yield Block(store, Shape(1, 1), ("rotate",), run.rounds)
+        yield Block(store, Shape(4, 1), ("rotate",), run.rounds)
+        yield Block(store, Shape(16, 1), ("rotate",), run.rounds)
         yield Block(store, Shape(16, 4), both, run.rounds)
     # Their processes take seconds to start.
     yield Block("file", Shape(64, 1), both, run.rounds, 3)
     yield Block("redis", Shape(64, 1), ("rotate",), run.rounds, 3)
     for store in ("file", "redis"):
-        yield Block(store, Shape(128, 1), ("rotate",), run.rounds, 3)
+        yield Block(store, Shape(128, 1), ("rotate",), run.rounds, 4)
 
 
 def our_way(run: Run, store: str) -> Way:
@@ -81,7 +81,7 @@ def ways_by_threads(run: Run) -> Iterator[Way]:
 
 
 def ways_by_processes(run: Run) -> Iterator[tuple[Way, str]]:
-    """Yield the peers that can be measured, with a file; and what they find."""
+    """Yield the peers that can be measured, and what they find in a file."""
     for name, (peer, mode, _) in BY_PROCESSES.items():
         try:
             yield Way(name, run.python(peer=name), peer, "file"), mode

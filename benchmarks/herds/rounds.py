@@ -56,14 +56,14 @@ def measure(
     """Run herds of some ways of use, in turn, so many rounds.
 
     :param modes: What they find, beside the valid token.
-    :param valid_every: In which rounds there are herds with a valid token;
-        these are the lesser part of what a large herd's round takes.
+    :param valid_every: In which rounds there are herds with a valid token, to
+        save their time where herds are large; 0 for none.
     """
     found = [Series(way, mode, shape) for way in ways for mode in modes]
     valid: dict[Way, list[Outcome]] = {series.way: [] for series in found}
     for number in range(rounds):
         for way, outcomes in valid.items():
-            if number % valid_every == 0:
+            if valid_every and number % valid_every == 0:
                 outcomes.append(place.run(way, "valid", shape))
             for series in found:
                 if series.way == way:

@@ -64,7 +64,7 @@ def _costs(store: TokenStore, other: Callable[[], float] | None = None) -> Any:
 def _cost(
     step: Callable[[], object], other: Callable[[], float] | None, times: int
 ) -> Any:
-    """Return what a step costs here, and elsewhere, in the middle of rounds."""
+    """Return what a step costs here and elsewhere, in the middle of rounds."""
     here, there = [], []
     for _ in range(_ROUNDS):
         before, elsewhere = time.process_time(), other() if other else 0.0

@@ -1,7 +1,7 @@
 """spotipy: its authorization code flow with its file cache.
 
-https://spotipy.readthedocs.io/en/latest/#authorization-code-flow. Each API call
-of spotipy asks the auth manager for a token as is done here.
+https://spotipy.readthedocs.io/en/latest/#authorization-code-flow. Each API
+call of spotipy asks the auth manager for a token as is done here.
 """
 
 from __future__ import annotations
