@@ -43,7 +43,7 @@ def tables(run: Run) -> Iterator[Table]:
 
 def _costs(costs: dict[str, Any]) -> Table:
     table = Table(
-        "growth_costs",
+        "herd-costs",
         "What the steps of waiting cost",
         "Processor time of one step, in the process and in Redis, in the middle of "
         "seven times 200. A waiting process looks every "
@@ -71,7 +71,7 @@ def _us(seconds: float) -> str:
 
 def _validated(model: Model, herds: dict[str, Any]) -> Table:
     table = Table(
-        "growth_simulated",
+        "herd-simulated",
         "The simulation, beside what was measured",
         "The wait of herds that were run, and that the simulation works out from "
         "the costs above, from what a process computes when it is alone, and from "
@@ -90,7 +90,7 @@ def _validated(model: Model, herds: dict[str, Any]) -> Table:
 
 def _scaled(model: Model, curves: dict[str, dict[int, float]]) -> Table:
     table = Table(
-        "growth_scaled",
+        "herd-scaled",
         "What happens at 100, 10,000 and 1,000,000 workers",
         "Seconds that the last worker waits longer than with a valid token, from the "
         "simulation. A machine of several has "

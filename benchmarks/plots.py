@@ -70,7 +70,7 @@ def _peers(
     results: dict[str, Any],
 ) -> Iterable[tuple[str, dict[int, float], dict[int, float]]]:
     """Yield each peer with its waits and its token requests."""
-    rows = results.get("herd_growth", {}).get("rows", [])
+    rows = results.get("herd-peers", {}).get("rows", [])
     for name in dict.fromkeys(row[0] for row in rows):
         own = [row for row in rows if row[0] == name]
         waits = {int(row[2]): row[3]["middle"] for row in own if row[3]}

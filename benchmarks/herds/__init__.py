@@ -68,7 +68,7 @@ def _ours(run: Run, place: Field) -> Table:
 
 def _threads(run: Run, place: Field) -> Table:
     table = Table(
-        "herd_threads",
+        "herd-threads",
         "64 threads of one process find the token expired at once",
         "As above, in one process. Each package is used as its documentation says, "
         "by one object that all threads share. Those that send one request for each "
@@ -86,7 +86,7 @@ def _threads(run: Run, place: Field) -> Table:
 
 def _growth(run: Run, place: Field) -> Table:
     table = Table(
-        "herd_growth",
+        "herd-peers",
         "Processes that share a file find the token expired at once",
         "As above, with one thread in each process, for the packages that have a "
         "cache file. Packages that ask a person again, since they have no refresh "
