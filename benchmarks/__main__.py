@@ -31,6 +31,7 @@ SECTIONS = (
     "herds",
     "writing",
     "growth",
+    "summary",
 )
 
 
