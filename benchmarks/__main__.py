@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import pages
+import rendering
 from environments import CHECKOUT, Environments
 from figures import Table
 from run import MissingError, Run
@@ -31,6 +31,7 @@ SECTIONS = (
     "herds",
     "writing",
     "growth",
+    "summary",
 )
 
 
@@ -48,11 +49,11 @@ def main() -> None:
         measured = []
         for section in options.only or SECTIONS:
             for table in _tables(section, run):
-                print(pages.text(table), flush=True)
-                pages.save(table, run.into)
+                print(rendering.text(table), flush=True)
+                rendering.save(table, run.into)
                 measured.append(table)
             print(f"[{section}: {time.monotonic() - began:.0f} s]", flush=True)
-    print("\nOver budget:", *pages.over(measured) or ["nothing"], sep="\n  ")
+    print("\nOver budget:", *rendering.over(measured) or ["nothing"], sep="\n  ")
     print(f"All tables are in {into}.")
 
 

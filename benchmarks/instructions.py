@@ -1,4 +1,4 @@
-"""What the auth step costs in instructions, which no load on a machine changes."""
+"""What the auth step costs in instructions, whatever else the machine does."""
 
 from __future__ import annotations
 

@@ -120,7 +120,7 @@ def _pairs(
     python, variables = run.python(peer), clean_environment(**env)
     _took(python, code, variables)
     _took(python, bare, variables)
-    number = 5 if run.quick else 25 if peer == OURS else 11
+    number = run.rounds if run.quick else 25 if peer == OURS else 11
     return [
         (_took(python, code, variables), _took(python, bare, variables))
         for _ in range(number)

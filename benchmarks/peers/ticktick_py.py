@@ -4,7 +4,7 @@ Its client makes a constant header of the token once, and never looks at the
 expiry again: that is "as shipped". ``get_access_token`` looks, where a program
 calls it for each request.
 
-https://github.com/lazeroffmichael/ticktick-py/blob/v2.0.3/docs/usage/auth.md
+https://github.com/lazeroffmichael/ticktick-py/blob/v2.0.3/docs/usage/oauth2.md
 """
 
 from __future__ import annotations

@@ -18,8 +18,8 @@ from pathlib import Path
 import requests
 from ways import URL, Static
 
-#: Steps of one block, of all threads together.
-_STEPS = 20_000
+#: Seconds of one block.
+_BLOCK = 0.03
 
 
 def main(peer: str, rounds: int, *numbers: int) -> None:
@@ -27,24 +27,25 @@ def main(peer: str, rounds: int, *numbers: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         way = next(importlib.import_module(f"peers.{peer}").ways(Path(folder), None))
         way.step(requests.Request("GET", URL).prepare())
-        found = {
-            number: [
-                _took(way.step, number) / _took(Static(), number) for _ in range(rounds)
-            ]
-            for number in numbers
-        }
+        found = {number: _ratios(way.step, number, rounds) for number in numbers}
     print(json.dumps({way.name: found}))
 
 
-def _took(step: Callable[..., object], number: int) -> float:
-    """Return the wall clock of so many threads, the best of three."""
-    return min(_once(step, number) for _ in range(3))
+def _ratios(step: Callable[..., object], number: int, rounds: int) -> list[float]:
+    """Return what the steps take in so many threads, over the floor's."""
+    count = max(1000, int(1000 * _BLOCK / _once(step, 1, 1000)))
+    return [
+        min(_once(step, number, count) for _ in range(3))
+        / min(_once(Static(), number, count) for _ in range(3))
+        for _ in range(rounds)
+    ]
 
 
-def _once(step: Callable[..., object], number: int) -> float:
+def _once(step: Callable[..., object], number: int, count: int) -> float:
+    """Return the wall clock of a number of steps, shared by threads."""
     start = threading.Barrier(number + 1)
     threads = [
-        threading.Thread(target=_work, args=(step, start, _STEPS // number))
+        threading.Thread(target=_work, args=(step, start, count // number))
         for _ in range(number)
     ]
     for thread in threads:
