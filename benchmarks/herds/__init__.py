@@ -41,7 +41,14 @@ def _ours(run: Run, place: Field) -> Table:
         "answer, less what the same herd takes with a valid token (the next column), "
         "over 200 ms. 1 would be a "
         "herd in which nothing but the token request takes time.",
-        ("Processes x threads", "Store", "Finds", "Wait", "All, if valid", *_COUNTS),
+        (
+            "Processes x threads",
+            "Store",
+            "Finds",
+            "Wait",
+            "With a valid token",
+            *_COUNTS,
+        ),
     )
     for block in plan.blocks(run):
         shape = block.shape
