@@ -30,8 +30,9 @@ if TYPE_CHECKING:
     )
     from ._grant.registration import register
     from ._grant.request import AuthorizationRequest
+    from ._mcp_service import TICKTICK_MCP
     from ._retry_session import retry_session
-    from ._service import DIDA365, TICKTICK, TICKTICK_MCP, Service
+    from ._service import DIDA365, TICKTICK, Service
     from ._sign_on import ConsoleSignOn, LoopbackSignOn, SignOn, refuse
     from ._source.events import Event
     from ._token import Token
@@ -69,8 +70,9 @@ else:
             ],
             "_grant.registration": ["register"],
             "_grant.request": ["AuthorizationRequest"],
+            "_mcp_service": ["TICKTICK_MCP"],
             "_retry_session": ["retry_session"],
-            "_service": ["DIDA365", "Service", "TICKTICK", "TICKTICK_MCP"],
+            "_service": ["DIDA365", "Service", "TICKTICK"],
             "_sign_on": ["ConsoleSignOn", "LoopbackSignOn", "SignOn", "refuse"],
             "_source.events": ["Event"],
             "_token": ["Token"],

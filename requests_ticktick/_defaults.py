@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from ._client import Client
 from ._grant import AuthorizationCodeGrant
-from ._named import service_of_environment
 from ._service import DIDA365, TICKTICK, Service
 from ._stamp import is_stamped_for
 from ._token import Token
@@ -66,6 +65,8 @@ def default_service() -> Service:
 
     :raises ValueError: The variable names none.
     """
+    from ._named import service_of_environment
+
     service, why = service_of_environment()
     if service is None:
         raise ValueError(f"There is no service to call, {why}")

@@ -16,11 +16,15 @@ _QUOTES = dict(
 )
 
 #: Words that stand for a missing value in configuration files.
-_NO_VALUE = r"(?i)\(?(false|missing|n/?a|nan|nil|none|null|true|undefined|unset)\)?"
+_NO_VALUE = frozenset(
+    {"false", "missing", "n/a", "na", "nan", "nil", "none", "null", "true", "unset"}
+    | {"undefined"}
+)
 
-#: What templates, forms and examples have in the place of a value.
+#: What templates, forms and examples have in the place of a value, in lower
+#: case: a pattern that ignores the case takes twice as long to compile.
 _PLACEHOLDER = (
-    r"(?i)[$%#{]?\{.*\}#?|<.*>|\$\(.*\)|\$[a-z_]+|%[a-z_]+%|(@@|__)[a-z_]+\1|[dt]p_"
+    r"[$%#{]?\{.*\}#?|<.*>|\$\(.*\)|\$[a-z_]+|%[a-z_]+%|(@@|__)[a-z_]+\1|[dt]p_"
     r"|([dt]p_)?(\.+|-+|\*+|x{3,}|your.*|fixme|placeholder|redacted|todo)"
     r"|change.?(it|me|this)|(enter|insert|paste|put|replace)[\W_].*"
     r"|access_token|client_(id|secret)|(ticktick|dida365)_(\w+_)?(id|key|secret|token)"
@@ -63,7 +67,8 @@ def stand_in(text: str) -> str | None:
     :param text: The value, unwrapped.
     :returns: ``None`` if the value may be a real one.
     """
-    if re.fullmatch(_NO_VALUE, text):
+    text = text.lower()
+    if text.removeprefix("(").removesuffix(")") in _NO_VALUE:
         return "a word that stands for no value"
     if re.fullmatch(_PLACEHOLDER, text, re.DOTALL):
         return "a placeholder that was not filled in"

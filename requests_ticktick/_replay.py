@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _socket
+import sys
 import threading
 import time
 from contextlib import suppress
@@ -34,6 +35,8 @@ BODY_SECONDS = 10.0
 #: not limit how far it inflates the others.
 _BOUNDED_CODINGS = frozenset({"", "identity", "gzip", "x-gzip", "deflate"})
 
+#: A refusal, and redirects. All other responses are the caller's alone.
+_HANDLED = frozenset({401, *REDIRECT_STATI})
 
 #: Logged where a 401 goes back to the caller although there is a token.
 CANNOT_SEND_TWICE = (
@@ -54,14 +57,18 @@ class ResponseHook:
 
     def __call__(self, response: Response, **kwargs: Any) -> Response:
         # vcrpy saves the header later, and may have been imported after it.
-        register_with_yaml()
-        status = response.status_code
-        if status == 401:
-            return self.auth.handle_401(self.token, response, **kwargs)
-        if status in REDIRECT_STATI:
-            from ._redirect import prepare_redirect  # few responses redirect
+        if "yaml.representer" in sys.modules:
+            register_with_yaml()
+        if response.status_code in _HANDLED:
+            return self._handle(response, **kwargs)
+        return response
 
-            prepare_redirect(response.request, response, self.auth.guard)
+    def _handle(self, response: Response, **kwargs: Any) -> Response:
+        if response.status_code == 401:
+            return self.auth.handle_401(self.token, response, **kwargs)
+        from ._redirect import prepare_redirect  # few responses redirect
+
+        prepare_redirect(response.request, response, self.auth.guard)
         return response
 
     def stands(self, status: int) -> bool:

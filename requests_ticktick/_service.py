@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
-from ._urls import api_base, is_below, plain_urls, require_secure, without_query
+from ._urls import api_base, is_below, is_plainly_below, require_secure, without_query
 from ._urls import is_loopback as is_loopback
 from ._value import Value, discreet, public
 
@@ -51,7 +51,6 @@ class Service(Value):
         "code_challenge_method",
         "is_local",
         "issuer",
-        "plain_api_urls",
         "refresh_endpoint",
         "registration_endpoint",
         "revocation_endpoint",
@@ -62,9 +61,6 @@ class Service(Value):
     authorization_endpoint: str
     token_endpoint: str
     api_origins: tuple[str, ...]
-    #: Matches most API URLs, at once. :meth:`is_api_url` knows the others. It
-    #: is compiled for the one service that is used.
-    plain_api_urls: str
     #: Whether the API is on this machine, where any program may listen.
     is_local: bool
     registration_endpoint: str | None
@@ -111,7 +107,6 @@ class Service(Value):
             authorization_endpoint=authorization_endpoint,
             token_endpoint=token_endpoint,
             api_origins=bases,
-            plain_api_urls=plain_urls(bases),
             is_local=any(is_loopback(urlsplit(url).hostname) for url in bases),
             registration_endpoint=registration_endpoint,
             revocation_endpoint=revocation_endpoint,
@@ -148,8 +143,8 @@ class Service(Value):
         """
         if url is None:
             return False
-        is_plain = re.match(self.plain_api_urls, url) is not None
-        return is_plain or is_below(url, self.api_origins)
+        bases = self.api_origins
+        return is_plainly_below(url, bases) or is_below(url, bases)
 
     def _key(self) -> tuple[object, ...]:
         return (*super()._key()[1:], tuple(sorted(self._extra.items())))
@@ -181,16 +176,6 @@ TICKTICK = Service(
     issuer="https://ticktick.com",
     revocation_endpoint="https://api.ticktick.com/oauth/revoke",
     registration_endpoint="https://api.ticktick.com/oauth/register",
-)
-
-#: TickTick's MCP server. Its token is that of ``TICKTICK``, in the same file.
-TICKTICK_MCP = Service(
-    TICKTICK.authorization_endpoint,
-    TICKTICK.token_endpoint,
-    ["https://mcp.ticktick.com/"],
-    issuer=TICKTICK.issuer,
-    revocation_endpoint=TICKTICK.revocation_endpoint,
-    registration_endpoint=TICKTICK.registration_endpoint,
 )
 
 #: TickTick in China, with separate accounts, apps and developer portal.

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from ._errors import InvalidTokenError
-from ._named import service_of_environment
 from ._pasted import stand_in, unwrapped
 from ._service import DIDA365, TICKTICK, Service
 from ._token import Token
@@ -136,6 +135,8 @@ def presumed_service(token: Token) -> tuple[Service | None, str]:
     prefix = token.access_token[:3]
     if prefix in PREFIXES:
         return PREFIXES[prefix], f"as its prefix {prefix} says"
+    from ._named import service_of_environment
+
     return service_of_environment()
 
 

@@ -144,8 +144,8 @@ def _wait_for(words: tuple[str, ...], environment: Mapping[str, str]) -> int:
     path = shutil.which(words[0], path=environment.get("PATH"))
     if path is None:
         raise FileNotFoundError(errno.ENOENT, "it is not there")
-    # Ctrl-C reaches the program as well, which decides what it means. It must not
-    # interrupt the wait: a status that the system has told once is told no more.
+    # Ctrl-C reaches the program as well, which decides what it means. It must
+    # not interrupt the wait: the system tells a status once, and only once.
     before = signal.signal(signal.SIGINT, lambda number, frame: None)
     try:
         return subprocess.run(  # noqa: S603 - it is asked for

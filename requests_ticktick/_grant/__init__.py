@@ -67,14 +67,17 @@ class AuthorizationCodeGrant:
         """Return where the service redirects the person."""
         return self._client.redirect_uri or self._service.default_redirect_uri
 
-    def begin(self) -> AuthorizationRequest:
+    def begin(self, kept: Iterable[Token] = ()) -> AuthorizationRequest:
         """Return a new authorization request (RFC 6749 4.1.1).
 
+        :param kept: Tokens, some of which may name a client. This grant has
+            one.
         :raises SignOnRequiredError: The client id is missing, or a secret
             that the service cannot do without.
         :raises InsecureTransportError: Others could read the code at the
             redirect URI.
         """
+        del kept
         import secrets
 
         from oauthlib.oauth2 import WebApplicationClient
@@ -113,6 +116,12 @@ class AuthorizationCodeGrant:
             client_id=client_id,
             token_endpoint=self._service.token_endpoint,
         )
+
+    def begin_again(
+        self, request: AuthorizationRequest, error: TickTickAuthError
+    ) -> AuthorizationRequest | None:
+        """Return another request after a failed sign-on, if that may help."""
+        return None  # the same client would get the same answer
 
     def exchange(
         self, request: AuthorizationRequest, redirected_url: str, *, now: float

@@ -68,7 +68,6 @@ class TokenSource(Looking):
     @property
     def _renewal(self) -> SharedRenewal:
         """Return what renews, which is made when it is first needed."""
-        from .._sign_on import default_sign_on
         from .renewal import Renewal
         from .taking_turns import SharedRenewal
 
@@ -79,7 +78,7 @@ class TokenSource(Looking):
                 Renewal(
                     self.store,
                     self._grant,
-                    default_sign_on if self._sign_on is None else self._sign_on,
+                    self._sign_on,
                     self._wallet,
                     self._once,
                     self._events,
@@ -116,7 +115,7 @@ class TokenSource(Looking):
         self._begin(clock, self._deadlines.leeway)
         self._wallet.write_behind.due = -math.inf
 
-    def token(self, *, instead_of: Token | None = None) -> Token:
+    def token(self, instead_of: Token | None = None) -> Token:
         """Return a valid token, and renew it if necessary.
 
         :param instead_of: A token that the API has refused.
@@ -125,7 +124,12 @@ class TokenSource(Looking):
         """
         wallet, deadlines = self._wallet, self._deadlines
         timed = wallet.current if instead_of is None else None
-        if timed is not None and deadlines.is_quiet(timed):
+        clock = deadlines.clock
+        if (  # deadlines.is_quiet(), without the cost of a call
+            timed is not None
+            and clock.time() <= timed.quiet
+            and clock.monotonic() <= timed.quiet_monotonic
+        ):
             return timed.token
         with told_afterwards():
             try:
@@ -140,13 +144,10 @@ class TokenSource(Looking):
                 token = timed.token
             timed = wallet.current
             if timed is not None and deadlines.is_look_due(timed):
-                self._look_at_end(timed)
+                from .events.expiring import Expiring
+
+                Expiring(self.store, deadlines, self._events).look(timed)
             return token
-
-    def _look_at_end(self, timed: TimedToken) -> None:
-        from .events.expiring import Expiring
-
-        Expiring(self.store, self._deadlines, self._events).look(timed)
 
     def _find_or_renew(self, timed: TimedToken | None, refused: Token | None) -> Token:
         wallet, best = self._wallet, timed
@@ -154,16 +155,15 @@ class TokenSource(Looking):
             self._events.tell("refused", refused)
         if best is None or not self._deadlines.is_fresh(best):
             best = wallet.best()
-        if best is not None:
-            self._events.found(best.token)
-        if best is not None and self._deadlines.is_fresh(best):
+        if best is None:
+            return self._renewal.renew(wallet.snapshot(refused=refused))
+        self._events.found(best.token)
+        if self._deadlines.is_fresh(best):
             token = wallet.use(best)
             if wallet.last_write_behind.token is not None:
                 self._renewal.save_if_due()
             return token
         snapshot = wallet.snapshot(refused=refused)
-        if best is None:
-            return self._renewal.renew(snapshot)
         wallet.use(best)
         return self._renewal.renew_early(best, snapshot)
 
@@ -190,10 +190,8 @@ class TokenSource(Looking):
 
     def begin(self) -> AuthorizationRequest:
         """Begin a sign-on that :meth:`complete` ends, in any process."""
-        from .asking import begin
-
         with only_our_errors():
-            return begin(self._grant, self._wallet)
+            return self._grant.begin(self._wallet.ours(self._wallet.read()))
 
     def complete(self, request: AuthorizationRequest, redirected_url: str) -> Token:
         """End a sign-on: exchange the code, save the token, use it."""

@@ -10,8 +10,6 @@ from .._errors import (
     SignOnRequiredError,
     TickTickAuthError,
 )
-from .._grant.registering import RegisteringGrant
-from .._sign_on import require_person
 from .._value import Secret
 
 if TYPE_CHECKING:
@@ -32,16 +30,6 @@ _STUCK_SECONDS = 600.0
 #: them, since a program may make an auth for each call.
 stuck: dict[tuple[object, str], float] = {}
 _REMEMBERED_TOKENS = 64
-
-
-def begin(
-    grant: AuthorizationCodeGrant,
-    wallet: Wallet,
-) -> AuthorizationRequest:
-    """Begin a sign-on, as a client that got one of the tokens if need be."""
-    if not isinstance(grant, RegisteringGrant):
-        return grant.begin()
-    return grant.begin(wallet.ours(wallet.read()))
 
 
 class Asking:
@@ -70,11 +58,9 @@ class Asking:
 
         :param pause: Begins if the sign-on fails.
         :param early: Whether the old token still works. A failure then begins
-        no
-            pause, as no person is asked twice to replace one token.
+            no pause, as no person is asked twice to replace one token.
         :raises SignOnRequiredError: Nobody can be asked, or a sign-on would
-        not
-            help.
+            not help.
         """
         refused = snapshot.refused
         if refused is not None and self._is_stuck(refused):
@@ -82,6 +68,8 @@ class Asking:
                 "A sign-on has just granted it; another would be in vain. Remove this "
                 "app's access in TickTick's settings, then run: requests-ticktick login"
             )
+        from .._sign_on import require_person  # not for a refresh token
+
         # Nobody has to configure a client where nobody could sign on, and none
         # is registered.
         require_person(self._sign_on)
@@ -104,7 +92,7 @@ class Asking:
 
     def _begin(self, pause: Backoff) -> AuthorizationRequest:
         try:
-            return begin(self._grant, self._wallet)
+            return self._grant.begin(self._wallet.ours(self._wallet.read()))
         except RegistrationError as error:
             pause.begin(error, error.retry_after)
             raise
@@ -113,9 +101,7 @@ class Asking:
         try:
             return self._exchanged(request)
         except TickTickAuthError as error:
-            grant, again = self._grant, None
-            if isinstance(grant, RegisteringGrant):
-                again = grant.begin_again(request, error)
+            again = self._grant.begin_again(request, error)
             if again is None:
                 raise
         return self._exchanged(again)

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import math
 import re
 import secrets
-from typing import TYPE_CHECKING
 
 from .. import _errors
 from .._foreign import seconds
 from .._stamp import Stamp
 from .._value import Value
-from .events.notes import Notes
 from .retold import broken_off, error_of, fields_of, kind_of, record_of
-
-if TYPE_CHECKING:
-    from ..stores import TokenStore
-    from .snapshot import Snapshot
 
 #: What is longer is no failure of ours, in characters.
 _MAX_CHARACTERS = 65_536
@@ -77,24 +70,6 @@ class Failure(Value):
                 "spent": self.spent,
             }
         )
-
-    @classmethod
-    def recorded(
-        cls, store: TokenStore, stamp: Stamp, *, since: Snapshot | None = None
-    ) -> Failure | None:
-        """Return the failure that is on record, if it is this client's.
-
-        :param since: Ignore the failure that this snapshot saw.
-        """
-        text = None
-        with contextlib.suppress(_errors.TokenStoreError):  # then none can be shared
-            text = Notes(store).failure()
-        if text is None or (since is not None and not since.is_news(text)):
-            return None
-        failure = cls.load(text, repr(store))
-        if failure is None or failure.stamp != stamp:
-            return None
-        return failure
 
     @classmethod
     def load(cls, text: str, place: str) -> Failure | None:

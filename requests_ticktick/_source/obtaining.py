@@ -114,7 +114,7 @@ class Obtaining:
 
     def _refresh(self, found: Iterable[Token], *, can_save: bool) -> Token | None:
         """Use a refresh token. Return ``None`` if none works."""
-        failure = Failure.recorded(self._store, self._grant.stamp)
+        failure = Notes(self._store).failure_of(self._grant.stamp)
         if failure is not None and failure.spent is not None:
             self._spent = failure.spent
             self._used.add(failure.spent)
@@ -198,7 +198,7 @@ class Obtaining:
 
         :raises TickTickAuthError: The failed sign-on of another process.
         """
-        failure = Failure.recorded(self._store, self._grant.stamp)
+        failure = Notes(self._store).failure_of(self._grant.stamp)
         if failure is None or failure.asked is None:
             return
         if Notes(self._store).failure() == self._waived:

@@ -10,13 +10,9 @@ from .._errors import LockTimeoutError, TokenStoreError, only_our_errors
 from .._token import Token
 from .._value import Once, discreet
 from ..stores._base import AwayError, UnsavedError, UnwritableError
-from .events.places import kept_at
-from .failures import Failure
-from .obtaining import Obtaining
-from .saving import Saving
+from .events.notes import Notes
 from .snapshot import Snapshot
 from .turns import LockWait
-from .wallet import Wallet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -25,10 +21,16 @@ if TYPE_CHECKING:
     from .._grant.request import AuthorizationRequest
     from ..stores import TokenStore
     from .events import Events
+    from .obtaining import Obtaining
+    from .saving import Saving
+    from .wallet import Wallet
 
 
 class Renewal:
     """Obtains one new token for all who share the store.
+
+    Of many processes one obtains it, and the others wait. What only the one
+    needs is imported there: they all start at once, on few processors.
 
     :param store: Where tokens are kept.
     :param grant: Knows whose tokens are renewed.
@@ -42,18 +44,38 @@ class Renewal:
         self,
         store: TokenStore,
         grant: AuthorizationCodeGrant,
-        sign_on: Callable[[AuthorizationRequest], str],
+        sign_on: Callable[[AuthorizationRequest], str] | None,
         wallet: Wallet,
         once: Once,
         events: Events,
     ) -> None:
-        self.obtaining = Obtaining(store, grant, sign_on, wallet, once, events)
-        self.saving = Saving(store, grant, wallet, events)
+        self._sign_on = sign_on
+        self._obtainings: dict[Wallet, Obtaining] = {}
         self.events = events
         self.store = store
         self._grant = grant
         self.wallet = wallet
         self.once = once
+
+    @property
+    def obtaining(self) -> Obtaining:
+        """Return what obtains tokens, and is made when it is first needed."""
+        from .._sign_on import default_sign_on
+        from .obtaining import Obtaining
+
+        sign_on = default_sign_on if self._sign_on is None else self._sign_on
+        made = Obtaining(
+            self.store, self._grant, sign_on, self.wallet, self.once, self.events
+        )
+        # dict.setdefault is atomic: two threads get the same one.
+        return self._obtainings.setdefault(self.wallet, made)
+
+    @property
+    def saving(self) -> Saving:
+        """Return what saves tokens."""
+        from .saving import Saving
+
+        return Saving(self.store, self._grant, self.wallet, self.events)
 
     @discreet
     def run(self, snapshot: Snapshot, *, early: bool) -> Token:
@@ -80,6 +102,8 @@ class Renewal:
 
     def complete(self, request: AuthorizationRequest, redirected_url: str) -> Token:
         """End a sign-on that was begun in any process."""
+        from .events.places import kept_at
+
         now = self.wallet.deadlines.clock.time()
         token = self._grant.exchange(request, redirected_url, now=now)
         self.events.tell("signed_on", token, place=kept_at(self.store))
@@ -100,7 +124,7 @@ class Renewal:
         """Whether any process asked a person to replace this token."""
         if self.obtaining.asking.about == token.fingerprint:
             return True
-        failure = Failure.recorded(self.store, self._grant.stamp)
+        failure = Notes(self.store).failure_of(self._grant.stamp)
         return failure is not None and failure.asked == token.fingerprint
 
     def _take_lock(
@@ -181,7 +205,7 @@ class Renewal:
         wallet, deadlines = self.wallet, self.wallet.deadlines
         # The failure is read before the tokens, which are read lazily. A
         # thread that recorded a failed save has its token in memory by then.
-        failure = Failure.recorded(self.store, self._grant.stamp, since=snapshot)
+        failure = Notes(self.store).failure_of(self._grant.stamp, since=snapshot)
         for token in wallet.ours(found):
             if wallet.is_refused(token):
                 continue

@@ -12,21 +12,21 @@ from typing import TYPE_CHECKING
 from .._errors import LockTimeoutError, SignOnError, TickTickAuthError
 from .._token import Token
 from ..stores._base import AwayError
-from .failures import shareable
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from ..stores import TokenStore
 
-#: Seconds between two tries for the store's lock. A try costs 0.1 ms, and a
-#: look at the store's version 0.003 ms.
+#: Seconds between two tries for the store's lock. A try costs 0.5 ms, and a
+#: look at a file's version 0.01 ms.
 TRY_EVERY = 0.1
 
 #: The pause between two looks is a part of the wait so far, within these
-#: bounds in seconds.
-_LOOK_AGAIN_PART = 0.05
-_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.005, 0.1
+#: bounds in seconds. A herd that looks often takes the processor from the one
+#: that it waits for.
+_LOOK_AGAIN_PART = 0.1
+_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.02, 0.1
 
 
 #: Seconds. Of a shorter wait nobody is told.
@@ -53,6 +53,8 @@ class Attempt:
         traceback: TracebackType | None,
     ) -> None:
         if error is not None:
+            from .failures import shareable  # few attempts fail
+
             self._error = shareable(error)
         self._turns.leave()
         self._done.set()
@@ -83,6 +85,8 @@ class Attempt:
                 holder="another thread of this process",
             )
         if self._error is not None:
+            from .failures import shareable
+
             raise shareable(self._error)
         return self.token
 
@@ -153,6 +157,8 @@ class LockWait:
 
     def timed_out(self, error: LockTimeoutError | AwayError) -> TickTickAuthError:
         """Return the error of the last try, as that of the whole wait."""
+        from .failures import shareable
+
         whole = shareable(error)
         whole.args = (f"Waited {self.seconds:.3g} s. {error}",)
         return whole

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import base64
 import re
+from string import ascii_letters, digits
 
 from .._pasted import stand_in
+from . import _files
 
 #: Characters. No server accepts a longer header.
 _MAX_WORD_CHARACTERS = 16_384
 
-#: A bearer token (RFC 6750 2.1). Text with braces, colons, dollar signs or
-#: quotes is something else: JSON, a setting, an address, a variable.
-_BEARER = r"[A-Za-z0-9._~+/-]+=*"
+#: A bearer token, up to its equals signs (RFC 6750 2.1). Text with braces,
+#: colons, dollar signs or quotes is something else: JSON, a setting, an
+#: address, a variable.
+_BEARER = frozenset(ascii_letters + digits + "._~+/-")
 
 #: The path of a file, such as a container's secret, and not its content.
 _PATH = r"(~|\.\.?)/.*|(/[\w.-]+){2,}"
@@ -36,9 +39,10 @@ def problem_with(text: str) -> str | None:
         return "several lines of text"
     if instead := stand_in(text):
         return instead
-    if re.fullmatch(_PATH, text):
+    if "/" in text and re.fullmatch(_PATH, text):
         return "the path of a file, where its content should be"
-    if len(text) > _MAX_WORD_CHARACTERS or not re.fullmatch(_BEARER, text):
+    word = text.rstrip("=")
+    if len(text) > _MAX_WORD_CHARACTERS or not word or not _BEARER.issuperset(word):
         return "text that no bare token consists of"
     return "JSON in base64: decode it first" if _hides_json(text) else None
 
@@ -48,20 +52,10 @@ def is_certain(word: str) -> bool:
     return re.fullmatch(_CERTAIN_TOKEN, word) is not None
 
 
-def decoded(content: bytes) -> str:
-    """Return the text of a file.
-
-    :raises UnicodeDecodeError: It is neither UTF-8 nor UTF-16.
-    """
-    # PowerShell's ">" writes UTF-16.
-    is_utf16 = content.startswith((b"\xff\xfe", b"\xfe\xff"))
-    return content.decode("utf-16" if is_utf16 else "utf-8")
-
-
 def _hides_json(text: str) -> bool:
     padded = text.rstrip("=") + "=" * (-len(text.rstrip("=")) % 4)
     try:
         raw = base64.b64decode(padded.translate({45: 43, 95: 47}), validate=True)
-        return bool(re.match(r"""\s*[{\[]\s*["'{}\[\]]""", decoded(raw)))
+        return bool(re.match(r"""\s*[{\[]\s*["'{}\[\]]""", _files.decoded(raw)))
     except ValueError:
         return False

@@ -1,9 +1,10 @@
-"""A process's announcement that it is about to take a lock."""
+"""A process's announcement that it takes a lock, or has it."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import socket
 import time
 
 from .._foreign import holder_of
@@ -12,15 +13,18 @@ from . import _note, _place
 #: How long a claim holds back other processes, in seconds.
 _CLAIM_SECONDS = 0.25
 
-#: When this process first gave way to a claim. It gives way for one such time
-#: only, since claims might be renewed again and again.
+#: The same for the claim of a process of this machine that is still running.
+_HELD_SECONDS = 5.0
+
+#: When this process first gave way to a claim. It gives way for the longer of
+#: these times only, since claims might be renewed again and again.
 yielded: dict[str, float] = {}
 
 
 class Claim:
     """A hint that spares other processes the import of filelock.
 
-    That import takes 10 ms of processor time. When many processes find their
+    That import takes 20 ms of processor time. When many processes find their
     token expired, one of them needs the lock, and the others only the new
     token. The lock itself does not rely on claims.
 
@@ -29,29 +33,57 @@ class Claim:
 
     def __init__(self, path: str) -> None:
         self._path = path
+        self._is_made = False
 
     def begin(self) -> bool:
-        """Claim the lock; return ``False`` if another process just did."""
+        """Claim the lock; return ``False`` if another process did."""
         if self._is_anothers():
             return False
         with contextlib.suppress(OSError):
-            if _place.prepare(self._path) is None:
-                _note.write(self._path)
+            if _place.prepare(self._path) is not None:
+                return True  # others could write it
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(self._path)  # nobody has the lock by it any more
+            try:
+                _note.create(self._path)
+            except FileExistsError:
+                return False  # at the same moment
+            self._is_made = True
         return True
 
     def end(self) -> None:
-        """Remove the claim, whichever process made it."""
-        with contextlib.suppress(OSError):
-            os.unlink(self._path)
+        """Remove the claim, if this object made one."""
+        if self._is_made:
+            with contextlib.suppress(OSError):
+                os.unlink(self._path)
+
+    def gives_way(self) -> bool:
+        """Whether this process still waits where another one has a claim."""
+        now = time.monotonic()
+        return now - yielded.setdefault("since", now) < _HELD_SECONDS
 
     def holder(self) -> str | None:
         """Return the process that claimed the lock, if known."""
         return holder_of(_note.read(self._path))
 
     def _is_anothers(self) -> bool:
-        claim, now = _note.read(self._path), time.monotonic()
+        claim = _note.read(self._path)
         if holder_of(claim) is None or claim["pid"] == os.getpid():
             return False
-        if not 0 <= time.time() - claim["since"] < _CLAIM_SECONDS:
-            return False
-        return now - yielded.setdefault("since", now) < _CLAIM_SECONDS
+        here = claim.get("host") == socket.gethostname()
+        limit = _HELD_SECONDS if here and _is_running(claim["pid"]) else _CLAIM_SECONDS
+        age: float = time.time() - claim["since"]
+        return 0 <= age < limit
+
+
+def _is_running(pid: int) -> bool:
+    """Whether a process of this machine runs; ``False`` if that is unknown."""
+    if os.name != "posix":
+        return False  # os.kill() would end it
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return True
+    except (OSError, OverflowError):
+        return False
+    return True

@@ -175,10 +175,16 @@ class FileStore(TokenStore):
         return self._lock.acquire(self.lock_timeout if timeout is None else timeout)
 
     def version(self) -> object:
-        """Return the identity of the file and of the note beside its lock."""
-        with contextlib.suppress(NoPlaceError):
-            return _files.identity(self.path), self._lock.version()
-        return self._lock.version()
+        """Return the identity of the file and of the note beside it.
+
+        Processes that wait look at it often, so no links are followed to the
+        notes of other places. They look at these less often, with the lock.
+        """
+        try:
+            path = self.path
+        except NoPlaceError:
+            return self._lock.version()
+        return _files.identity(path), _files.identity(f"{path}.lock-info")
 
     def failure(self) -> str | None:
         """Return the recorded failure, or ``None``."""

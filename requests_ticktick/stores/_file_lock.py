@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 from .._errors import LockTimeoutError, TickTickAuthError
 from .._foreign import held_by, holder_of
 from .._value import Once, public
-from . import _files, _kernel_lock, _machine, _note, _place
+from . import _files, _machine, _note, _place
 from ._base import UnwritableError
 from ._claim import Claim
 
@@ -31,7 +31,7 @@ class FileLock:
     Constructing one touches no file.
 
     ``<path>.lock`` is locked. ``<path>.lock-info`` is the note.
-    ``<path>.lock-claim`` exists for a moment while a process is about to lock.
+    ``<path>.lock-claim`` exists while a process takes the lock and has it.
     A second lock, in a folder in this machine's memory, keeps processes apart
     if these files cannot be written or another program removes them.
 
@@ -71,13 +71,12 @@ class FileLock:
         """
         bases = self._bases()
         claim = Claim(f"{bases[0]}.lock-claim")
-        if timeout <= 0 and "filelock" not in sys.modules and not claim.begin():
+        is_claimed, is_cold = not claim.begin(), "filelock" not in sys.modules
+        if is_claimed and is_cold and timeout <= 0 and claim.gives_way():
             self._raise_timeout(timeout, claim.holder())
         with contextlib.ExitStack() as stack:
-            try:
-                self._enter(stack, bases, timeout)
-            finally:
-                claim.end()  # also after a failure: nobody is about to lock
+            stack.callback(claim.end)  # after the lock's end, also if that is now
+            self._enter(stack, bases, timeout)
             yield
 
     def failure(self) -> str | None:
@@ -120,6 +119,8 @@ class FileLock:
         Every process takes the locks in the same order. One that finds the
         first lock taken does not try the second.
         """
+        from . import _kernel_lock  # many others of a herd wait without it
+
         problems: list[str] = []
         held: list[str] = []
         deadline = time.monotonic() + timeout

@@ -49,6 +49,16 @@ def read(path: str) -> tuple[bytes, os.stat_result]:
         return content, status
 
 
+def decoded(content: bytes) -> str:
+    """Return the text of a file.
+
+    :raises UnicodeDecodeError: It is neither UTF-8 nor UTF-16.
+    """
+    # PowerShell's ">" writes UTF-16.
+    is_utf16 = content.startswith((b"\xff\xfe", b"\xfe\xff"))
+    return content.decode("utf-16" if is_utf16 else "utf-8")
+
+
 def make_private_folder(folder: str) -> bool:
     """Create a folder and its missing parents, for this user alone.
 

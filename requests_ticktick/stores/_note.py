@@ -8,7 +8,7 @@ import os
 import socket
 from typing import Any
 
-from . import _files, _replacing
+from . import _files
 
 #: The size of a note in bytes. Most of it is spaces: they reserve the space to
 #: record a failure when the disk is full.
@@ -41,12 +41,32 @@ def write(path: str, **fields: object) -> None:
 
     :raises OSError: There is no space, or the file must not be written.
     """
-    info = {"pid": os.getpid(), "host": socket.gethostname(), **fields}
-    content = json.dumps(info).encode().ljust(NOTE_BYTES)
+    content = _content(fields)
     try:
         _overwrite(path, content)
     except OSError:
+        from . import _replacing  # for the lock's holder, and once for a path
+
         _replacing.replace(path, content, durable=False)
+
+
+def create(path: str) -> None:
+    """Write a note where there is none.
+
+    :raises FileExistsError: There is one.
+    :raises OSError: It cannot be written.
+    """
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _files.NOFOLLOW
+    fd = os.open(path, flags | _files.CLOEXEC | _files.BINARY, 0o600)
+    try:
+        _files.write(fd, _content({}))
+    finally:
+        os.close(fd)
+
+
+def _content(fields: dict[str, object]) -> bytes:
+    info = {"pid": os.getpid(), "host": socket.gethostname(), **fields}
+    return json.dumps(info).encode().ljust(NOTE_BYTES)
 
 
 def _overwrite(path: str, content: bytes) -> None:

@@ -13,7 +13,6 @@ from .._stamp import STAMP
 from .._token import Token
 from .._value import Value
 from . import _files
-from ._bare_token import decoded, is_certain, problem_with
 
 #: Characters. Python takes seconds and much memory to parse a longer literal.
 _MAX_LITERAL_CHARACTERS = 131_072
@@ -85,7 +84,9 @@ def parse(content: str | bytes) -> Content:
     if len(content) > _files.MAX_BYTES:
         return Content(what="more than a megabyte")
     try:
-        text = unwrapped(content if isinstance(content, str) else decoded(content))
+        text = unwrapped(
+            content if isinstance(content, str) else _files.decoded(content)
+        )
     except UnicodeDecodeError:
         return _damaged(content)
     if not text:
@@ -187,6 +188,8 @@ def _why_none(payload: object, problem: str) -> str:
 
 
 def _word(text: str) -> Content:
+    from ._bare_token import is_certain, problem_with  # most files hold JSON
+
     problem = problem_with(text)
     if problem is not None:
         return Content(what=problem)

@@ -17,10 +17,7 @@ from ._doubts import doubts
 _UNEXPANDED = r"""[~"'\u201c\u2018]|\$[\w{(]|%\w+%|file:"""
 
 #: Such as a line end of Windows. No name is meant to have one.
-_CONTROL = r"[\x00-\x1f\x7f]"
-
-#: What a variable's value has by mistake, wherever it is.
-_NOT_MEANT = rf"{_CONTROL}|\$[\w{{(]"
+_CONTROLS = frozenset(map(chr, [*range(0x20), 0x7F]))
 
 
 def absolute(path: str | os.PathLike[str]) -> str:
@@ -53,7 +50,7 @@ def require_absolute(path: str) -> str:
 
     :raises NoPlaceError: The path is not absolute, or has a line end in it.
     """
-    if os.path.isabs(path) and re.search(_CONTROL, path) is None:
+    if os.path.isabs(path) and _CONTROLS.isdisjoint(path):
         return path
     raise NoPlaceError(
         f"There is no place for the token: {path!r} leads nowhere. There is no such "
@@ -87,12 +84,18 @@ def default(profile: str | None) -> str:
             "There is no place for the token: HOME is not set, and this user has no "
             f"home. {advice}"
         )
-    if re.search(_NOT_MEANT, folder):
+    if not _is_meant(folder):
         raise NoPlaceError(
             f"There is no place for the token: {folder!r} has a line end in it, or a "
             f"variable that nobody has read. {advice}"
         )
     return os.path.join(folder, f"{profile or 'default'}.json")
+
+
+def _is_meant(folder: str) -> bool:
+    """Whether a variable's value has no line end and no variable in it."""
+    has_variable = "$" in folder and re.search(r"\$[\w{(]", folder)
+    return not has_variable and _CONTROLS.isdisjoint(folder)
 
 
 def _state_folder() -> str:
@@ -136,7 +139,7 @@ def require_profile(profile: str, *, where: str = "") -> None:
 
 def _named(path: str) -> str:
     expanded = os.path.expanduser(os.path.expandvars(path))
-    if os.path.isabs(expanded) and not re.search(_NOT_MEANT, expanded):
+    if os.path.isabs(expanded) and _is_meant(expanded):
         return os.path.abspath(expanded)
     raise NoPlaceError(
         f"There is no place for the token: TICKTICK_TOKEN_FILE is {path!r}, which is "

@@ -370,7 +370,7 @@ def test_no_secret_is_in_a_tracebacks_local_variables(sandbox, secrets, fault):
     secrets.add(*parse_qs(urlsplit(redirects[0]).query)["code"], request.state)
     secrets.add(sandbox.client_secret)
     auth = client_of(sandbox, sign_on=lambda request: redirects.pop())
-    grant_of(auth).begin = lambda: request
+    grant_of(auth).begin = lambda kept: request
 
     with pytest.raises(TokenEndpointError) as caught:
         auth.sign_on()

@@ -22,7 +22,7 @@ RANKS = (
     {"_errors"},
     {"_fields", "_header", "_pasted", "_times", "_urls"},
     {"_client", "_redirect", "_service", "_token"},
-    {"_named", "_portal", "_replay", "_usable"},
+    {"_mcp_service", "_named", "_portal", "_replay", "_usable"},
     {"_stamp", "_wrong_host"},
     {"_first_use", "_grant", "stores"},
     {"_defaults", "_sign_on"},

@@ -47,7 +47,7 @@ class Versioned(Plain):
 
 
 def test_waiters_look_at_the_store_between_two_tries_for_the_lock(slept):
-    """A try costs thirty times a look: after a second, ten tries."""
+    """A try costs five times a look: after a second, ten tries at most."""
     store = Versioned()
     watch = turns.LockWait(store)
 
@@ -56,8 +56,8 @@ def test_waiters_look_at_the_store_between_two_tries_for_the_lock(slept):
         watch.pause(1)
         tries += 1
 
-    assert 8 <= tries <= 10
-    assert store.looks >= 30
+    assert 5 <= tries <= 10
+    assert store.looks >= 2 * tries
 
 
 def test_waiters_look_less_and_less_often(slept):
@@ -67,11 +67,11 @@ def test_waiters_look_less_and_less_often(slept):
     while slept.now < 1060.0:
         watch.pause(1)
 
-    assert slept.pauses[0] == 0.005
+    assert slept.pauses[0] == 0.02
     assert slept.pauses == sorted(slept.pauses)
     assert slept.pauses[-1] == 0.1
-    # A part of the wait so far: after one second, a twentieth of it.
-    assert slept.pauses[-1] > 10 * slept.pauses[0]
+    # A part of the wait so far: after half a second, a tenth of it.
+    assert 0.05 in [round(pause, 2) for pause in slept.pauses]
 
 
 def test_a_changed_version_ends_the_pause(slept):

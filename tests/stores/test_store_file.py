@@ -340,10 +340,11 @@ class Importing:
         if name == "filelock":
             say("importing")
 
-_claim._CLAIM_SECONDS = 60.0  # however busy this machine is
+_claim._CLAIM_SECONDS = 0.0  # a process that has ended is not waited for
+_claim._HELD_SECONDS = 60.0  # another is, however busy this machine is
 sys.meta_path.insert(0, Importing())
-say("ready")
-for _ in range(2):
+for _ in range(3):
+    say("ready")
     try:
         with FileStore(sys.argv[1]).lock(0):
             say("locked")
@@ -379,11 +380,8 @@ class Claiming:
             self.process.kill()
 
 
-def test_a_process_claims_the_lock_before_it_imports_filelock(tmp_path):
-    """So that the others of a herd see it coming; nothing is left of that.
-
-    Neither by whoever gets the lock, nor by whoever tries in vain and goes.
-    """
+def test_while_one_process_has_the_lock_others_wait_without_filelock(tmp_path):
+    """A herd is not to import it, all at once, on few processors."""
     store, claim = FileStore(tmp_path / "t.json"), tmp_path / "t.json.lock-claim"
 
     with Claiming(store) as first, Claiming(store) as second:
@@ -391,12 +389,31 @@ def test_a_process_claims_the_lock_before_it_imports_filelock(tmp_path):
         assert json.loads(claim.read_text())["pid"] == first.pid
         assert second.goes_on().startswith(f"process {first.pid} on ")
         assert first.goes_on() == "locked"
+        assert second.goes_on() == "ready"
+        assert second.goes_on().startswith(f"process {first.pid} on ")
+        assert second.goes_on() == "ready"
+        assert first.goes_on() == "ready"
         assert not claim.exists()
+        assert second.goes_on() == "importing"
+
+
+def test_the_claim_of_a_process_that_was_killed_holds_nobody_back(tmp_path):
+    """Nor is it taken away by one that tries in vain."""
+    store, claim = FileStore(tmp_path / "t.json"), tmp_path / "t.json.lock-claim"
+
+    with Claiming(store) as first, Claiming(store) as second:
+        assert first.goes_on() == "importing"
+        assert first.goes_on() == "locked"
+        with pytest.raises(LockTimeoutError):
+            store.lock(0).__enter__()  # this process has loaded filelock
+        assert json.loads(claim.read_text())["pid"] == first.pid
+        first.process.kill()
+        first.process.wait()
+        assert claim.exists()
 
         assert second.goes_on() == "importing"
         assert json.loads(claim.read_text())["pid"] == second.pid
-        assert second.goes_on().startswith(f"process {first.pid} on ")
-        assert not claim.exists()
+        assert second.goes_on() == "locked"
 
 
 def test_a_failed_try_leaves_the_holders_note_alone(tmp_path):

@@ -16,6 +16,7 @@ from disks import fill
 from herds import PROJECT, each_size
 
 from requests_ticktick import (
+    FileLock,
     FileStore,
     LockTimeoutError,
     TokenStoreError,
@@ -198,13 +199,13 @@ def test_a_note_elsewhere_is_the_latest(machine, disk):
     with contextlib.suppress(OSError):
         for file in ballast:
             file.touch()
-    before = store.version()
+    before = FileLock(path).version()
     with store.lock(0):
         store.record_failure("no")
         with pytest.raises(LockTimeoutError, match=f"process {os.getpid()}"):
             FileStore(path).lock(0).__enter__()
     assert FileStore(path).failure() == "no"
-    assert store.version() != before
+    assert FileLock(path).version() != before
     for file in ballast:
         file.unlink(missing_ok=True)
 

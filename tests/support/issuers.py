@@ -47,8 +47,11 @@ class Issuer:
         self.clock.advance(self.person_needs)
         return "redirected"
 
-    def begin(self):
+    def begin(self, kept):
         return AuthorizationRequest("u", state="s", redirect_uri="r")
+
+    def begin_again(self, request, error):
+        return None
 
     def exchange(self, request, redirected_url, *, now):
         if self.fails:

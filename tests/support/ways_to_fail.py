@@ -59,7 +59,7 @@ class World(ExitStack):
         self.terminal = io.StringIO()
         begin = AuthorizationCodeGrant.begin
         monkeypatch.setattr(
-            AuthorizationCodeGrant, "begin", lambda grant: self._keep(begin(grant))
+            AuthorizationCodeGrant, "begin", lambda grant, _: self._keep(begin(grant))
         )
 
     def _keep(self, request):

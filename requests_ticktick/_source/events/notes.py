@@ -6,10 +6,16 @@ second, which expiry the program was told of.
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
+from ..._errors import TokenStoreError
+
 if TYPE_CHECKING:
+    from ..._stamp import Stamp
     from ...stores import TokenStore
+    from ..failures import Failure
+    from ..snapshot import Snapshot
 
 
 class Notes:
@@ -27,6 +33,23 @@ class Notes:
         :raises TokenStoreError: The store cannot be read.
         """
         return self._lines()[0] or None
+
+    def failure_of(
+        self, stamp: Stamp, *, since: Snapshot | None = None
+    ) -> Failure | None:
+        """Return the failure that is on record, if it is this client's.
+
+        :param since: Ignore the failure that this snapshot saw.
+        """
+        text = None
+        with contextlib.suppress(TokenStoreError):  # then none can be shared
+            text = self.failure()
+        if text is None or (since is not None and not since.is_news(text)):
+            return None
+        from ..failures import Failure  # most renewals succeed
+
+        failure = Failure.load(text, repr(self._store))
+        return None if failure is None or failure.stamp != stamp else failure
 
     def record_failure(self, failure: str) -> None:
         """Record how a renewal failed. The store's lock is held.

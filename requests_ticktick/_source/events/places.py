@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..._foreign import one_line
-from ...stores import EnvStore, FileStore, MemoryStore, TextStore
+from ...stores import FileStore
 from ...stores._base import NoPlaceError
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ def place_of(store: TokenStore) -> str:
             return store.path
         except NoPlaceError:
             return repr(store)
+    from ...stores import EnvStore, MemoryStore, TextStore
+
     if isinstance(store, EnvStore):
         return f"${store.name}"
     if isinstance(store, MemoryStore):
