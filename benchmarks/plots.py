@@ -53,7 +53,7 @@ def draw(
     # More lines than there are colours cannot be told apart.
     threads = sorted(_threads(results), key=lambda line: not line[0].startswith(OURS))
     threads = threads[: len(_COLOURS)]
-    _plot(into, "hot-path-threads", threads, "threads", "x a constant header")
+    _plot(into, "hot-path-threads", threads, "threads", "x a constant header", log=True)
 
 
 def _ours(herds: dict[str, Any], store: str) -> Line:
@@ -76,8 +76,8 @@ def _peers(
         waits = {int(row[2]): row[3]["middle"] for row in own if row[3]}
         asked = {int(size): count["middle"] for _, _, size, _, count, *_ in own}
         largest = max(own, key=lambda row: int(row[2]))
-        has_failed = largest[5]["middle"] >= int(largest[2])
-        yield f"{name} (all failed)" if has_failed else name, waits, asked
+        has_failed = largest[5]["middle"] > int(largest[2]) / 2
+        yield f"{name} (failed)" if has_failed else name, waits, asked
 
 
 def _threads(results: dict[str, Any]) -> Iterable[Line]:
