@@ -58,13 +58,13 @@ def blocks(run: Run) -> Iterator[Block]:
     for store in ("file", "redis"):
         yield Block(store, Shape(1, 1), ("rotate",), run.rounds)
         yield Block(store, Shape(4, 1), ("rotate",), run.rounds)
-        yield Block(store, Shape(16, 1), ("rotate",), run.rounds)
+        yield Block(store, Shape(16, 1), ("rotate",), 3)
         yield Block(store, Shape(16, 4), both, run.rounds)
     # Their processes take seconds to start.
-    yield Block("file", Shape(64, 1), both, run.rounds, 3)
-    yield Block("redis", Shape(64, 1), ("rotate",), run.rounds, 3)
+    yield Block("file", Shape(64, 1), both, run.rounds, 4)
+    yield Block("redis", Shape(64, 1), ("rotate",), run.rounds, 4)
     for store in ("file", "redis"):
-        yield Block(store, Shape(128, 1), ("rotate",), run.rounds, 4)
+        yield Block(store, Shape(128, 1), ("rotate",), run.rounds, 6)
 
 
 def our_way(run: Run, store: str) -> Way:
