@@ -58,7 +58,7 @@ class Environments:
         :raises MissingError: The peer could not be installed.
         """
         if peer in self.failures:
-            raise MissingError(f"{peer}: {self.failures[peer]}")
+            raise MissingError(self.failures[peer])
         return str(_python_of(self.folder / peer))
 
     def _make_one(self, name: str) -> None:
@@ -93,9 +93,10 @@ class Environments:
 
 def _needs(name: str) -> str:
     """Return what it is made of. It is made anew where that has changed."""
+    needs = f"{sys.version} {PEERS[name]}"
     if name == OURS:
-        return _EXTRAS + (CHECKOUT / "setup.cfg").read_text("utf-8")
-    return repr(PEERS[name])
+        needs += _EXTRAS + (CHECKOUT / "setup.cfg").read_text("utf-8")
+    return needs
 
 
 def _python_of(home: Path) -> Path:

@@ -11,21 +11,21 @@ from run import Run
 BUDGET = 2_200
 
 #: The auths of one round, ours and others', which have a session in each.
-OURS, OTHERS = 10_000, 500
+OURS, OTHERS, THOSE_OF_QUICK = 10_000, 500, 200
 
 
 def tables(run: Run) -> Iterator[Table]:
+    ours, others = (THOSE_OF_QUICK,) * 2 if run.quick else (OURS, OTHERS)
     table = Table(
         "memory-of-auths",
         "What one auth of many takes in memory, in bytes",
-        f"What Python's allocator has given for {OURS:,} auths ({OTHERS} of the other "
+        f"What Python's allocator has given for {ours:,} auths ({others} of the other "
         "packages, whose sessions are large), each with a token of its own, divided "
         "by their number: once they are made, and after the first step of each.",
         ("Auth", "Made", "After its first step"),
     )
     rows, missing = [], []
-    ours = OTHERS if run.quick else OURS
-    for peer, found in run.each("weighing", run.rounds, ours, OTHERS):
+    for peer, found in run.each("weighing", run.rounds, ours, others):
         if isinstance(found, str):
             missing.append((peer, found, ""))
             continue

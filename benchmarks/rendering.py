@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import textwrap
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,14 @@ from figures import Figure, Table
 OURS = "requests-ticktick"
 
 
+#: Characters of a cell that a terminal shows.
+_WIDEST = 70
+
+
 def text(table: Table) -> str:
     """Return a table for the terminal."""
-    rows = [list(table.columns), *([str(cell) for cell in row] for row in table.rows)]
+    cells = [table.columns, *table.rows]
+    rows = [[textwrap.shorten(str(cell), _WIDEST) for cell in row] for row in cells]
     widths = [max(len(row[at]) for row in rows) for at in range(len(table.columns))]
     lines = [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))

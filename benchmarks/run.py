@@ -77,7 +77,7 @@ class Run:
         )
         if found.returncode:
             reason = (found.stderr.strip().splitlines() or ["no reason given"])[-1]
-            raise MissingError(f"{peer}: {reason[:200]}")
+            raise MissingError(reason[:200])
         return json.loads(found.stdout)
 
 

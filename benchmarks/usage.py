@@ -13,7 +13,8 @@ def tables(run: Run) -> Iterator[Table]:
     table = Table(
         "peers",
         "How each package is used",
-        "As its documentation says. The modules are in ``benchmarks/peers/``.",
+        "The modules that use them are in ``benchmarks/peers/``, with links to what "
+        "they follow.",
         ("Package", "How"),
     )
     for peer in run.peers:

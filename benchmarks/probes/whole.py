@@ -19,8 +19,8 @@ import requests
 from ways import HEADER, TOKEN, Static, by_auth
 
 #: Seconds in which one way makes requests, before it is another's turn.
-_BLOCK = 0.04
-_TURNS = 5
+_BLOCK = 0.05
+_TURNS = 3
 
 Get = Callable[[str], object]
 
