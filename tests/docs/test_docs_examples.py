@@ -252,6 +252,24 @@ def test_the_blocks_about_redis_carry_the_token_over(
     assert sandbox.sign_ons == 1
 
 
+def test_the_block_about_large_fleets_hands_the_token_to_the_workers(
+    run, sandbox, start_redis, require_module, tmp_path
+):
+    """One program of a machine asks Redis; the workers read a file, and no more."""
+    require_module("redis")
+    sandbox.refresh_tokens = True
+    code = code_of("costs").replace("/run/ticktick", str(tmp_path))
+
+    names = run(code.replace('host="cache.internal"', f"port={start_redis().port}"))
+
+    names["store"].delete()
+    worker = client_of(sandbox, FileStore(tmp_path / "token.json"), sign_on=refuse)
+    assert worker.token().access_token == names["token"].access_token
+    assert names["token"].refresh_token is not None
+    assert worker.token().refresh_token is None
+    assert sandbox.sign_ons == 1
+
+
 def test_the_blocks_about_tests_run(monkeypatch, ticktick_offline):
     """A program is tested as it is; a token that is given asks nobody."""
 
@@ -286,6 +304,7 @@ def test_no_page_has_a_python_block_that_is_not_run():
 
     assert with_blocks == {
         "accounts",
+        "costs",
         "errors",
         "expiry",
         "getting-started",

@@ -1,0 +1,1 @@
+"""How each package is used, as its documentation says."""
