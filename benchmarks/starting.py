@@ -54,8 +54,8 @@ def _imports(run: Run) -> Table:
     table = Table(
         "import",
         "What an import takes",
-        "A fresh Python that imports it, by one that imports requests, in the same "
-        "environment, turn by turn: 25 pairs of ours, 11 of the others. Bytecode is "
+        "A fresh Python that imports it, by those before and after it that import "
+        "requests, in the same environment: 25 of ours, 11 of the others. Bytecode is "
         "compiled beforehand.",
         ("Import", *COLUMNS),
     )
@@ -117,15 +117,19 @@ def _own_places(run: Run, origin: str) -> dict[str, dict[str, str]]:
 def _pairs(
     run: Run, peer: str, code: str, bare: str, **env: str
 ) -> list[tuple[Took, Took]]:
-    """Measure pairs of processes, after one of each that does not count."""
+    """Measure processes, each with the mean of the bare ones around it.
+
+    The first one does not count.
+    """
     python, variables = run.python(peer), clean_environment(**env)
     _took(python, code, variables)
-    _took(python, bare, variables)
     number = run.rounds if run.quick else 25 if peer == OURS else 11
-    return [
-        (_took(python, code, variables), _took(python, bare, variables))
-        for _ in range(number)
-    ]
+    pairs, before = [], _took(python, bare, variables)
+    for _ in range(number):
+        own, after = _took(python, code, variables), _took(python, bare, variables)
+        pairs.append((own, ((before[0] + after[0]) / 2, (before[1] + after[1]) / 2)))
+        before = after
+    return pairs
 
 
 def _took(python: str, code: str, env: dict[str, str]) -> Took:

@@ -34,6 +34,13 @@ class Wallet:
     :param deadlines: Knows when tokens expire.
     """
 
+    # Few wallets have these. dict.setdefault is atomic: two threads get the
+    # same.
+    _write_behinds: dict[Stamp, WriteBehind] | None = None
+    #: The access tokens that the API refused, with their times of issue: those
+    #: that a store may still hand back.
+    _refused: Recent[str, float] | None = None
+
     def __init__(
         self, store: TokenStore, grant: AuthorizationCodeGrant, deadlines: Deadlines
     ) -> None:
@@ -44,10 +51,6 @@ class Wallet:
         self._grant = grant
         #: What :attr:`write_behind` last was: a stamp is slow to work out.
         self.last_write_behind = NONE_YET
-        self._write_behinds: dict[Stamp, WriteBehind] | None = None
-        # The access tokens that the API refused, with their times of issue:
-        # those that a store may still hand back.
-        self._refused: Recent[str, float] | None = None
 
     @property
     def write_behind(self) -> WriteBehind:
@@ -55,12 +58,13 @@ class Wallet:
         return self._write_behind_of(self._grant.stamp)
 
     def _write_behind_of(self, stamp: Stamp) -> WriteBehind:
-        if self._write_behinds is None:
-            self._write_behinds = states_for(self._store)
-        # dict.setdefault is atomic: two threads get the same object.
-        found = self._write_behinds.get(stamp)
+        states = self._write_behinds
+        if states is None:
+            states = states_for(self._store)
+            states = vars(self).setdefault("_write_behinds", states)
+        found = states.get(stamp)
         if found is None:
-            found = self._write_behinds.setdefault(stamp, WriteBehind())
+            found = states.setdefault(stamp, WriteBehind())
         self.last_write_behind = found
         return found
 
@@ -84,9 +88,8 @@ class Wallet:
         :returns: Whether that is news.
         """
         is_news = not self.is_refused(token)
-        if self._refused is None:
-            self._refused = Recent()
-        self._refused.note(token.access_token, token.issued_at or 0.0)
+        refused = vars(self).setdefault("_refused", Recent())
+        refused.note(token.access_token, token.issued_at or 0.0)
         return is_news
 
     def is_refused(self, token: Token) -> bool:

@@ -108,7 +108,7 @@ class Events:
     def __init__(self, listener: Listener | None, store: TokenStore) -> None:
         self.listener = listener
         self._store = store
-        self._known: dict[object, object] | None = None
+        self._known: dict[object, object] = {}
 
     def tell(self, kind: str, token: Token | None = None, **fields: Any) -> None:
         """Tell of an event, once this thread holds no lock.
@@ -164,8 +164,6 @@ class Events:
     def _is_new(self, token: Token) -> bool:
         if not self._is_heard("reused"):
             return False  # nobody would be told
-        if self._known is None:
-            self._known = {}
         # The hash and not the token, which may be forgotten.
         mine, key = object(), (hash(token.access_token), token.issued_at)
         # dict.setdefault is atomic: of two threads, one is first.
