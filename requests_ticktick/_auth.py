@@ -13,7 +13,6 @@ from ._errors import SignOnRequiredError
 from ._header import Bearer, Guard, ResentBearer
 from ._operations import TokenOperations
 from ._replay import CANNOT_SEND_TWICE, ResponseHook, can_send_again, send_again
-from ._source import TokenSource
 from ._stamp import Stamp, token_from_program
 from ._token import Token
 from ._value import discreet, public
@@ -84,6 +83,8 @@ class TickTickAuth(TokenOperations, AuthBase):
         register: bool | str = False,
         on_event: Callable[[Event], object] | None = None,
     ) -> None:
+        from ._source import TokenSource  # a program may import us, and make none
+
         store = _defaults.chosen_store(store, profile)
         service = _defaults.default_service() if service is None else service
         _defaults.check_leeway(leeway)

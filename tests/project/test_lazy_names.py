@@ -67,6 +67,15 @@ def test_importing_the_package_imports_no_requests() -> None:
     assert not {"requests", "urllib3", "ssl", "http.client"} & modules
 
 
+def test_importing_the_class_imports_no_policy() -> None:
+    """A program may import it, and make no auth in this run."""
+    modules = modules_after("from requests_ticktick import TickTickAuth")
+
+    ours = {name for name in modules if name.startswith("requests_ticktick")}
+    assert not {name for name in ours if name.startswith("requests_ticktick._source")}
+    assert len(ours) <= 21
+
+
 def test_a_fresh_token_in_a_file_needs_few_modules(tmp_path: Path) -> None:
     """Neither what renews, nor what signs on, nor what locks."""
     file = tmp_path / "token.json"
