@@ -24,10 +24,15 @@ class Pauses:
     part: float = 0.05
     shortest: float = 0.005
     longest: float = 0.1
+    per_look: float = 0.0
 
-    def after(self, waited: float) -> float:
-        """Return the next pause of one who has waited so long."""
-        return min(max(waited * self.part, self.shortest), self.longest)
+    def after(self, waited: float, looked: float) -> float:
+        """Return the next pause of one who has waited so long.
+
+        :param looked: How long the last look took.
+        """
+        pause = max(waited * self.part, looked * self.per_look, self.shortest)
+        return min(pause, self.longest)
 
 
 @dataclass(frozen=True)
@@ -127,13 +132,17 @@ class _Run:
     def _wait(self, weight: int) -> Iterator[Step]:
         """Wait as LockWait does, until the token is in the store."""
         herd, costs, began = self._herd, self._herd.costs, self._simulation.now
+        looked = 0.0
         while True:
             yield from self._do(costs.attempt, weight)
             tried = self._simulation.now
             while self._simulation.now - tried < herd.pauses.try_every:
-                yield None, herd.pauses.after(self._simulation.now - began)
+                waited = self._simulation.now - began
+                yield None, herd.pauses.after(waited, looked)
                 self.looks += weight
+                looked = -self._simulation.now
                 yield from self._do(costs.look, weight)
+                looked += self._simulation.now
                 if self.renewed is not None:
                     break
             yield from self._do(costs.read, weight)

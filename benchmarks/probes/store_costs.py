@@ -101,6 +101,7 @@ def _pauses() -> dict[str, float]:
         "part": turns._LOOK_AGAIN_PART,
         "shortest": turns._SHORTEST_PAUSE,
         "longest": turns._LONGEST_PAUSE,
+        "per_look": turns._PAUSE_PER_LOOK,
     }
 
 

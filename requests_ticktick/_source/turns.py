@@ -23,10 +23,11 @@ if TYPE_CHECKING:
 TRY_EVERY = 0.1
 
 #: The pause between two looks is a part of the wait so far, within these
-#: bounds in seconds. A herd that looks often takes the processor from the one
-#: that it waits for.
+#: bounds in seconds. A herd that looks often takes the processor, or a Redis,
+#: from the one that it waits for: where looks take long, they are fewer.
 _LOOK_AGAIN_PART = 0.1
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.02, 0.1
+_PAUSE_PER_LOOK = 100.0
 
 
 #: Seconds. Of a shorter wait nobody is told.
@@ -123,6 +124,7 @@ class LockWait:
     def __init__(self, store: TokenStore) -> None:
         self._store = store
         self._began = time.monotonic()
+        self._look_seconds = 0.0
         #: Whether somebody else was seen to have the lock; and whether that
         #: was told.
         self.has_begun = self.is_told = False
@@ -170,10 +172,11 @@ class LockWait:
         """
         began = time.monotonic()
         while True:
+            waited = self.seconds * _LOOK_AGAIN_PART
+            looked = self._look_seconds * _PAUSE_PER_LOOK
+            time.sleep(min(max(waited, looked, _SHORTEST_PAUSE), _LONGEST_PAUSE))
             now = time.monotonic()
-            waited = (now - self._began) * _LOOK_AGAIN_PART
-            time.sleep(min(max(waited, _SHORTEST_PAUSE), _LONGEST_PAUSE))
-            if version is None or self._store.version() != version:
-                return
-            if now - began >= TRY_EVERY:
+            is_new = version is None or self._store.version() != version
+            self._look_seconds = time.monotonic() - now
+            if is_new or now - began >= TRY_EVERY:
                 return

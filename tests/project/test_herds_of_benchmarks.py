@@ -63,7 +63,7 @@ def test_the_simulated_pauses_are_the_librarys_own():
 
     names = set(re.findall(r"turns\.(\w+)", probe))
 
-    assert len(names) == 4
+    assert len(names) == 5
     assert names <= set(vars(turns))
 
 

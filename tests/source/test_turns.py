@@ -74,6 +74,21 @@ def test_waiters_look_less_and_less_often(slept):
     assert 0.05 in [round(pause, 2) for pause in slept.pauses]
 
 
+def test_waiters_look_less_often_where_a_look_takes_long(slept):
+    """A crowd before a busy server, or on a busy machine."""
+
+    class Slow(Versioned):
+        def version(self):
+            slept.now += 0.0005
+            return super().version()
+
+    watch = turns.LockWait(Slow())
+
+    watch.pause(1)
+
+    assert slept.pauses[:2] == pytest.approx([0.02, 0.05])
+
+
 def test_a_changed_version_ends_the_pause(slept):
     """Whoever waits reads at once what is new."""
     store = Versioned()
