@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import re
 import sys
 import threading
@@ -240,6 +241,18 @@ def test_a_claim_that_is_made_again_and_again_delays_nobody_for_long(store, clai
     finally:
         over.set()
         spammer.join()
+
+
+def test_of_two_claims_at_the_same_moment_one_is_made(claim, monkeypatch):
+    """The file system says whose it is."""
+    other = json.dumps({"pid": os.getppid(), "host": socket.gethostname()})
+    monkeypatch.setattr(os, "unlink", lambda path: claim.write_text(other))
+
+    mine = _claim.Claim(str(claim))
+
+    assert not mine.begin()
+    mine.end()
+    assert claim.read_text() == other
 
 
 @pytest.mark.parametrize("note", HOSTILE, ids=lambda note: str(note)[:20])
