@@ -153,8 +153,8 @@ def test_a_log_that_is_off_has_no_line(sandbox, store, caplog, monkeypatch):
     assert lines_of(caplog, logging.DEBUG) == []
 
 
-def test_threads_that_wait_tell_as_well(sandbox, store):
-    """One signs on; the other waits for it, and takes its token."""
+def two_threads(sandbox, store):
+    """One signs on once the other waits for it; return what they tell."""
     told, waits = Told(), threading.Event()
 
     def on_event(event):
@@ -172,6 +172,12 @@ def test_threads_that_wait_tell_as_well(sandbox, store):
         first, second = (call.result(60) for call in calls)
 
     assert first == second
+    return told
+
+
+def test_threads_that_wait_tell_as_well(sandbox, store):
+    """One signs on; the other waits for it, and takes its token."""
+    told = two_threads(sandbox, store)
 
     assert sorted(told.kinds) == ["reused", "saved", "signed_on", "waiting"]
     (waiting,) = [event for event in told if event.kind == "waiting"]
@@ -265,20 +271,8 @@ def test_a_thread_that_waited_takes_no_lock(sandbox):
             self.locks += 1
             return super().lock(timeout)
 
-    store, waits = Counting(), threading.Event()
+    store = Counting()
 
-    def on_event(event):
-        if event.kind == "waiting":
-            waits.set()
+    two_threads(sandbox, store)
 
-    def sign_on(request):
-        assert waits.wait(60)
-        return sandbox.sign_on(request)
-
-    auth = client_of(sandbox, store, sign_on=sign_on, on_event=on_event)
-    with ThreadPoolExecutor(2) as pool:
-        calls = [pool.submit(auth.token) for _ in range(2)]
-        first, second = (call.result(60) for call in calls)
-
-    assert first == second
     assert store.locks == 1
