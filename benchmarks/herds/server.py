@@ -34,10 +34,14 @@ Response = tuple[int, dict[str, str], dict[str, Any] | list[Any]]
 class State:
     """What the authorization server remembers.
 
-    :param latency: What each token request takes, in seconds.
+    ``latency`` is what each token request takes, in seconds.
     """
 
-    def __init__(self, latency: float = 0.0) -> None:
+    def __init__(self) -> None:
+        self.begin(0.0)
+
+    def begin(self, latency: float) -> None:
+        """Forget what was, for the next herd."""
         self.latency = latency
         self.token_requests = self.calls = 0
         self.accepted = {VALID_TOKEN}
@@ -106,7 +110,7 @@ async def respond(target: str, token: str, body: bytes) -> Response:
     if parts.path == "/.well-known/openid-configuration":
         return 200, {}, OPENID_CONFIGURATION
     if parts.path == "/reset":
-        state.__init__(float(query["latency"][0]))  # type: ignore[misc]
+        state.begin(float(query["latency"][0]))
         return 200, {}, {}
     return 200, {}, {"token_requests": state.token_requests, "calls": state.calls}
 

@@ -59,14 +59,14 @@ class Renewal:
     @property
     def obtaining(self) -> Obtaining:
         """Return what obtains tokens, and is made when it is first needed."""
+        if made := self._obtainings.get(self.wallet):
+            return made
         from .._sign_on import default_sign_on
         from .obtaining import Obtaining
 
         sign_on = default_sign_on if self._sign_on is None else self._sign_on
-        made = Obtaining(  # of two threads one gets the other's, by setdefault
-            self.store, self._grant, sign_on, self.wallet, self.once, self.events
-        )
-        return self._obtainings.setdefault(self.wallet, made)
+        shared = self.store, self._grant, sign_on, self.wallet, self.once, self.events
+        return self._obtainings.setdefault(self.wallet, Obtaining(*shared))  # atomic
 
     @property
     def saving(self) -> Saving:
@@ -120,7 +120,7 @@ class Renewal:
 
     def was_asked_about(self, token: Token) -> bool:
         """Whether any process asked a person to replace this token."""
-        made = self._obtainings.get(self.wallet)  # where this process ever asked
+        made = self._obtainings.get(self.wallet)
         if made is not None and made.asking.about == token.fingerprint:
             return True
         failure = Notes(self.store).failure_of(self._grant.stamp)

@@ -6,6 +6,7 @@ import contextlib
 import os
 import socket
 import time
+from typing import Any
 
 from .._foreign import holder_of
 from . import _machine, _note, _place
@@ -34,6 +35,7 @@ class Claim:
     def __init__(self, path: str) -> None:
         self._path = path
         self._is_made = False
+        self._found: dict[str, Any] = {}
 
     def begin(self) -> bool:
         """Claim the lock; return ``False`` if another process did."""
@@ -47,6 +49,7 @@ class Claim:
             try:
                 _note.create(self._path)
             except FileExistsError:
+                self._found = _note.read(self._path)
                 return False  # at the same moment
             self._is_made = True
         return True
@@ -64,10 +67,10 @@ class Claim:
 
     def holder(self) -> str | None:
         """Return the process that claimed the lock, if known."""
-        return holder_of(_note.read(self._path))
+        return holder_of(self._found)
 
     def _is_anothers(self) -> bool:
-        claim = _note.read(self._path)
+        self._found = claim = _note.read(self._path)
         if holder_of(claim) is None or claim["pid"] == os.getpid():
             return False
         is_here = os.name == "posix" and claim.get("host") == socket.gethostname()
